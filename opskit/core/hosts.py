@@ -1,0 +1,31 @@
+"""Hosts and what a check may say of one."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NewType
+
+from opskit.core.errors import ExitCode
+
+HostName = NewType("HostName", str)
+
+
+class Verdict(StrEnum):
+    """The five things a check can say of a host, worst first.
+
+    `NOT_EVALUATED` is what keeps a green report honest: the host was wanted and not looked at, or
+    not to the end.
+    """
+
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    DRIFTED = "drifted"
+    NOT_EVALUATED = "not evaluated"
+    COMPLIANT = "compliant"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return what a check that met this verdict ends with."""
+        if self is Verdict.COMPLIANT:
+            return ExitCode.OK
+        return ExitCode.FINDINGS if self is Verdict.DRIFTED else ExitCode.UNDETERMINED

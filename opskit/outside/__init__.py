@@ -1,0 +1,1 @@
+"""Floor 1: one door per foreign thing. Foreign libraries are imported here and nowhere above."""

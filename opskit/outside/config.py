@@ -1,0 +1,181 @@
+"""Settings: flag over `OPSKIT_*` over `opskit.yaml` over default, each with its origin.
+
+`opskit.yaml` is named by `--config` or `OPSKIT_CONFIG`, or found upward from the working
+directory to the repository's root; never in a directory that others can write, since a file put
+there would run as the person who typed the command.
+"""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field
+
+from opskit.core.errors import ConfigError, DataError
+from opskit.outside.database import sqlite_url
+from opskit.outside.documents import Document, Model, read, validate
+from opskit.outside.files import private_directory, writable_by_others
+
+FILE_NAME = "opskit.yaml"
+_PREFIX = "OPSKIT_"
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        message = f"{name!r} is no IANA time zone; write one like Europe/Berlin or UTC"
+        raise ValueError(message) from None
+    return name
+
+
+class Webhook(Model):
+    """Where flips and drift are sent, signed as Standard Webhooks describe."""
+
+    url: str = Field(pattern=r"^https?://", description="POSTed to; redirects are not followed")
+    secret_file: str = Field(description="file with the signing secret, readable by you only")
+    allow_private: bool = Field(
+        default=False, description="allow an address on this machine or a private network"
+    )
+
+
+class Settings(Model):
+    """`opskit.yaml`. Paths are relative to the file."""
+
+    timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        default="UTC", description="IANA name; months and days in reports are cut here"
+    )
+    standard: str = Field(
+        default="playbooks/baseline.yml", description="the playbook that says what must be true"
+    )
+    inventory: tuple[str, ...] = Field(
+        default=("inventory/hosts.ini",), description="Ansible inventories, read together"
+    )
+    services: str = Field(default="services.yaml", description="the service catalogue")
+    people: str = Field(default="access/people.yaml", description="people and teams")
+    database: str = Field(
+        default=".opskit/opskit.db", description="a SQLite file, or a postgresql+psycopg:// URL"
+    )
+    forks: int = Field(default=0, ge=0, le=500, description="hosts at once; 0 chooses by cores")
+    webhook: Webhook | None = Field(default=None, description="where flips and drift are sent")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Settings with the directory they are relative to and where each value came from."""
+
+    root: Path
+    settings: Settings
+    origins: Mapping[str, str]
+
+    def path(self, name: str) -> Path:
+        """Return a path written in the settings."""
+        return self.root / name
+
+    @property
+    def state_directory(self) -> Path:
+        """Return `.opskit/` beside the settings file, made private."""
+        directory = private_directory(self.root / ".opskit")
+        ignore = directory / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+        return directory
+
+    @property
+    def database_url(self) -> str:
+        """Return the database's URL; a path is a SQLite file."""
+        if "://" in self.settings.database:
+            return self.settings.database
+        path = self.path(self.settings.database)
+        if path.parent == self.root / ".opskit":
+            _ = self.state_directory
+        return sqlite_url(path)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the zone that months are cut in."""
+        return ZoneInfo(self.settings.timezone)
+
+    def overridden(self, **flags: object) -> Config:
+        """Return the configuration with the flags that were given taking precedence."""
+        given = {name: value for name, value in flags.items() if value}
+        settings = self.settings.model_copy(update=given)
+        return replace(
+            self,
+            settings=settings,
+            origins={**self.origins, **dict.fromkeys(given, "command line")},
+        )
+
+
+def load(named: Path | None, environment: Mapping[str, str], working_directory: Path) -> Config:
+    """Return the configuration in force.
+
+    Raises:
+        ConfigError: there is none, or it lies where others can write.
+        DataError: it holds mistakes.
+    """
+    path = _find(named, environment, working_directory)
+    directory = path.parent
+    if writable_by_others(directory):
+        raise ConfigError(
+            f"{path} is not used: others can write to {directory}",
+            hint=f"chmod o-w {directory}",
+        )
+    settings = read(path, Settings, name=_shown(path, working_directory))
+    origins = {
+        name: f"{path.name}" if name in settings.model_fields_set else "default"
+        for name in Settings.model_fields
+    }
+    return _with_environment(Config(directory, settings, origins), environment)
+
+
+def _shown(path: Path, working_directory: Path) -> str:
+    return str(path.relative_to(working_directory)) if path.is_relative_to(working_directory) else str(path)
+
+
+def _find(named: Path | None, environment: Mapping[str, str], working_directory: Path) -> Path:
+    given = named or environment.get("OPSKIT_CONFIG")
+    if given:
+        path = Path(given).resolve()
+        path = path / FILE_NAME if path.is_dir() else path
+        if not path.is_file():
+            raise ConfigError(f"there is no {path}", hint="name the file: --config PATH")
+        return path
+    for directory in (working_directory, *working_directory.parents):
+        if (directory / FILE_NAME).is_file():
+            return directory / FILE_NAME
+        if (directory / ".git").exists():
+            break
+    raise ConfigError(
+        f"no {FILE_NAME} in {working_directory} or above it",
+        hint="lay out an ops repository with: opskit init DIR (or name one: --config PATH)",
+    )
+
+
+def _with_environment(config: Config, environment: Mapping[str, str]) -> Config:
+    """Take `OPSKIT_TIMEZONE` and the like; lists are separated by colons."""
+    given: dict[str, object] = {}
+    for name, value in config.settings.model_dump(mode="json").items():
+        text = environment.get(_PREFIX + name.upper())
+        if text is not None and not isinstance(value, dict):
+            given[name] = _typed(text, value)
+    if not given:
+        return config
+    merged = {**config.settings.model_dump(mode="json", exclude_unset=True), **given}
+    document = Document("environment", merged)
+    settings = validate(document, Settings)
+    if settings is None:
+        raise DataError("an OPSKIT_ environment variable is wrong", tuple(document.findings))
+    origins = {name: f"environment {_PREFIX}{name.upper()}" for name in given}
+    return replace(config, settings=settings, origins={**config.origins, **origins})
+
+
+def _typed(text: str, like: object) -> object:
+    if isinstance(like, list):
+        return text.split(":")
+    return int(text) if isinstance(like, int) and text.isdigit() else text

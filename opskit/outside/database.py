@@ -1,0 +1,194 @@
+"""The one database: SQLite by default, PostgreSQL by URL; same tables, same migrations.
+
+Reads see a consistent snapshot. Writes start with `BEGIN IMMEDIATE` on SQLite, so that two
+writers wait for each other instead of failing half way, and are on the disk when they return
+(`synchronous=FULL`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from opskit.core.errors import ConfigError, OpskitError, OutsideError
+from opskit.outside.files import private_directory
+
+METADATA = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+# SQLite numbers rows by itself only where the type is exactly INTEGER.
+BigInt = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+# The newest revision in `migrations/versions`; a test holds the two together. Knowing it here
+# spares every command the import of the migration tool.
+HEAD = "0001"
+
+_BUSY_SECONDS = 20
+_VERSIONS = sa.table("alembic_version", sa.column("version_num"))
+
+
+class Database:
+    """Connections to one database, with its schema brought up to date on opening."""
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        self._engine = _engine(self.url)
+        self._writer = self._engine.execution_options(opskit_begin="BEGIN IMMEDIATE")
+
+    @classmethod
+    def open(cls, url: str) -> Database:
+        """Return the database at `url`, made and migrated where needed.
+
+        Raises:
+            ConfigError: it was written by a newer opskit, or cannot be opened.
+        """
+        database = cls(url)
+        if database._version() != HEAD:
+            database._migrate()
+        return database
+
+    @property
+    def dialect(self) -> str:
+        """Return `sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Yield a connection for reading one consistent snapshot."""
+        with _translated(self.url), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Yield a connection whose changes are all kept, or none."""
+        with _translated(self.url), self._writer.begin() as connection:
+            yield connection
+
+    def integrity(self) -> str:
+        """Return `ok`, or what SQLite says is broken. PostgreSQL looks after itself: `ok`."""
+        if self.dialect != "sqlite":
+            return "ok"
+        with self.read() as connection:
+            return str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def _version(self) -> str | None:
+        with self.read() as connection:
+            if not sa.inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.execute(sa.select(_VERSIONS.c.version_num)).scalar()
+
+    def _migrate(self) -> None:
+        from alembic import command  # noqa: PLC0415  # heavy, and needed once per database
+        from alembic.config import Config  # noqa: PLC0415
+        from alembic.util import CommandError  # noqa: PLC0415
+
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        with self.write() as connection:
+            config.attributes["connection"] = connection
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise ConfigError(
+                    f"the database {self.url.render_as_string()} was written by a newer opskit",
+                    hint="upgrade opskit here, or point database: at another file",
+                ) from error
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of a SQLite file, its directory made private."""
+    private_directory(path.parent)
+    return f"sqlite:///{path}"
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    if url.get_backend_name() != "sqlite":
+        try:
+            return sa.create_engine(url)
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                f"the driver for {url.get_backend_name()} is not installed ({error.name})",
+                hint="pip install 'opskit[postgres]' and write postgresql+psycopg://...",
+            ) from error
+    engine = sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own
+    connection.isolation_level = None  # opskit says BEGIN itself, see _begin_sqlite
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    begin = connection.get_execution_options().get("opskit_begin", "BEGIN")
+    connection.exec_driver_sql(begin)
+
+
+_SQLITE_MESSAGES = (
+    ("database is locked", "another process holds the database", "wait for it to end: opskit doctor", True),
+    ("database or disk is full", "no space left for the database", "free some space and run it again", True),
+    ("disk i/o error", "the disk refused to read or write the database", "check the disk: dmesg | tail", False),
+    ("readonly database", "the database cannot be written", "check who owns it and whether the disk is read-only", False),
+    ("unable to open database", "the database cannot be opened", "check that its directory exists and is yours", False),
+    ("file is not a database", "this file is no opskit database", "move it away, or restore it from a backup", False),
+    ("malformed", "the database is damaged", "keep the file, restore a backup, then: opskit ledger verify", False),
+)  # fmt: skip
+
+
+@contextmanager
+def _translated(url: sa.URL) -> Iterator[None]:
+    try:
+        yield
+    except OpskitError:
+        raise
+    except sa.exc.DatabaseError as error:
+        raise _as_opskit_error(str(error.orig), url) from error
+
+
+def _as_opskit_error(reason: str, url: sa.URL) -> OpskitError:
+    place = url.database if url.get_backend_name() == "sqlite" else url.render_as_string()
+    for words, message, hint, retryable in _SQLITE_MESSAGES:
+        if words in reason.lower():
+            kind = OutsideError if retryable else ConfigError
+            return kind(f"{message}: {place}", hint=hint, retryable=retryable)
+    line = reason.strip().splitlines()[0] if reason.strip() else "no reason given"
+    return OutsideError(f"the database {place} refused: {line}", hint="opskit doctor")
+
+
+def schema_of(database: Database) -> dict[str, Any]:
+    """Return each table's columns, keys and indexes, for comparing two schemas."""
+    with database.read() as connection:
+        inspector = sa.inspect(connection)
+        return {
+            table: {
+                "columns": {
+                    column["name"]: (str(column["type"]), column["nullable"])
+                    for column in inspector.get_columns(table)
+                },
+                "primary key": inspector.get_pk_constraint(table)["constrained_columns"],
+                "unique": sorted(
+                    str(unique["column_names"]) for unique in inspector.get_unique_constraints(table)
+                ),
+                "indexes": sorted(str(index["column_names"]) for index in inspector.get_indexes(table)),
+            }
+            for table in inspector.get_table_names()
+            if table != "alembic_version"
+        }

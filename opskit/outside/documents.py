@@ -1,0 +1,301 @@
+"""Files a user writes: strict YAML into a typed model, every mistake with its line and column.
+
+YAML is read as YAML 1.2 reads it: `NO` is a string, `22:22` is a string, `2024-13-45` is a
+string. Duplicate keys, unknown tags, alias bombs, endless nesting and oversized files are
+refused before anything is built from them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pydantic
+import yaml
+
+from opskit.core.errors import DataError
+from opskit.core.findings import Finding, Location, Severity
+from opskit.core.text import clean, nearest, shorten
+from opskit.outside.files import translated
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+MAX_BYTES = 4_000_000
+MAX_DEPTH = 64
+MAX_NODES = 200_000
+
+KeyPath = tuple[str | int, ...]
+
+_INTEGER = re.compile(r"[-+]?\d+\Z")
+_FLOAT = re.compile(r"[-+]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][-+]?\d+)?\Z")
+_CONSTANTS: dict[str, object] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_PLAIN_TAG = "tag:yaml.org,2002:"
+
+
+class Model(pydantic.BaseModel):
+    """The base of every document: unknown keys fail, values do not change after reading."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+T = TypeVar("T", bound=Model)
+
+
+@dataclass
+class Document:
+    """A parsed file: plain values and, for each key path, where it stands."""
+
+    path: str
+    value: object = None
+    places: dict[KeyPath, Location] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def place(self, key_path: KeyPath) -> Location:
+        """Return where a key path stands, or the nearest place above it that is known."""
+        while key_path and key_path not in self.places:
+            key_path = key_path[:-1]
+        return self.places.get(key_path, Location(self.path, 1, 1))
+
+
+def read(path: Path, model: type[T], *, name: str = "") -> T:
+    """Return the file as `model`.
+
+    Raises:
+        DataError: with a finding for each mistake in the file.
+    """
+    document = parse(path, name=name)
+    result = validate(document, model)
+    if result is None or document.findings:
+        raise DataError(_summary(document), tuple(document.findings))
+    return result
+
+
+def _summary(document: Document) -> str:
+    count = len(document.findings)
+    return f"{document.path} has {'a mistake' if count == 1 else f'{count} mistakes'}"
+
+
+def parse(path: Path, *, name: str = "") -> Document:
+    """Return the plain values of a YAML file; mistakes are in `findings`, none is raised.
+
+    Raises:
+        ConfigError: the file is not there or may not be read.
+    """
+    document = Document(name or str(path))
+    with translated(path), path.open("rb") as stream:
+        raw = stream.read(MAX_BYTES + 1)
+    if len(raw) > MAX_BYTES:
+        _report(document, "file-too-large", Location(document.path), "", f"larger than {MAX_BYTES:,} bytes")
+        return document
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        column = error.start - raw.rfind(b"\n", 0, error.start)
+        message = f"not UTF-8: byte 0x{raw[error.start]:02x}; save the file as UTF-8"
+        _report(document, "file-encoding", Location(document.path, line, column), "", message)
+        return document
+    _compose(document, text)
+    return document
+
+
+def _compose(document: Document, text: str) -> None:
+    try:
+        _refuse_bombs(text)
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+        if node is not None:
+            document.value = _Builder(document).build(node, ())
+    except _Bomb as error:
+        _report(document, error.rule, _location(document, error.mark), "", str(error))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        problem = getattr(error, "problem", None) or "not valid YAML"
+        _report(document, "file-syntax", _location(document, mark), "", clean(str(problem)))
+
+
+class _Bomb(Exception):
+    def __init__(self, rule: str, message: str, mark: yaml.Mark | None) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.mark = mark
+
+
+def _refuse_bombs(text: str) -> None:
+    """Walk the events, which need no recursion, and stop at what would hurt to build."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            message = f"nested more than {MAX_DEPTH} levels deep"
+            raise _Bomb("file-too-deep", message, event.start_mark)
+
+
+def _location(document: Document, mark: yaml.Mark | None) -> Location:
+    return Location(document.path, mark.line + 1, mark.column + 1) if mark else Location(document.path, 1, 1)
+
+
+def _report(document: Document, rule: str, place: Location, subject: str, message: str, fix: str = "") -> None:
+    document.findings.append(Finding(rule, Severity.HIGH, subject, message, place, fix))
+
+
+class _Builder:
+    """Builds plain values from nodes. A budget of nodes makes an alias bomb a finding."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.nodes = 0
+
+    def build(self, node: yaml.Node, key_path: KeyPath) -> object:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            message = f"expands to more than {MAX_NODES:,} values (an alias bomb?)"
+            raise _Bomb("file-too-many-values", message, node.start_mark)
+        self.document.places.setdefault(key_path, _location(self.document, node.start_mark))
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, key_path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(child, (*key_path, index)) for index, child in enumerate(node.value)]
+        return self._scalar(node, key_path)
+
+    def _mapping(self, node: yaml.MappingNode, key_path: KeyPath) -> dict[str, object]:
+        built: dict[str, object] = {}
+        for key_node, value_node in node.value:
+            place = _location(self.document, key_node.start_mark)
+            if not isinstance(key_node, yaml.ScalarNode):
+                _report(self.document, "file-key", place, _dotted(key_path), "a key must be plain text")
+                continue
+            key = str(key_node.value)
+            child = (*key_path, key)
+            if key in built:
+                first = self.document.places[child].line
+                message = f"key {clean(key)!r} is written twice, first on line {first}"
+                _report(self.document, "file-duplicate-key", place, _dotted(child), message)
+                continue
+            self._refuse_control(key, place, child)
+            self.document.places[child] = place
+            built[key] = self.build(value_node, child)
+        return built
+
+    def _scalar(self, node: yaml.ScalarNode, key_path: KeyPath) -> object:
+        text = str(node.value)
+        place = _location(self.document, node.start_mark)
+        if not str(node.tag).startswith(_PLAIN_TAG):
+            message = f"tag {clean(str(node.tag))} is not allowed here"
+            _report(self.document, "file-tag", place, _dotted(key_path), message)
+            return None
+        self._refuse_control(text, place, key_path)
+        return text if node.style else _plain(text)
+
+    def _refuse_control(self, text: str, place: Location, key_path: KeyPath) -> None:
+        if clean(text, keep="\n\t") != text:
+            message = f"holds control characters: {shorten(clean(text), 40)}"
+            _report(self.document, "file-control-character", place, _dotted(key_path), message)
+
+
+def _plain(text: str) -> object:
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if _INTEGER.match(text) and len(text) <= 18:  # noqa: PLR2004  # fits 64 bits; longer stays text
+        return int(text)
+    return float(text) if _FLOAT.match(text) else text
+
+
+def _dotted(key_path: KeyPath) -> str:
+    parts = (f"[{part}]" if isinstance(part, int) else f".{clean(part)}" for part in key_path)
+    return "".join(parts).removeprefix(".")
+
+
+def validate(document: Document, model: type[T]) -> T | None:
+    """Return the document as `model`, or nothing after adding every mistake to its findings."""
+    if document.findings:
+        return None
+    if document.value is None:
+        document.value = {}
+    try:
+        # Through JSON, because pydantic's strict mode for JSON takes lists for tuples and text for
+        # enumerations, and nothing else for anything else.
+        return model.model_validate_json(json.dumps(document.value), strict=True)
+    except pydantic.ValidationError as error:
+        schema = model.model_json_schema()
+        for detail in error.errors(include_url=False):
+            document.findings.append(_finding(document, schema, detail))
+        return None
+
+
+def _finding(document: Document, schema: dict[str, Any], detail: ErrorDetails) -> Finding:
+    key_path = _own_path(document, detail["loc"])
+    place = document.place(key_path)
+    subject = _dotted(key_path)
+    if detail["type"] == "extra_forbidden":
+        name = str(key_path[-1]) if key_path else ""
+        guess = nearest(name, sorted(_known_keys(schema, detail["loc"][:-1])))
+        fix = f"did you mean {guess!r}?" if guess else "remove it, or see: opskit schema --list"
+        return Finding("file-unknown-key", Severity.HIGH, subject, f"unknown key {clean(name)!r}", place, fix)
+    if detail["type"] == "missing":
+        name = str(detail["loc"][-1])
+        subject = _dotted((*key_path, name)) if key_path[-1:] != (name,) else subject
+        return Finding("file-missing-key", Severity.HIGH, subject, f"key {name!r} is missing", place)
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    got = detail.get("input")
+    shown = "" if isinstance(got, dict | list) else f" (got {shorten(clean(repr(got)), 60)})"
+    return Finding("file-value", Severity.HIGH, subject, f"{message}{shown}", place)
+
+
+def _own_path(document: Document, loc: tuple[str | int, ...]) -> KeyPath:
+    """Drop from pydantic's path what is no key of the file: the tags of discriminated unions."""
+    key_path: KeyPath = ()
+    for part in loc:
+        if (*key_path, part) in document.places:
+            key_path = (*key_path, part)
+    return key_path
+
+
+def _known_keys(schema: dict[str, Any], loc: tuple[str | int, ...]) -> set[str]:
+    nodes = list(_resolve(schema, schema))
+    for part in loc:
+        stepped = [child for node in nodes for child in _step(node, part)]
+        # A part that leads nowhere is the tag of a union: the nodes at hand are its members.
+        nodes = [found for child in stepped for found in _resolve(schema, child)] or nodes
+    return {key for node in nodes for key in node.get("properties", {})}
+
+
+def _step(node: dict[str, Any], part: str | int) -> Iterator[dict[str, Any]]:
+    if isinstance(part, int) and "items" in node:
+        yield node["items"]
+    elif part in node.get("properties", {}):
+        yield node["properties"][part]
+    elif isinstance(node.get("additionalProperties"), dict):
+        yield node["additionalProperties"]
+
+
+def _resolve(schema: dict[str, Any], node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if "$ref" in node:
+        yield from _resolve(schema, schema["$defs"][node["$ref"].rsplit("/", 1)[-1]])
+        return
+    choices = node.get("oneOf") or node.get("anyOf") or node.get("allOf")
+    if choices:
+        for choice in choices:
+            yield from _resolve(schema, choice)
+    else:
+        yield node
+
+
+def json_schema(model: type[Model]) -> dict[str, Any]:
+    """Return the model's JSON schema in draft-07, the newest that editors' YAML servers read."""
+    text = json.dumps(model.model_json_schema()).replace("#/$defs/", "#/definitions/")
+    schema: dict[str, Any] = json.loads(text)
+    if "$defs" in schema:
+        schema["definitions"] = schema.pop("$defs")
+    return {"$schema": "http://json-schema.org/draft-07/schema#", **schema}

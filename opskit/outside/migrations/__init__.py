@@ -1,0 +1,1 @@
+"""The one ordered series of schema changes."""

@@ -1,0 +1,167 @@
+"""Other processes: run one with a bound on time and output, know one again, end a whole tree."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from opskit.core.errors import ConfigError
+from opskit.core.text import decode
+
+_CHUNK = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessIdentity:
+    """A process that a re-used number cannot be taken for: its pid and when it started."""
+
+    pid: int
+    started: float
+
+    @classmethod
+    def of(cls, pid: int) -> ProcessIdentity | None:
+        """Return the identity of a running process, or nothing if there is none."""
+        try:
+            return cls(pid, psutil.Process(pid).create_time())
+        except psutil.Error:
+            return None
+
+    @property
+    def alive(self) -> bool:
+        """Return whether this very process still runs."""
+        now = ProcessIdentity.of(self.pid)
+        if now is None or abs(now.started - self.started) > 0.02:
+            return False
+        try:
+            return psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What a finished process left: exit status (negative: signal), output, whether it was cut."""
+
+    status: int
+    stdout: str
+    stderr: str
+    truncated: bool
+    timed_out: bool
+
+
+def run(  # noqa: PLR0913  # the bounds are the point, each is named
+    argv: Sequence[str],
+    *,
+    timeout: float,
+    environment: Mapping[str, str],
+    directory: Path | None = None,
+    stdin: bytes = b"",
+    limit: int = 10_000_000,
+) -> Completed:
+    """Run a program to its end: at most `timeout` seconds, at most `limit` bytes kept per stream.
+
+    Raises:
+        ConfigError: there is no such program.
+    """
+    try:
+        process = subprocess.Popen(  # noqa: S603  # argv, never a shell
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(environment),
+            cwd=directory,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ConfigError(f"cannot run {argv[0]}: {error.strerror}", hint="opskit doctor") from error
+    with process:
+        try:
+            _feed(process, stdin)
+            kept, truncated, timed_out = _collect(process, time.monotonic() + timeout, limit)
+            if timed_out:
+                end_tree(process.pid)
+            process.wait()
+        except BaseException:
+            end_tree(process.pid)
+            raise
+    stdout, stderr = (decode(bytes(part)) for part in kept)
+    return Completed(process.returncode, stdout, stderr, truncated, timed_out)
+
+
+def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
+    assert process.stdin is not None  # noqa: S101  # for the type checker: opened as a pipe
+    try:
+        process.stdin.write(data)
+        process.stdin.close()
+    except BrokenPipeError:
+        pass  # it ended without reading; its exit status tells the rest
+
+
+def _collect(
+    process: subprocess.Popen[bytes], deadline: float, limit: int
+) -> tuple[tuple[bytearray, bytearray], bool, bool]:
+    kept = (bytearray(), bytearray())
+    truncated = False
+    with selectors.DefaultSelector() as selector:
+        streams: tuple[IO[bytes] | None, IO[bytes] | None] = (process.stdout, process.stderr)
+        for index, stream in enumerate(streams):
+            if stream is not None:
+                selector.register(stream, selectors.EVENT_READ, index)
+        while selector.get_map():
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                return kept, truncated, True
+            for key, _ in selector.select(remaining):
+                chunk = os.read(key.fd, _CHUNK)
+                if not chunk:
+                    selector.unregister(key.fileobj)
+                room = limit - len(kept[key.data])
+                kept[key.data].extend(chunk[:room])
+                truncated = truncated or len(chunk) > room
+    return kept, truncated, False
+
+
+def descendants(pid: int) -> list[psutil.Process]:
+    """Return the live descendants of a process, session leaders among them, and itself."""
+    try:
+        root = psutil.Process(pid)
+        return [root, *root.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def end_tree(pid: int, *, grace: float = 0.0) -> None:
+    """End a process and all it started: SIGTERM and a grace where asked for, then SIGKILL.
+
+    The tree is collected before the first signal, since children of a dead parent are lost.
+    """
+    end_all(descendants(pid), grace=grace)
+
+
+def end_all(processes: Iterable[psutil.Process], *, grace: float = 0.0) -> None:
+    """End these processes; one that is gone already is none the worse."""
+    left = list(processes)
+    if grace:
+        for process in left:
+            _signal(process, signal.SIGTERM)
+        _, left = psutil.wait_procs(left, timeout=grace)
+    for process in left:
+        _signal(process, signal.SIGKILL)
+    psutil.wait_procs(left, timeout=5)
+
+
+def _signal(process: psutil.Process, number: signal.Signals) -> None:
+    try:
+        process.send_signal(number)
+    except psutil.Error:
+        pass

@@ -1,0 +1,191 @@
+r"""The ledger: append-only evidence, each entry chained to the one before.
+
+    hash(n) = SHA-256(hash(n-1) \n seq \n at \n actor \n kind \n subject \n data)
+
+as UTF-8 text, with `data` as canonical JSON and 64 zeros before the first entry. No field can
+hold a newline, so the text is unambiguous and anybody can recompute it with `sha256sum`.
+
+`kind` is `noun.verb` in the past tense (`run.finished`, `target.flipped`). Intent is written
+before work starts, the outcome after, failures have kinds of their own. A chain alone cannot show
+that its tail was cut off: compare the head with one that left this machine (each report prints it).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from opskit.core.clock import Clock, Instant
+from opskit.core.errors import Conflict
+from opskit.core.text import clean
+from opskit.outside.database import METADATA, BigInt, Database
+
+GENESIS = "0" * 64
+
+LEDGER = sa.Table(
+    "ledger",
+    METADATA,
+    sa.Column("seq", BigInt, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("data", sa.Text, nullable=False),
+    sa.Column("prev_hash", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Index("ix_ledger_subject", "subject", "kind"),
+    sa.Index("ix_ledger_at", "at"),
+)
+# One row that every append moves: on PostgreSQL two appenders meet here, and one of them waits.
+LEDGER_HEAD = sa.Table(
+    "ledger_head",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened."""
+
+    seq: int
+    at: Instant
+    actor: str
+    kind: str
+    subject: str
+    data: str
+    prev_hash: str
+    hash: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry as `opskit ledger export` writes it; `data` stays the hashed text."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest entry's number and hash."""
+
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What walking the chain found: how many entries hold, and the first that does not."""
+
+    head: Head
+    checked: int
+    broken_at: int | None = None
+    reason: str = ""
+
+
+def canonical(data: Mapping[str, object]) -> str:
+    """Return JSON with sorted keys and no spaces: equal data is equal text."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def entry_hash(fields: tuple[str, int, int, str, str, str, str]) -> str:
+    """Return the hash over (previous hash, seq, at, actor, kind, subject, data)."""
+    return hashlib.sha256(("%s\n%d\n%d\n%s\n%s\n%s\n%s" % fields).encode()).hexdigest()
+
+
+class Ledger:
+    """Appends inside the caller's transaction, so that evidence and state stand or fall together."""
+
+    def __init__(self, clock: Clock, actor: str) -> None:
+        self._clock = clock
+        self.actor = clean(actor)
+
+    def append(
+        self, connection: sa.Connection, kind: str, subject: str, data: Mapping[str, object]
+    ) -> Entry:
+        """Write one entry and return it.
+
+        Raises:
+            Conflict: another process appended at the same moment; nothing was written.
+        """
+        last = head(connection)
+        seq, at = last.seq + 1, self._clock.now()
+        subject, text = clean(subject), canonical(data)
+        digest = entry_hash((last.hash, seq, at, self.actor, kind, subject, text))
+        entry = Entry(seq, at, self.actor, kind, subject, text, last.hash, digest)
+        moved = connection.execute(
+            sa.update(LEDGER_HEAD)
+            .where(LEDGER_HEAD.c.seq == last.seq, LEDGER_HEAD.c.hash == last.hash)
+            .values(seq=seq, hash=digest)
+        )
+        if moved.rowcount != 1:
+            raise Conflict("another process wrote to the ledger just now", hint="run it again")
+        connection.execute(sa.insert(LEDGER).values(**entry.as_json()))
+        return entry
+
+
+def head(connection: sa.Connection) -> Head:
+    """Return the newest entry's number and hash; 0 and zeros for an empty ledger."""
+    row = connection.execute(sa.select(LEDGER_HEAD.c.seq, LEDGER_HEAD.c.hash).with_for_update()).one()
+    return Head(row.seq, row.hash)
+
+
+def entries(
+    connection: sa.Connection, *, first: int = 1, last: int | None = None
+) -> Iterator[Entry]:
+    """Yield the entries from `first` to `last`, both included, in order."""
+    query = sa.select(LEDGER).where(LEDGER.c.seq >= first).order_by(LEDGER.c.seq)
+    if last is not None:
+        query = query.where(LEDGER.c.seq <= last)
+    for row in connection.execution_options(yield_per=5_000).execute(query):
+        yield Entry(*row)
+
+
+_WALK = (
+    "SELECT prev_hash, seq, at, actor, kind, subject, data, hash FROM ledger ORDER BY seq"
+)
+
+
+def verify(database: Database, *, expected: str = "") -> Verification:
+    """Walk the whole chain and name the first entry that does not hold.
+
+    `expected` is a head hash that was kept elsewhere: it must be one of the chain's hashes,
+    or entries after it were cut off or rewritten.
+    """
+    with database.read() as connection:
+        stated = connection.execute(sa.select(LEDGER_HEAD.c.seq, LEDGER_HEAD.c.hash)).one()
+        rows = connection.exec_driver_sql(_WALK, execution_options={"yield_per": 10_000})
+        result = _walk(map(tuple, rows), expected)
+    if result.broken_at is not None:
+        return result
+    if result.head != Head(stated.seq, stated.hash):
+        reason = f"the head says entry {stated.seq}, the chain ends at {result.head.seq}"
+        return Verification(result.head, result.checked, result.head.seq + 1, reason)
+    return result
+
+
+def _walk(rows: Iterator[tuple[Any, ...]], expected: str) -> Verification:
+    previous, number, met = GENESIS, 0, not expected
+    for row in rows:
+        number += 1
+        digest = row[7]
+        if row[1] != number:
+            return _broken(number, previous, f"entry {number} is missing")
+        if row[0] != previous:
+            return _broken(number, previous, "it does not follow the entry before it")
+        if entry_hash(row[:7]) != digest:
+            return _broken(number, previous, "its content is not what was written")
+        previous = digest
+        met = met or digest == expected
+    if not met:
+        reason = f"no entry has the expected head {expected[:16]}…: the end was cut off or rewritten"
+        return Verification(Head(number, previous), number, number + 1, reason)
+    return Verification(Head(number, previous), number)
+
+
+def _broken(number: int, previous: str, reason: str) -> Verification:
+    return Verification(Head(number - 1, previous), number - 1, number, reason)
