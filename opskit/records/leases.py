@@ -97,3 +97,7 @@ class Leases:
             .where(LEASES.c.resource == lease.resource, LEASES.c.token == lease.token)
             .values(expires_at=0)
         )
+
+    def release(self, connection: sa.Connection, holder: str) -> None:
+        """End every lease of a holder that is gone."""
+        connection.execute(sa.update(LEASES).where(LEASES.c.holder == holder).values(expires_at=0))

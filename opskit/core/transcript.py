@@ -1,0 +1,146 @@
+"""A playbook run as it happened: plays, tasks, results, and what the runner said of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from opskit.core.clock import Duration
+
+
+class Mode(StrEnum):
+    """Look, or change."""
+
+    CHECK = "check"
+    APPLY = "apply"
+
+
+class Outcome(StrEnum):
+    """How one task, or one item of its loop, ended on one host.
+
+    `UNSUPPORTED` is a task that check mode did not run: it was not looked at.
+    """
+
+    OK = "ok"
+    CHANGED = "changed"
+    FAILED = "failed"
+    IGNORED = "ignored"
+    UNREACHABLE = "unreachable"
+    SKIPPED = "skipped"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task of the standard. `path` is `file:line`; (path, name) identifies it across runs."""
+
+    uuid: str
+    name: str
+    path: str
+    action: str
+    tags: tuple[str, ...]
+    handler: bool
+    run_once: bool
+    notify: tuple[str, ...]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Return what stays the same when Ansible numbers the task anew."""
+        return (self.path, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """One difference, redacted; the keyed hashes are of the texts before redaction."""
+
+    before: str
+    after: str
+    before_hash: str
+    after_hash: str
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """What a task did on a host. `delegated_to` is where it really acted, if elsewhere."""
+
+    host: str
+    task: Task
+    outcome: Outcome
+    item: str
+    reason: str
+    diffs: tuple[Diff, ...]
+    delegated_to: str
+    hidden: bool
+    took: Duration
+    is_item: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """A play's hosts and the tasks it means to run on them, rescue sections left out."""
+
+    hosts: tuple[str, ...]
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerSummary:
+    """What ansible-runner says of the same run: the first truth."""
+
+    status: str = ""
+    rc: int | None = None
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A run as it happened. `stats` is `None` where Ansible did not get to the end.
+
+    `included` holds (host, task uuid) of includes that were followed: they give no result.
+    """
+
+    plays: tuple[Play, ...]
+    results: tuple[TaskResult, ...]
+    stats: Mapping[str, Mapping[str, int]] | None
+    runner: RunnerSummary
+    included: frozenset[tuple[str, str]] = frozenset()
+    no_hosts: bool = False
+    prompt: str = ""
+    interrupted: bool = False
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Return every host the standard speaks of here, in inventory order."""
+        return tuple(dict.fromkeys(host for play in self.plays for host in play.hosts))
+
+    @property
+    def disagreement(self) -> str:
+        """Return where the two truths differ, in one line; empty where they agree.
+
+        Compared per host are tasks ok, failed, skipped and unreachable. `changed` is not:
+        runner loses it under `no_log`.
+        """
+        own: dict[str, Counter[str]] = {}
+        for result in self.results:
+            if not result.is_item:
+                own.setdefault(result.host, Counter())[_RUNNER_WORD[result.outcome]] += 1
+        for host in sorted(own.keys() | self.runner.counts.keys()):
+            ours, theirs = dict(own.get(host, {})), dict(self.runner.counts.get(host, {}))
+            if ours != theirs:
+                return f"{host}: the callback saw {ours}, ansible-runner {theirs}"
+        return ""
+
+
+_RUNNER_WORD = {
+    Outcome.OK: "ok",
+    Outcome.CHANGED: "ok",
+    Outcome.FAILED: "failed",
+    Outcome.IGNORED: "failed",
+    Outcome.UNREACHABLE: "unreachable",
+    Outcome.SKIPPED: "skipped",
+    Outcome.UNSUPPORTED: "skipped",
+}

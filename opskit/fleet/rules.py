@@ -1,0 +1,188 @@
+"""From what happened to what it means: verdicts, drift, what was not looked at. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from opskit.core.findings import Severity
+from opskit.core.hosts import Verdict
+from opskit.fleet.model import Cluster, Control, Drift, HostResult, NotEvaluated
+from opskit.core.transcript import Diff, Mode, Outcome, Task, TaskResult, Transcript
+
+_FACTS = frozenset({"setup", "gather_facts", "ansible.builtin.setup", "ansible.builtin.gather_facts"})
+_LOOKED = frozenset({Outcome.OK, Outcome.CHANGED})
+
+
+def evaluate(transcript: Transcript, mode: Mode, root: Path) -> tuple[HostResult, ...]:
+    """Return a result for every host the standard speaks of, also those that gave no sign."""
+    by_host: dict[str, list[TaskResult]] = {host: [] for host in transcript.hosts}
+    for result in transcript.results:
+        by_host.setdefault(result.host, []).append(result)
+    anywhere = {result.task.key for result in transcript.results}
+    return tuple(
+        _host_result(transcript, mode, root, host, results, anywhere)
+        for host, results in by_host.items()
+    )
+
+
+def _host_result(  # noqa: PLR0913, PLR0917  # one host's share of a transcript
+    transcript: Transcript,
+    mode: Mode,
+    root: Path,
+    host: str,
+    results: list[TaskResult],
+    anywhere: set[tuple[str, str]],
+) -> HostResult:
+    own = [result for result in results if not result.task.handler and result.task.action not in _FACTS]
+    leaves = _without_loop_summaries(own)
+    drift = tuple(_drift(result, diff, root) for result in leaves for diff in _diffs(result))
+    missing = _never_reached(transcript, host, own, anywhere)
+    skipped = [result for result in leaves if result.outcome is Outcome.UNSUPPORTED]
+    not_evaluated = (
+        *(_not_evaluated(host, result.task, root, "check mode cannot run it") for result in skipped),
+        *(_not_evaluated(host, task, root, _why_missing(results)) for task in missing),
+    )
+    observed = frozenset(
+        (_relative(result.task.path, root).rpartition(":")[0], result.task.name)
+        for result in leaves
+        if result.outcome in _LOOKED
+    )
+    verdict, reason = _verdict(transcript, mode, host, results, bool(drift), bool(missing), bool(observed))
+    return HostResult(host, verdict, reason, drift, not_evaluated, observed)
+
+
+def _without_loop_summaries(results: list[TaskResult]) -> list[TaskResult]:
+    loops = {result.task.uuid for result in results if result.is_item}
+    return [result for result in results if result.is_item or result.task.uuid not in loops]
+
+
+def _verdict(  # noqa: PLR0911, PLR0913, PLR0917  # the order of the returns is the rule
+    transcript: Transcript,
+    mode: Mode,
+    host: str,
+    results: list[TaskResult],
+    drift: bool,
+    missing: bool,
+    observed: bool,
+) -> tuple[Verdict, str]:
+    stats = (transcript.stats or {}).get(host, {})
+    unreachable = _last(results, Outcome.UNREACHABLE)
+    failed = _last(results, Outcome.FAILED)
+    if failed and (stats.get("failures") or not stats):
+        return Verdict.FAILED, f"{failed.task.name}: {failed.reason}"
+    if unreachable:
+        return Verdict.UNREACHABLE, unreachable.reason
+    if mode is Mode.CHECK and drift:
+        return Verdict.DRIFTED, ""
+    if transcript.interrupted or not stats:
+        return Verdict.NOT_EVALUATED, "the run was stopped before its end" if transcript.interrupted else "no answer"
+    if missing:
+        return Verdict.NOT_EVALUATED, "some tasks were never reached"
+    if not observed:
+        return Verdict.NOT_EVALUATED, "no task of the standard looked at this host"
+    if drift:
+        return Verdict.NOT_EVALUATED, "changed, and not observed again yet"
+    return Verdict.COMPLIANT, ""
+
+
+def _last(results: list[TaskResult], outcome: Outcome) -> TaskResult | None:
+    return next((result for result in reversed(results) if result.outcome is outcome and not result.is_item), None)
+
+
+def _never_reached(
+    transcript: Transcript, host: str, own: list[TaskResult], anywhere: set[tuple[str, str]]
+) -> list[Task]:
+    seen = {result.task.key for result in own}
+    planned = {
+        task.key: task for play in transcript.plays if host in play.hosts for task in play.tasks
+    }
+    return [
+        task
+        for key, task in planned.items()
+        if key not in seen
+        and (host, task.uuid) not in transcript.included
+        and not (task.run_once and key in anywhere)
+    ]
+
+
+def _why_missing(results: list[TaskResult]) -> str:
+    if _last(results, Outcome.UNREACHABLE):
+        return "the host was lost"
+    return "an earlier task failed" if _last(results, Outcome.FAILED) else "the run ended before it"
+
+
+def _not_evaluated(host: str, task: Task, root: Path, reason: str) -> NotEvaluated:
+    return NotEvaluated(host, task.name, _relative(task.path, root), reason)
+
+
+def _diffs(result: TaskResult) -> tuple[Diff, ...]:
+    """Return the differences of a changed result; one empty one where Ansible gave none."""
+    if result.outcome is not Outcome.CHANGED:
+        return ()
+    told = tuple(diff for diff in result.diffs if diff.before_hash != diff.after_hash)
+    return told or (Diff("", "", "", "", cut=False),)
+
+
+def _drift(result: TaskResult, diff: Diff, root: Path) -> Drift:
+    note = ""
+    if result.hidden:
+        note = "changed, hidden by no_log"
+    elif not diff.before_hash:
+        note = "changed, no diff given"
+    return Drift(
+        host=result.host,
+        task=result.task.name,
+        path=_relative(result.task.path, root),
+        item=result.item,
+        control=control_of(result.task.tags),
+        before=diff.before,
+        after=diff.after,
+        before_hash=diff.before_hash,
+        after_hash=diff.after_hash,
+        note=note,
+        delegated_to=result.delegated_to if result.delegated_to != result.host else "",
+    )
+
+
+def _relative(path: str, root: Path) -> str:
+    return path.removeprefix(f"{root}/")
+
+
+def control_of(tags: Iterable[str]) -> Control:
+    """Return the control a task's tags name: `control:OPS-SSH-01`, `severity:high`."""
+    named = dict(tag.split(":", 1) for tag in tags if ":" in tag)
+    severity = named.get("severity", "")
+    known = severity in set(Severity)
+    return Control(named.get("control", ""), Severity(severity) if known else Severity.MEDIUM)
+
+
+def clusters(drift: Iterable[Drift]) -> tuple[Cluster, ...]:
+    """Return each transition once with its hosts: most severe first, then most hosts."""
+    grouped: dict[tuple[str, str, str, str], list[Drift]] = {}
+    for one in drift:
+        grouped.setdefault(one.transition, []).append(one)
+    found = [Cluster(group[0], tuple(one.host for one in group)) for group in grouped.values()]
+    return tuple(
+        sorted(found, key=lambda c: (-c.drift.control.severity.rank, -len(c.hosts), c.drift.path))
+    )
+
+
+_CAUSES: Mapping[str, str] = {
+    "syntax": "ansible-playbook --syntax-check shows it as well",
+    "could not be found": "check the path in opskit.yaml, or name it: --playbook PATH",
+    "inventory": "check it with: ansible-inventory --list -i FILE",
+}
+
+
+def broken(transcript: Transcript) -> tuple[str, str]:
+    """Return why a run never got going, and the next step; two empty strings if it did."""
+    if transcript.plays or transcript.no_hosts or transcript.interrupted:
+        return "", ""
+    lines = [line.strip() for line in transcript.runner.output.splitlines()]
+    # Ansible prints the error first; what follows shows its place in the file.
+    errors = [line.removeprefix("[ERROR]:").removeprefix("ERROR!").strip() for line in lines if "ERROR" in line]
+    origin = next((line for line in lines if line.startswith("Origin:")), "")
+    message = " ".join(filter(None, [errors[0] if errors else (lines[-1:] or ["Ansible did not start"])[0], origin]))
+    hint = next((hint for word, hint in _CAUSES.items() if word in message.lower()), "opskit doctor")
+    return message, hint

@@ -1,0 +1,284 @@
+"""Start a run, follow it, stop it so that nothing goes on behind, and clean up after it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from opskit.core.errors import ConfigError
+from opskit.core.redact import Redactor
+from opskit.core.transcript import Mode, RunnerSummary, Transcript
+from opskit.outside.ansible.transcript import read
+from opskit.outside.ansible.values import unsafe
+from opskit.outside.files import content_root, translated, writable_by_others
+from opskit.outside.process import ProcessIdentity, descendants, end_all
+
+_POLL_SECONDS = 0.05
+# SIGINT lets Ansible end its workers and write its statistics; this long, then SIGKILL.
+_GRACE_SECONDS = 15.0
+_ENVIRONMENT = ("HOME", "LANG", "LOGNAME", "SSH_AUTH_SOCK", "TZ", "USER", "XDG_RUNTIME_DIR")
+
+Listener = Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to run. `variables` come from outside and are never templated."""
+
+    playbook: Path
+    inventory: tuple[Path, ...]
+    project: Path
+    mode: Mode
+    hash_key: bytes = field(repr=False)
+    limit: str = ""
+    tags: tuple[str, ...] = ()
+    forks: int = 0
+    variables: Mapping[str, object] = field(default_factory=dict)
+
+
+def find_program(name: str) -> str:
+    """Return the path of one of Ansible's programs: the one installed with opskit, else on PATH.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    beside = Path(sys.executable).with_name(name)
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if found is None:
+        raise ConfigError(f"{name} is not installed", hint="pip install ansible-core")
+    return found
+
+
+def environment(project: Path, caller: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment Ansible gets: little of the caller's, and what makes runs truthful."""
+    kept = {
+        name: value
+        for name, value in caller.items()
+        if name in _ENVIRONMENT or name.startswith(("ANSIBLE_", "LC_"))
+    }
+    program = Path(find_program("ansible-playbook")).parent
+    return {
+        "LANG": "C.UTF-8",
+        **kept,
+        "PATH": os.pathsep.join([str(program), caller.get("PATH", os.defpath)]),
+        "ANSIBLE_CONFIG": _configuration(project),
+        "ANSIBLE_HOST_KEY_CHECKING": "True",
+        "ANSIBLE_HOST_PATTERN_MISMATCH": "error",
+        "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True",
+        "ANSIBLE_NOCOLOR": "True",
+        "ANSIBLE_RETRY_FILES_ENABLED": "False",
+        "ANSIBLE_LOCALHOST_WARNING": "False",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False",
+    }
+
+
+def _configuration(project: Path) -> str:
+    """Return the project's own ansible.cfg, or none: one from a shared directory is a trap."""
+    own = project / "ansible.cfg"
+    trusted = own.is_file() and not writable_by_others(project)
+    return str(own if trusted else Path(__file__).with_name("neutral.cfg"))
+
+
+def run(job: Job, directory: Path, caller: Mapping[str, str], listen: Listener) -> Transcript:
+    """Run a job in a fresh private `directory`, which is removed afterwards.
+
+    `listen` is called with each record of the callback as it is written. Ctrl-C stops the run and
+    gives the transcript up to there, marked `interrupted`.
+    """
+    with _private(directory):
+        _describe(job, directory)
+        child = _start(job, directory, caller)
+        interrupted = _follow(child, directory, listen)
+        with translated(directory):
+            lines = _lines(directory / "events.jsonl")
+            return read(lines, _summary(directory), interrupted=interrupted)
+
+
+@contextmanager
+def _private(directory: Path) -> Iterator[None]:
+    with translated(directory):
+        directory.mkdir(mode=0o700)
+    try:
+        yield
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _describe(job: Job, directory: Path) -> None:
+    with translated(directory):
+        (directory / "runner").mkdir(mode=0o700)
+        (directory / "tmp").mkdir(mode=0o700)
+        variables = directory / "variables.json"
+        _write_private(variables, {key: unsafe(value) for key, value in job.variables.items()})
+        _write_private(
+            directory / "job.json",
+            {
+                "mode": job.mode,
+                "playbook": str(job.playbook),
+                "project": str(job.project),
+                "cmdline": shlex.join(_arguments(job, variables)),
+                "hash_key": job.hash_key.hex(),
+            },
+        )
+
+
+def _write_private(path: Path, data: object) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        json.dump(data, stream)
+
+
+def _arguments(job: Job, variables: Path) -> list[str]:
+    arguments = [part for source in job.inventory for part in ("-i", str(source))]
+    arguments += ["--diff", "--forks", str(job.forks or default_forks())]
+    arguments += ["--check"] if job.mode is Mode.CHECK else []
+    arguments += ["--limit", job.limit] if job.limit else []
+    arguments += ["--tags", ",".join(job.tags)] if job.tags else []
+    arguments += ["-e", f"@{variables}"] if job.variables else []
+    return arguments
+
+
+def default_forks() -> int:
+    """Return how many hosts are worked on at once: enough to hide waiting, bounded by memory."""
+    return max(10, 5 * (os.cpu_count() or 1))
+
+
+def _start(job: Job, directory: Path, caller: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    own = environment(job.project, caller)
+    enabled = [own.get("ANSIBLE_CALLBACKS_ENABLED", ""), "opskit_evidence"]
+    plugins = [own.get("ANSIBLE_CALLBACK_PLUGINS", ""), str(callback_directory())]
+    own |= {
+        "OPSKIT_RUN_DIRECTORY": str(directory),
+        "ANSIBLE_CALLBACKS_ENABLED": ",".join(filter(None, enabled)),
+        "ANSIBLE_CALLBACK_PLUGINS": ":".join(filter(None, plugins)),
+        "ANSIBLE_LOCAL_TEMP": str(directory / "tmp"),
+        # A check changes nothing, so it may take the faster way, which an interrupt ends less
+        # cleanly; an apply may not.
+        "ANSIBLE_PIPELINING": str(job.mode is Mode.CHECK),
+    }
+    with (directory / "child.log").open("wb") as log:
+        return subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            [sys.executable, "-m", "opskit.outside.ansible.child", str(directory)],
+            env=own,
+            cwd=job.project,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def callback_directory() -> Path:
+    """Return where the evidence callback lies."""
+    return content_root() / "playbooks" / "plugins" / "callback"
+
+
+def _follow(child: subprocess.Popen[bytes], directory: Path, listen: Listener) -> bool:
+    """Pass records on until the run ends; return whether it was stopped before its end."""
+    tail = _Tail(directory / "events.jsonl")
+    stopped = False
+    try:
+        while child.poll() is None:
+            for record in tail.records():
+                listen(record)
+                if record.get("k") == "prompt":
+                    stopped = True
+            if stopped:
+                _stop(child, tail.pid)
+            time.sleep(_POLL_SECONDS)
+    except BaseException as error:
+        _stop(child, tail.pid)
+        if not isinstance(error, KeyboardInterrupt):
+            raise
+        stopped = True
+    for record in tail.records():
+        listen(record)
+    return stopped
+
+
+def _stop(child: subprocess.Popen[bytes], ansible: int | None) -> None:
+    """Interrupt Ansible as Ctrl-C would, wait, then end whatever is left of the tree."""
+    tree = descendants(child.pid)
+    try:
+        if ansible is not None and any(process.pid == ansible for process in tree):
+            os.kill(ansible, signal.SIGINT)
+            child.wait(_GRACE_SECONDS)
+    except (subprocess.TimeoutExpired, ProcessLookupError, KeyboardInterrupt):
+        pass  # a second Ctrl-C, or no end in sight: now means now
+    end_all({*tree, *descendants(child.pid)})
+    child.wait()
+
+
+class _Tail:
+    """Reads the callback's file as it grows."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._position = 0
+        self.pid: int | None = None
+
+    def records(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the records whose line is complete."""
+        try:
+            with self._path.open("rb") as stream:
+                stream.seek(self._position)
+                data = stream.read()
+        except FileNotFoundError:
+            return
+        complete = data[: data.rfind(b"\n") + 1]
+        self._position += len(complete)
+        for line in complete.splitlines():
+            record = json.loads(line)
+            if record["k"] == "begin":
+                self.pid = record["pid"]
+            yield record
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def _summary(directory: Path) -> RunnerSummary:
+    try:
+        found = json.loads((directory / "runner.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        log = (directory / "child.log").read_text(encoding="utf-8", errors="backslashreplace")
+        return RunnerSummary(output=Redactor()(log[-2_000:]))
+    return RunnerSummary(**{**found, "output": Redactor()(found["output"])})
+
+
+def reap(directory: Path) -> bool:
+    """End what is left of a run whose opskit died, and remove its directory.
+
+    Returns whether a process of it was still alive. A process is only ended if it is the one the
+    run started: the callback's process number alone could belong to somebody else by now.
+    """
+    tail = _Tail(directory / "events.jsonl")
+    _ = list(tail.records())
+    alive = False
+    if tail.pid is not None and _belongs(tail.pid, directory):
+        alive = True
+        end_all(descendants(tail.pid), grace=_GRACE_SECONDS)
+    shutil.rmtree(directory, ignore_errors=True)
+    return alive
+
+
+def _belongs(pid: int, directory: Path) -> bool:
+    tree = descendants(pid)
+    if not tree or ProcessIdentity.of(pid) is None:
+        return False
+    try:
+        return tree[0].environ().get("OPSKIT_RUN_DIRECTORY") == str(directory)
+    except OSError:
+        return False

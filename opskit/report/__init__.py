@@ -1,0 +1,1 @@
+"""Evidence to figures to one model to any form. Knows `core.evidence`, not the slices."""

@@ -1,0 +1,192 @@
+"""Put a report together: evidence in, one model out. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+from opskit import __version__
+from opskit.core.clock import Instant, format_duration, to_datetime
+from opskit.core.evidence import DriftEvidence, Evidence, RunEvidence, ServiceEvidence
+from opskit.core.interval import Interval, State, Timeline, availability, percent
+from opskit.core.text import plural
+from opskit.report import figures
+from opskit.report.model import (
+    DriftRow,
+    EvidenceRow,
+    Figure,
+    Gap,
+    Outage,
+    Report,
+    RunRow,
+    ServiceSection,
+)
+from opskit.report.ribbon import ribbon
+
+_TILES = ("objectives.met", "downtime.total", "fleet.compliant", "drift.fixed")
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The ledger at the moment of building: its head, and the entries a figure may name."""
+
+    head_seq: int
+    head_hash: str
+    entries: dict[int, EvidenceRow]
+
+
+def build(
+    evidence: Evidence, period: Interval, zone: ZoneInfo, chain: Chain, built_at: Instant
+) -> Report:
+    """Return the report of `period`; its end is at most the moment of building."""
+    every = figures.all_figures(evidence, period)
+    by_id = {figure.id: figure for figure in every}
+    used = sorted({ref for figure in every for ref in figure.refs})
+    report = Report(
+        title=_title(period, zone),
+        period=period,
+        zone=zone.key,
+        built_at=built_at,
+        sentence=_sentence(evidence, by_id),
+        tiles=tuple(by_id[name] for name in _TILES if name in by_id),
+        services=tuple(_service(one, by_id, period, zone) for one in evidence.services),
+        drifts=tuple(_drift(one) for one in evidence.drifts),
+        runs=tuple(_run(one) for one in evidence.runs),
+        figures=every,
+        gaps=_gaps(evidence),
+        evidence=tuple(chain.entries[seq] for seq in used if seq in chain.entries),
+        head_seq=chain.head_seq,
+        head_hash=chain.head_hash,
+        opskit_version=__version__,
+    )
+    return replace(report, id=_identity(report))
+
+
+def _identity(report: Report) -> str:
+    content = {key: value for key, value in report.as_json().items() if key not in {"id", "built_at"}}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _title(period: Interval, zone: ZoneInfo) -> str:
+    start, end = to_datetime(period.start, zone), to_datetime(period.end, zone)
+    if start.date() == end.date():
+        return f"Operations on {start:%-d %B %Y}, {start:%H:%M} to {end:%H:%M}"
+    if start.day == 1 and start.hour == start.minute == 0 and (start.year, start.month) == (end.year, end.month):
+        return f"Operations in {start:%B %Y}, up to {end:%-d %B %H:%M}"
+    if start.day == 1 and end.day == 1 and (end - start).days in range(27, 33):
+        return f"Operations in {start:%B %Y}"
+    return f"Operations from {start:%-d %B %Y} to {end:%-d %B %Y}"
+
+
+def _sentence(evidence: Evidence, by_id: dict[str, Figure]) -> str:
+    return " ".join(filter(None, (_services_sentence(evidence), _drift_sentence(evidence, by_id))))
+
+
+def _services_sentence(evidence: Evidence) -> str:
+    promised = [one for one in evidence.services if one.objective is not None]
+    if not promised:
+        return "No service has an objective yet." if evidence.services else "No service is monitored."
+    verdicts = {one.name: figures.meets(one) for one in promised}
+    met = sum(verdict is True for verdict in verdicts.values())
+    missed = [_missed_by(one) for one in promised if verdicts[one.name] is False]
+    unclear = sum(verdict is None for verdict in verdicts.values())
+    parts = [f"{met} of {plural(len(promised), 'service')} met {'its' if len(promised) == 1 else 'their'} objective"]
+    parts += [f"{', '.join(missed)}"] if missed else []
+    parts += [f"{unclear} cannot be judged yet"] if unclear else []
+    return "; ".join(parts) + "."
+
+
+def _missed_by(service: ServiceEvidence) -> str:
+    time = availability(service.timeline).totals
+    allowed = (1 - (service.objective or 1)) * time.in_scope
+    return f"{service.name} missed it by {format_duration(int(time.down - allowed))}"
+
+
+def _drift_sentence(evidence: Evidence, by_id: dict[str, Figure]) -> str:
+    if not evidence.runs:
+        return "No host was checked."
+    found, fixed, still = (by_id[f"drift.{name}"].display for name in ("found", "fixed", "open"))
+    if found == "0" and still == "0" and fixed == "0":
+        return "The checks found no host off standard."
+    return (
+        f"{plural(int(found), 'deviation')} from the standard {'was' if found == '1' else 'were'} found, "
+        f"{fixed} put right and seen gone, {still} still open."
+    )
+
+
+def _service(
+    service: ServiceEvidence, by_id: dict[str, Figure], period: Interval, zone: ZoneInfo
+) -> ServiceSection:
+    result = availability(service.timeline)
+    return ServiceSection(
+        name=service.name,
+        owner=service.owner,
+        kind=service.kind,
+        objective="" if service.objective is None else percent(service.objective),
+        met=figures.meets(service),
+        availability=by_id[f"availability.{service.name}"],
+        low=percent(result.low),
+        high=percent(result.high),
+        coverage=percent(result.coverage, 1),
+        downtime=format_duration(result.totals.down),
+        edge=format_duration(service.edge),
+        outages=_outages(service.timeline),
+        blips=len(service.blips),
+        ribbon=ribbon(service.timeline, period, zone),
+    )
+
+
+def _outages(timeline: Timeline) -> tuple[Outage, ...]:
+    """Return each unbroken time of being down, whatever reasons it had on the way."""
+    found: list[Outage] = []
+    for stretch in timeline:
+        if stretch.state is not State.DOWN:
+            continue
+        last = found[-1] if found else None
+        if last is not None and last.end == stretch.start:
+            refs = tuple(sorted({*last.refs, *stretch.refs}))
+            found[-1] = replace(last, end=stretch.end, refs=refs)
+        else:
+            found.append(Outage(stretch.start, stretch.end, stretch.reason, stretch.refs))
+    return tuple(found)
+
+
+def _drift(one: DriftEvidence) -> DriftRow:
+    return DriftRow(
+        one.host, one.control, one.severity, one.task,
+        one.last_good_at, one.detected_at, one.fixed_at, one.refs,
+    )  # fmt: skip
+
+
+def _run(run: RunEvidence) -> RunRow:
+    counted: Iterable[tuple[str, int]] = Counter(dict(run.verdicts)).items()
+    took = "" if run.finished_at is None else format_duration(run.finished_at - run.started_at)
+    hosts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counted) if count)
+    return RunRow(
+        run.run_id, run.mode, run.standard, run.state, run.started_at, took, hosts, run.refs
+    )
+
+
+def _gaps(evidence: Evidence) -> tuple[Gap, ...]:
+    gaps = [Gap(subject, reason) for subject, reason in sorted(evidence.not_configured.items())]
+    for service in evidence.services:
+        result = availability(service.timeline)
+        if result.coverage is None:
+            gaps.append(Gap(service.name, "never observed in this period"))
+        elif result.totals.unknown:
+            time = format_duration(result.totals.unknown)
+            gaps.append(Gap(service.name, f"not observed for {time} while it was monitored"))
+    for run in evidence.runs:
+        if run.state != "finished":
+            gaps.append(Gap(run.run_id, f"this run is {run.state}: it says nothing of its hosts"))
+        gaps += [
+            Gap(run.run_id, f"{plural(count, 'host')} {verdict}")
+            for verdict, count in run.verdicts.items()
+            if verdict in {"unreachable", "not evaluated", "failed"} and count
+        ]
+    return tuple(gaps)

@@ -1,0 +1,171 @@
+"""Figures from evidence: each one count, sum or ratio under a printed formula. Pure.
+
+Formulas follow the interval rules of `core.interval`. Nothing here is estimated from industry
+averages, and nothing is claimed for time or hosts that were not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from opskit.core.clock import format_duration
+from opskit.core.evidence import DriftEvidence, Evidence, RunEvidence, ServiceEvidence
+from opskit.core.interval import Interval, availability, percent
+from opskit.core.text import plural
+from opskit.report.model import Figure, Tag
+
+AVAILABILITY = (
+    "(up + degraded / 2) / (up + degraded + down); low counts unknown time as down, high as up; "
+    "maintenance and time before monitoring are in neither"
+)
+INSUFFICIENT = "insufficient data"
+
+
+def availability_figure(service: ServiceEvidence) -> Figure:
+    """Return a service's availability over the period its timeline covers."""
+    result = availability(service.timeline)
+    shown = percent(result.value) if result.sufficient else INSUFFICIENT
+    if result.coverage is None:
+        shown = percent(None)
+    return Figure(
+        id=f"availability.{service.name}",
+        title=f"Availability of {service.name}",
+        value="" if result.value is None or not result.sufficient else str(result.value),
+        unit="ratio",
+        display=shown,
+        tag=Tag.MEASURED,
+        formula=AVAILABILITY,
+        note=f"{percent(result.coverage, 1)} of the time was observed",
+        refs=service.refs,
+    )
+
+
+def meets(service: ServiceEvidence) -> bool | None:
+    """Return whether the objective was met, with certainty; nothing where it cannot be said."""
+    result = availability(service.timeline)
+    if service.objective is None or not result.sufficient or result.low is None or result.high is None:
+        return None
+    if result.low >= service.objective:
+        return True
+    return False if result.high < service.objective else None
+
+
+def objectives_figure(services: Sequence[ServiceEvidence]) -> Figure:
+    """Return how many services certainly met their objective, of those that have one."""
+    promised = [service for service in services if service.objective is not None]
+    verdicts = [meets(service) for service in promised]
+    unclear = verdicts.count(None)
+    return _count(
+        "objectives.met",
+        "Objectives met",
+        verdicts.count(True),
+        f"{verdicts.count(True)} of {len(promised)}" if promised else "none set",
+        "services whose lower bound of availability is at or above their objective",
+        f"{plural(unclear, 'service')} cannot be judged" if unclear else "",
+        (ref for service in promised for ref in service.refs),
+    )
+
+
+def drift_figures(drifts: Sequence[DriftEvidence], period: Interval) -> tuple[Figure, ...]:
+    """Return deviations found, put right, still open, and how long hosts were exposed."""
+    found = [one for one in drifts if period.start <= one.detected_at < period.end]
+    fixed = [one for one in drifts if one.fixed_at is not None and one.fixed_at < period.end]
+    still = [one for one in drifts if one not in fixed]
+    return (
+        _count("drift.found", "Deviations found", len(found), str(len(found)),
+               "deviations (host, task, item) that a check of the period saw first",
+               f"on {plural(len({one.host for one in found}), 'host')}", _refs(found)),
+        _count("drift.fixed", "Deviations put right", len(fixed), str(len(fixed)),
+               "open deviations that a later check, within the period, saw gone", "", _refs(fixed)),
+        _count("drift.open", "Deviations still open", len(still), str(len(still)),
+               "deviations that no check has seen gone by the end of the period", "", _refs(still)),
+        _exposure(drifts, period),
+    )  # fmt: skip
+
+
+def _exposure(drifts: Sequence[DriftEvidence], period: Interval) -> Figure:
+    total = sum(
+        min(one.fixed_at or period.end, period.end) - max(one.detected_at, period.start)
+        for one in drifts
+    )
+    return Figure(
+        id="drift.exposure",
+        title="Time hosts were off standard, seen",
+        value=str(total),
+        unit="microseconds",
+        display=format_duration(total),
+        tag=Tag.MEASURED,
+        formula="sum over deviations of (seen gone - found), within the period",
+        note="from the check that found each; it may have begun any time since the last good check",
+        refs=_refs(drifts),
+    )
+
+
+def run_figures(runs: Sequence[RunEvidence]) -> tuple[Figure, ...]:
+    """Return how many runs there were and how the newest finished check found the fleet."""
+    checks = [run for run in runs if run.mode == "check" and run.state == "finished"]
+    done = [run for run in runs if run.state == "finished"]
+    runs_done = _count(
+        "runs.finished", "Runs over the fleet", len(done), str(len(done)),
+        "check and apply runs of the period that came to their end",
+        f"{plural(len(runs) - len(done), 'run')} did not" if len(done) != len(runs) else "",
+        _refs(runs),
+    )  # fmt: skip
+    return (runs_done, *([_compliance(checks[-1])] if checks else []))
+
+
+def _compliance(check: RunEvidence) -> Figure:
+    total = sum(check.verdicts.values())
+    compliant = sum(count for verdict, count in check.verdicts.items() if verdict == "compliant")
+    return Figure(
+        id="fleet.compliant",
+        title="Hosts as the standard says",
+        value=str(Fraction(compliant, total)) if total else "",
+        unit="ratio",
+        display=f"{compliant} of {total}",
+        tag=Tag.MEASURED,
+        formula="compliant hosts / all hosts of the newest finished check; unreachable and "
+        "not evaluated hosts are in the denominator",
+        note=f"{check.run_id}",
+        refs=check.refs,
+    )
+
+
+def downtime_figure(services: Sequence[ServiceEvidence]) -> Figure:
+    """Return the downtime of all services together."""
+    total = sum(availability(service.timeline).totals.down for service in services)
+    edge = sum(service.edge for service in services)
+    return Figure(
+        id="downtime.total",
+        title="Downtime, all services",
+        value=str(total),
+        unit="microseconds",
+        display=format_duration(total),
+        tag=Tag.MEASURED,
+        formula="sum over services of the time in state down; an outage runs from its first "
+        "failed try to the first good one",
+        note=f"outage edges lie between two probes: at most {format_duration(edge)} off" if edge else "",
+        refs=tuple(sorted({ref for service in services for ref in service.refs})),
+    )
+
+
+def all_figures(evidence: Evidence, period: Interval) -> tuple[Figure, ...]:
+    """Return every figure of a report, in reading order."""
+    return (
+        *((objectives_figure(evidence.services), downtime_figure(evidence.services)) if evidence.services else ()),
+        *drift_figures(evidence.drifts, period),
+        *run_figures(evidence.runs),
+        *(availability_figure(service) for service in evidence.services),
+    )
+
+
+def _count(  # noqa: PLR0913, PLR0917  # the parts of a figure
+    figure_id: str, title: str, count: int, display: str, formula: str, note: str, refs: Iterable[int]
+) -> Figure:
+    unique = tuple(sorted(set(refs)))
+    return Figure(figure_id, title, str(count), "count", display, Tag.MEASURED, formula, note, unique)
+
+
+def _refs(rows: Iterable[DriftEvidence | RunEvidence]) -> tuple[int, ...]:
+    return tuple(sorted({ref for row in rows for ref in row.refs}))

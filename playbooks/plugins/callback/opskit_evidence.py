@@ -1,0 +1,225 @@
+"""What happened on each host, as opskit needs it: the second truth beside ansible-runner's events.
+
+Runner's events lose `changed` under `no_log`, lose results over 700,000 characters, and give no
+reason for a skip. This callback keeps them. It writes one JSON object per line to a private file;
+secrets are taken out before the line is written. It never raises into the run: a line that could
+not be written shows as a run without its last line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+from ansible.playbook.block import Block
+from ansible.playbook.handler import Handler
+from ansible.plugins.callback import CallbackBase
+from opskit.core.change import keyed_hash
+from opskit.core.redact import Redactor, secret_values
+from opskit.core.text import clean_block
+
+DOCUMENTATION = r"""
+name: opskit_evidence
+type: notification
+short_description: Writes what opskit needs to know of a run
+description:
+  - One JSON object per line into the run directory that opskit names in the environment.
+requirements:
+  - started by opskit, which sets E(OPSKIT_RUN_DIRECTORY)
+"""
+
+MESSAGE_LIMIT = 2_000
+DIFF_LIMIT = 20_000
+
+
+class CallbackModule(CallbackBase):
+    """Writes plays, tasks, results and statistics as they happen."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "opskit_evidence"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        directory = os.environ.get("OPSKIT_RUN_DIRECTORY")
+        self.disabled = directory is None
+        if directory is None:
+            return
+        job = json.loads(Path(directory, "job.json").read_text(encoding="utf-8"))
+        self._check = job["mode"] == "check"
+        self._key = bytes.fromhex(job["hash_key"])
+        self._redact = Redactor()
+        self._known_secrets = set()
+        self._started = {}
+        self._last_task = {}
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        self._events = os.open(Path(directory, "events.jsonl"), flags, 0o600)
+        self._write(k="begin", pid=os.getpid())
+
+    def _write(self, **record):
+        line = json.dumps(record, ensure_ascii=True, default=str) + "\n"
+        os.write(self._events, line.encode())
+
+    def _text(self, value, limit=MESSAGE_LIMIT):
+        text = value if isinstance(value, str) else json.dumps(value, default=str, sort_keys=True)
+        return clean_block(self._redact(text))[:limit]
+
+    # Plays and tasks
+
+    def v2_playbook_on_play_start(self, play):
+        manager = play.get_variable_manager()
+        inventory = manager._inventory  # noqa: SLF001  # no public way to the limited host list
+        hosts = inventory.get_hosts(play.hosts, ignore_restrictions=True)
+        self._learn_secrets(manager.get_vars(play=play, host=host) for host in hosts)
+        self._write(
+            k="play",
+            name=self._text(play.get_name()),
+            hosts=[host.name for host in hosts],
+            tasks=[self._task(task) for task in self._planned(play, manager)],
+        )
+
+    def _learn_secrets(self, variables):
+        for known in variables:
+            own = {key: value for key, value in known.items() if key not in ("hostvars", "vars")}
+            self._known_secrets |= secret_values(own)
+        self._redact = Redactor().with_secrets(self._known_secrets)
+
+    def _planned(self, play, manager):
+        variables = manager.get_vars(play=play)
+        for block in play.compile():
+            filtered = block.filter_tagged_tasks(variables)
+            if filtered.has_tasks():
+                yield from self._flat([*filtered.block, *filtered.always])
+
+    def _flat(self, tasks):
+        for task in tasks:
+            if isinstance(task, Block):
+                yield from self._flat([*task.block, *task.always])
+            elif task.action not in ("meta", "ansible.builtin.meta"):
+                yield task
+
+    def _task(self, task):
+        return {
+            "uuid": task._uuid,  # noqa: SLF001  # the only identity a task has
+            "name": self._text(task.get_name()),
+            "path": task.get_path() or "",
+            "action": task.action,
+            "tags": [str(tag) for tag in task.tags],
+            "handler": isinstance(task, Handler),
+            "run_once": bool(task.run_once),
+            "notify": [str(name) for name in task.notify or []],
+        }
+
+    def v2_playbook_on_task_start(self, task, is_conditional):
+        self._write(k="task", **self._task(task))
+
+    def v2_playbook_on_handler_task_start(self, task):
+        self._write(k="task", **self._task(task))
+
+    def v2_playbook_on_include(self, included_file):
+        for host in included_file._hosts:  # noqa: SLF001  # as the other callbacks read it
+            self._write(k="include", host=host.name, uuid=included_file._task._uuid)  # noqa: SLF001
+
+    def v2_playbook_on_no_hosts_matched(self):
+        self._write(k="no_hosts")
+
+    def v2_playbook_on_vars_prompt(self, varname, *_args, **_kwargs):
+        self._write(k="prompt", name=str(varname))
+
+    # Results
+
+    def v2_runner_on_start(self, host, task):
+        self._started[host.name, task._uuid] = time.monotonic()  # noqa: SLF001
+        self._write(k="start", host=host.name, uuid=task._uuid)  # noqa: SLF001
+
+    def v2_runner_on_ok(self, result):
+        self._result(result, "changed" if result.is_changed() else "ok")
+
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        self._result(result, "ignored" if ignore_errors else "failed")
+
+    def v2_runner_on_unreachable(self, result):
+        self._result(result, "unreachable")
+
+    def v2_runner_on_skipped(self, result):
+        self._result(result, self._skip(result))
+
+    def v2_runner_item_on_ok(self, result):
+        self._result(result, "changed" if result.is_changed() else "ok", item=True)
+
+    def v2_runner_item_on_failed(self, result):
+        self._result(result, "failed", item=True)
+
+    def v2_runner_item_on_skipped(self, result):
+        self._result(result, self._skip(result), item=True)
+
+    def _skip(self, result):
+        data = result.result
+        reason = str(data.get("skip_reason", ""))
+        by_condition = "false_condition" in data or reason.startswith(("Conditional", "No items"))
+        return "skipped" if by_condition or not self._check else "unsupported"
+
+    def _result(self, result, outcome, *, item=False):
+        data = result.result
+        label = {"item": self._text(self._get_item_label(data), 200)} if item else {}
+        self._outcome(
+            result.host.name,
+            result.task,
+            outcome,
+            **label,
+            reason=self._reason(data, outcome),
+            diff=self._diffs(data) if outcome == "changed" else [],
+            delegated=self._delegated(data),
+            hidden="censored" in data,
+        )
+
+    def _outcome(self, host, task, outcome, **details):
+        uuid = task._uuid  # noqa: SLF001
+        started = self._started.get((host, uuid))
+        took = round((time.monotonic() - started) * 1_000_000) if started else 0
+        self._write(k="result", host=host, uuid=uuid, outcome=outcome, took=took, **details)
+
+    def _reason(self, data, outcome):
+        if outcome in ("ok", "changed"):
+            return ""
+        condition = data.get("false_condition")
+        return self._text(condition or data.get("msg") or data.get("skip_reason") or "")
+
+    def _delegated(self, data):
+        return str((data.get("_ansible_delegated_vars") or {}).get("ansible_host", ""))
+
+    # Differences
+
+    def _diffs(self, data):
+        found = data.get("diff") or []
+        return [
+            self._diff(part)
+            for part in (found if isinstance(found, list) else [found])
+            if isinstance(part, dict) and ("before" in part or "after" in part or "prepared" in part)
+        ]
+
+    def _diff(self, part):
+        if "prepared" in part:
+            return self._sides("", str(part["prepared"]))
+        return self._sides(self._side(part.get("before")), self._side(part.get("after")))
+
+    def _side(self, value):
+        if isinstance(value, dict):
+            return "".join(f"{key}: {value[key]}\n" for key in sorted(value) if key != "path")
+        return "" if value is None else str(value)
+
+    def _sides(self, before, after):
+        return {
+            "before": self._text(before, DIFF_LIMIT),
+            "after": self._text(after, DIFF_LIMIT),
+            "before_hash": keyed_hash(self._key, before),
+            "after_hash": keyed_hash(self._key, after),
+            "cut": max(len(before), len(after)) > DIFF_LIMIT,
+        }
+
+    def v2_playbook_on_stats(self, stats):
+        hosts = sorted(stats.processed)
+        self._write(k="stats", hosts={host: stats.summarize(host) for host in hosts})
