@@ -38,10 +38,12 @@ class Recorder:
     outbox: Outbox
     channels: tuple[str, ...] = ()
 
-    def begin(self, catalogue: Catalogue) -> None:
-        """Bring the list of watched targets up to the catalogue."""
+    def begin(self, catalogue: Catalogue) -> dict[str, Seen]:
+        """Bring the list of watched targets up to the catalogue; return what is known of each."""
         with self.database.write() as connection:
             store.sync(connection, self.ledger, catalogue.targets())
+            known = store.registrations(connection)
+        return {name: one.seen for name, one in known.items() if one.seen is not None}
 
     def record(self, observations: Sequence[Observation]) -> None:
         """Write observations and what follows from them, all or nothing."""
@@ -92,10 +94,13 @@ class _Try:
 class Prober:
     """Tries targets when they are due; one thread, everything in flight side by side."""
 
-    def __init__(self, targets: Sequence[Target], recorder: Recorder, clock: Clock) -> None:
+    def __init__(
+        self, targets: Sequence[Target], recorder: Recorder, clock: Clock, known: dict[str, Seen]
+    ) -> None:
         self._targets = targets
         self._recorder = recorder
         self._clock = clock
+        self._known = dict(known)
         self._queue: list[_Due] = []
         self._transfers: Transfers[_Try] = Transfers()
         self._repeat = False
@@ -167,8 +172,11 @@ class Prober:
         seen, reason = KINDS[probe.kind].judge(probe, result)
         if began.late * _LATE > probe.timeout and seen is Seen.DOWN:
             seen, reason = Seen.UNKNOWN, "opskit was too late to tell"
-        if seen is Seen.DOWN and not due.confirming:
+        # Only the first failure of a stretch needs confirming; a target known to be down is down.
+        if seen is Seen.DOWN and not due.confirming and self._known.get(due.target_id) is not Seen.DOWN:
             seen = Seen.SUSPECT
+        else:
+            self._known[due.target_id] = seen
         self._schedule(due, seen)
         return Observation(
             target=due.target_id,

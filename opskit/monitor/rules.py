@@ -42,7 +42,7 @@ def history(
         Stretch(one.at, _holds_until(one, observations, index, window), state, one.reason, _refs(one))
         for index, (one, state) in enumerate(zip(observations, resolved, strict=True))
     ]
-    watched = _watched(registration, window)
+    watched = _watched(registration, observations, window)
     seen = fill(tuple(held), watched, State.UNKNOWN, NO_OBSERVATION)
     before = fill((), Interval(window.start, watched.start), State.EXCLUDED, NOT_YET)
     after = fill((), Interval(watched.end, window.end), State.EXCLUDED, RETIRED)
@@ -53,8 +53,18 @@ def history(
     )
 
 
-def _watched(registration: Registration, window: Interval) -> Interval:
-    start = min(max(registration.since, window.start), window.end)
+def _watched(
+    registration: Registration, observations: Sequence[Observation], window: Interval
+) -> Interval:
+    """Return the part of `window` in which the target was watched.
+
+    Watching begins with the first try, if that came within its hold after registration: the
+    moment between the two is start-up, not a gap.
+    """
+    since = registration.since
+    if observations and since <= observations[0].at <= since + int(HOLD * observations[0].interval):
+        since = observations[0].at
+    start = min(max(since, window.start), window.end)
     end = window.end if registration.until is None else min(registration.until, window.end)
     return Interval(Instant(start), Instant(max(start, end)))
 

@@ -58,6 +58,7 @@ class Document:
     value: object = None
     places: dict[KeyPath, Location] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    any_tag: bool = False
 
     def place(self, key_path: KeyPath) -> Location:
         """Return where a key path stands, or the nearest place above it that is known."""
@@ -84,13 +85,15 @@ def _summary(document: Document) -> str:
     return f"{document.path} has {'a mistake' if count == 1 else f'{count} mistakes'}"
 
 
-def parse(path: Path, *, name: str = "") -> Document:
+def parse(path: Path, *, name: str = "", any_tag: bool = False) -> Document:
     """Return the plain values of a YAML file; mistakes are in `findings`, none is raised.
+
+    `any_tag` lets tags like Ansible's `!vault` stand, their value kept as text.
 
     Raises:
         ConfigError: the file is not there or may not be read.
     """
-    document = Document(name or str(path))
+    document = Document(name or str(path), any_tag=any_tag)
     with translated(path), path.open("rb") as stream:
         raw = stream.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
@@ -192,6 +195,8 @@ class _Builder:
         text = str(node.value)
         place = _location(self.document, node.start_mark)
         if not str(node.tag).startswith(_PLAIN_TAG):
+            if self.document.any_tag:
+                return text
             message = f"tag {clean(str(node.tag))} is not allowed here"
             _report(self.document, "file-tag", place, _dotted(key_path), message)
             return None

@@ -1,0 +1,1 @@
+"""The access slice. So far it holds people and teams, who own services."""

@@ -1,0 +1,1 @@
+"""The alerts slice. So far it checks the form of Prometheus rule files."""

@@ -1,0 +1,50 @@
+"""Prometheus rule files, as `alerts/**/*.yaml` hold them.
+
+Source of the format: Prometheus documentation, "Defining recording rules" and "Alerting rules".
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from opskit.outside.documents import Model
+
+_Duration = Annotated[str, Field(pattern=r"^(\d+(ms|s|m|h|d|w|y))+$|^0$")]
+
+
+class Rule(Model):
+    """An alerting or a recording rule."""
+
+    alert: str = Field(default="", pattern=r"^$|^\S.*$")
+    record: str = Field(default="", pattern=r"^$|^[a-zA-Z_:][a-zA-Z0-9_:]*$")
+    expr: str | int | float
+    for_: _Duration = Field(default="0", alias="for")
+    keep_firing_for: _Duration = "0"
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Rule:
+        if bool(self.alert) == bool(self.record):
+            message = "a rule has either alert or record"
+            raise ValueError(message)
+        return self
+
+
+class Group(Model):
+    """Rules that are evaluated together."""
+
+    name: str = Field(min_length=1)
+    interval: _Duration = "0"
+    query_offset: _Duration = "0"
+    limit: int = 0
+    labels: dict[str, str] = Field(default_factory=dict)
+    rules: tuple[Rule, ...] = Field(min_length=1)
+
+
+class RuleFile(Model):
+    """One file of rules."""
+
+    groups: tuple[Group, ...] = Field(min_length=1)

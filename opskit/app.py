@@ -1,0 +1,257 @@
+"""The composition root: the one place where slices, records and the outside are wired together.
+
+Everything is made when it is first asked for, so that a command pays only for what it uses.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from opskit.core.clock import Clock, Instant, SystemClock
+from opskit.core.errors import ConfigError
+from opskit.core.findings import Finding, Location, Severity, ordered
+from opskit.core.interval import Interval
+from opskit.core.people import actor
+from opskit.outside.config import Config, load
+from opskit.outside.database import Database
+from opskit.outside.documents import Model, parse, read, validate
+from opskit.outside.files import translated
+from opskit.records.ledger import Ledger, Verification, entries, head, verify
+
+if TYPE_CHECKING:
+    from opskit.fleet.execute import Request, Workplace
+    from opskit.monitor.model import Catalogue
+    from opskit.monitor.probe import Recorder
+    from opskit.records.outbox import Delivered, Outbox, Sender
+    from opskit.report.model import Report
+
+WEBHOOK = "webhook"
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The chain, and the seals of observations that do not match what is stored."""
+
+    chain: Verification
+    broken_seals: tuple[int, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Return whether all evidence is as it was written."""
+        return self.chain.broken_at is None and not self.broken_seals
+
+
+@dataclass(frozen=True)
+class App:
+    """opskit at work in one ops repository."""
+
+    config: Config
+    environment: Mapping[str, str]
+    clock: Clock = field(default_factory=SystemClock)
+
+    @classmethod
+    def find(
+        cls, named: Path | None = None, environment: Mapping[str, str] | None = None, **flags: object
+    ) -> App:
+        """Return opskit for the configuration in force here; flags come first."""
+        given = os.environ if environment is None else environment
+        config = load(named, given, Path.cwd())
+        return cls(config.overridden(**flags), given)
+
+    # Records
+
+    @cached_property
+    def database(self) -> Database:
+        """Return the database, migrated."""
+        # Every table must be known before the schema is used.
+        from opskit.fleet import store as _fleet  # noqa: F401, PLC0415
+        from opskit.monitor import store as _monitor  # noqa: F401, PLC0415
+
+        return Database.open(self.config.database_url)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Return the ledger, writing as whoever runs this process."""
+        return Ledger(self.clock, actor(self.environment, _login()))
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """Return the deliveries owed."""
+        from opskit.records.outbox import Outbox  # noqa: PLC0415
+
+        return Outbox(self.database, self.clock)
+
+    def verify(self, expected: str = "") -> Verified:
+        """Walk the ledger and compare what it sealed with what is stored."""
+        from opskit.monitor.store import broken_seals  # noqa: PLC0415
+
+        chain = verify(self.database, expected=expected)
+        with self.database.read() as connection:
+            return Verified(chain, broken_seals(connection))
+
+    def deliver(self) -> Delivered | None:
+        """Send what is owed and due; nothing where no channel is configured."""
+        senders = self._senders()
+        return self.outbox.deliver(senders) if senders else None
+
+    def _senders(self) -> dict[str, Sender]:
+        webhook = self.config.settings.webhook
+        if webhook is None:
+            return {}
+        from opskit.outside.notify.webhook import WebhookSender, secret_bytes  # noqa: PLC0415
+
+        path = self.config.path(webhook.secret_file)
+        with translated(path):
+            if path.stat().st_mode & 0o077:
+                raise ConfigError(f"{path} can be read by others", hint=f"chmod 600 {path}")
+            secret = secret_bytes(path.read_text(encoding="utf-8"))
+        return {WEBHOOK: WebhookSender(webhook.url, secret, webhook.allow_private, self.clock)}
+
+    # Slices
+
+    @cached_property
+    def workplace(self) -> Workplace:
+        """Return what fleet runs need."""
+        from opskit.fleet.execute import Workplace  # noqa: PLC0415
+        from opskit.records.leases import Leases  # noqa: PLC0415
+
+        return Workplace(
+            database=self.database,
+            ledger=self.ledger,
+            leases=Leases(self.clock),
+            clock=self.clock,
+            environment=self.environment,
+            root=self.config.root,
+            state_directory=self.config.state_directory,
+        )
+
+    def request(
+        self, *, limit: str, tags: tuple[str, ...], variables: Mapping[str, str]
+    ) -> Request:
+        """Return a run over the configured standard and inventory."""
+        from opskit.fleet.execute import Request  # noqa: PLC0415
+
+        return Request(
+            playbook=self.config.path(self.config.settings.standard),
+            inventory=self.inventory,
+            limit=limit,
+            tags=tags,
+            forks=self.config.settings.forks,
+            variables=variables,
+        )
+
+    @property
+    def inventory(self) -> tuple[Path, ...]:
+        """Return the inventories."""
+        return tuple(self.config.path(name) for name in self.config.settings.inventory)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Return the service catalogue.
+
+        Raises:
+            DataError: it holds mistakes.
+        """
+        from opskit.monitor.model import Catalogue  # noqa: PLC0415
+
+        name = self.config.settings.services
+        return read(self.config.path(name), Catalogue, name=name)
+
+    @cached_property
+    def recorder(self) -> Recorder:
+        """Return what writes observations."""
+        from opskit.monitor.probe import Recorder  # noqa: PLC0415
+
+        channels = (WEBHOOK,) if self.config.settings.webhook else ()
+        return Recorder(self.database, self.ledger, self.outbox, channels)
+
+    # The report
+
+    def report(self, period: Interval) -> Report:
+        """Build the report of a period; later evidence than now there cannot be."""
+        from opskit.fleet.evidence import FleetEvidence  # noqa: PLC0415
+        from opskit.monitor.evidence import MonitorEvidence  # noqa: PLC0415
+        from opskit.report.build import Chain, build  # noqa: PLC0415
+        from opskit.report.model import EvidenceRow  # noqa: PLC0415
+
+        now = self.clock.now()
+        period = Interval(period.start, Instant(min(period.end, now)))
+        catalogue = self.catalogue if self._has(self.config.settings.services) else None
+        monitor = MonitorEvidence(self.database, catalogue).evidence(period)
+        evidence = monitor + FleetEvidence(self.database).evidence(period)
+        with self.database.read() as connection:
+            last = head(connection)
+            rows = {
+                e.seq: EvidenceRow(e.seq, e.at, e.actor, e.kind, e.subject, e.data, e.hash)
+                for e in entries(connection, last=last.seq)
+            }
+        chain = Chain(last.seq, last.hash, rows)
+        return build(evidence, period, self.config.zone, chain, now)
+
+    def _has(self, name: str) -> bool:
+        return self.config.path(name).exists()
+
+    # Checking the repository itself
+
+    def lint(self) -> tuple[Finding, ...]:
+        """Return every mistake in the files of the ops repository."""
+        return ordered([*self._lint_people_and_services(), *self._lint_alerts(), *self._lint_fleet()])
+
+    def _lint_people_and_services(self) -> Iterator[Finding]:
+        from opskit.access import rules as access  # noqa: PLC0415
+        from opskit.access.model import People  # noqa: PLC0415
+        from opskit.monitor.model import Catalogue  # noqa: PLC0415
+
+        settings = self.config.settings
+        catalogue, found = self._document(settings.services, Catalogue)
+        people, wrong = self._document(settings.people, People)
+        yield from (*found, *wrong)
+        if people is not None:
+            yield from access.references(people, settings.people)
+        if people is not None and catalogue is not None:
+            owned = {f"services.{name}.owner": one.owner for name, one in catalogue.services.items()}
+            yield from access.owners(people, owned, settings.people)
+
+    def _document(self, name: str, model: type[M]) -> tuple[M | None, list[Finding]]:
+        path = self.config.path(name)
+        if not path.exists():
+            return None, [Finding("file-missing", Severity.MEDIUM, name, "there is no such file", Location(name))]
+        document = parse(path, name=name)
+        return validate(document, model), document.findings
+
+    def _lint_alerts(self) -> Iterator[Finding]:
+        from opskit.alerts import rules  # noqa: PLC0415
+        from opskit.alerts.model import RuleFile  # noqa: PLC0415
+
+        directory = self.config.path("alerts")
+        for path in sorted((*directory.rglob("*.yaml"), *directory.rglob("*.yml"))):
+            if "tests" in path.relative_to(directory).parts:
+                continue
+            name = str(path.relative_to(self.config.root))
+            rule_file, found = self._document(name, RuleFile)
+            yield from found
+            if rule_file is not None:
+                yield from rules.complete(rule_file, name)
+
+    def _lint_fleet(self) -> Iterator[Finding]:
+        from opskit.fleet import lint  # noqa: PLC0415
+
+        root = self.config.root
+        yield from lint.lint_playbooks(root / "playbooks", root)
+        yield from lint.lint_inventory(self.inventory, root, self.environment)
+        playbook = self.config.path(self.config.settings.standard)
+        yield from lint.lint_syntax(playbook, self.inventory, root, self.environment)
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"

@@ -1,0 +1,1 @@
+"""Floor 7: the command line. Each command parses, makes one call, renders."""

@@ -1,0 +1,1 @@
+"""Result to text, for machines: one pure module per format."""

@@ -1,0 +1,127 @@
+"""The entry, and the one boundary where errors end: a line and a code, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from opskit import __version__
+from opskit.cli.commands import group
+from opskit.core.errors import DataError, ExitCode, OpskitError, Refused
+
+_COMMANDS = {
+    "init": ("opskit.cli.init:init", "Lay out a working ops repository."),
+    "doctor": ("opskit.cli.doctor:doctor", "Show what is installed, reachable and permitted."),
+    "check": ("opskit.cli.check:check", "Check every file of the ops repository."),
+    "fleet": ("opskit.cli.fleet:fleet", "Find and fix what drifted from the standard."),
+    "monitor": ("opskit.cli.monitor:monitor", "Probe services; uptime with bounds."),
+    "report": ("opskit.cli.report:report", "Build the value report."),
+    "ledger": ("opskit.cli.ledger:ledger", "Verify and export the evidence."),
+    "outbox": ("opskit.cli.outbox:outbox", "Deliver notifications that are owed."),
+    "config": ("opskit.cli.config:config", "Show settings and where they come from."),
+    "schema": ("opskit.cli.schema:schema", "Print the JSON schema of a file you write."),
+    "demo": ("opskit.cli.demo:demo", "See the whole loop on this machine."),
+    "completion": ("opskit.cli.completion:completion", "Print the shell completion script."),
+}
+
+
+@group(
+    name="opskit",
+    lazy=_COMMANDS,
+    examples=[
+        "opskit demo                     see the whole loop, harmless",
+        "opskit init ops && cd ops       start your own ops repository",
+        "opskit fleet check              what drifted, on which host",
+        "opskit report build --last 30d  what Ops did that nobody saw",
+    ],
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 as wanted, 1 findings, 2 usage, 3 could not determine, 4 work failed, "
+    "5 refused, 70 a bug in opskit, 130 interrupted.",
+)
+@click.version_option(__version__, prog_name="opskit")
+def cli() -> None:
+    """Operations work that leaves evidence: drift, access, uptime, alerts, and a report of it."""
+
+
+def main() -> NoReturn:
+    """Run opskit and end the process with the right code."""
+    sys.exit(int(run(sys.argv[1:])))
+
+
+def run(arguments: Sequence[str]) -> ExitCode:
+    """Run one command and return its exit code. Nothing is raised from here."""
+    try:
+        signal.signal(signal.SIGTERM, _terminate)
+        code = cli.main(args=list(arguments), prog_name="opskit", standalone_mode=False)
+        sys.stdout.flush()
+        return ExitCode(code or 0)
+    except (KeyboardInterrupt, click.Abort):
+        return _say(ExitCode.INTERRUPTED, "interrupted")
+    except BrokenPipeError:
+        # Whoever read the output has gone; Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.INTERRUPTED
+    except click.ClickException as error:
+        return _usage(error)
+    except OpskitError as error:
+        return _known(error)
+    except OSError as error:
+        from pathlib import Path  # noqa: PLC0415
+
+        from opskit.outside.files import as_opskit_error  # noqa: PLC0415
+
+        return _known(as_opskit_error(error, Path(str(error.filename or "output"))))
+    except Exception as error:  # noqa: BLE001  # the boundary: everything else is a bug
+        return _bug(error)
+
+
+def _terminate(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _usage(error: click.ClickException) -> ExitCode:
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    hint = f"{context.command_path} --help" if context else "opskit --help"
+    return _say(ExitCode.USAGE, message, hint=hint)
+
+
+def _known(error: OpskitError) -> ExitCode:
+    findings = error.findings if isinstance(error, DataError) else ()
+    for finding in findings:
+        fix = f" ({finding.fix})" if finding.fix else ""
+        _line(f"{finding.location}: {finding.subject + ': ' if finding.subject else ''}{finding.message}{fix}")
+    word = "refused" if isinstance(error, Refused) else "error"
+    return _say(error.exit_code, error.message, word=word, hint=error.hint)
+
+
+def _bug(error: Exception) -> ExitCode:
+    from opskit.outside.logs import write_crash  # noqa: PLC0415  # only for a bug
+
+    path = write_crash(error, os.environ)
+    where = f"details are in {path}" if path else "the details could not be written"
+    message = f"this is a bug in opskit ({type(error).__name__}); {where}"
+    return _say(ExitCode.BUG, message, hint="please report it with that file")
+
+
+def _say(code: ExitCode, message: str, *, word: str = "error", hint: str = "") -> ExitCode:
+    if code is ExitCode.INTERRUPTED:
+        word = "stopped"
+    _line(f"opskit: {word}: {message}")
+    if hint:
+        _line(f"  next: {hint}")
+    return code
+
+
+def _line(text: str) -> None:
+    from opskit.core.text import clean  # noqa: PLC0415  # only on the way out
+
+    try:
+        click.echo(clean(text), err=True)
+    except OSError:
+        pass  # nobody is left to read it; the exit code still says it

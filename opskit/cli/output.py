@@ -1,0 +1,196 @@
+"""Where results go: tables for people, exact forms for machines. The only importer of rich.
+
+Results are written to stdout, everything else to stderr. Data is never taken for markup.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from opskit.core.text import clean, clean_block
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+FORMAT_VERSION = 1
+
+_STYLES = {
+    "compliant": "green", "up": "green", "ok": "green", "met": "green", "finished": "green",
+    "drifted": "yellow", "degraded": "yellow", "warning": "yellow", "suspect": "yellow",
+    "medium": "yellow", "maintenance": "blue",
+    "failed": "bold red", "down": "bold red", "unreachable": "red", "problem": "bold red",
+    "missed": "bold red", "high": "red", "broken": "bold red", "lost": "red",
+    "not evaluated": "magenta", "unknown": "magenta", "cannot say": "magenta",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table; `fold` may be broken over lines, others are kept whole."""
+
+    title: str
+    fold: bool = False
+    right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How the caller wants the result: the format, and a file instead of stdout."""
+
+    format: str
+    path: Path | None = None
+
+    @property
+    def for_people(self) -> bool:
+        """Return whether a person reads it."""
+        return self.format == "table"
+
+    def emit(self, text: str) -> None:
+        """Write a finished text."""
+        text = text if text.endswith("\n") else text + "\n"
+        if self.path is None:
+            click.echo(text, nl=False)
+            return
+        from opskit.outside.files import write_atomically  # noqa: PLC0415  # only with a file
+
+        write_atomically(self.path, text.encode("utf-8", "backslashreplace"))
+        note(f"written to {self.path}")
+
+    def emit_data(self, data: Mapping[str, Any]) -> None:
+        """Write data as JSON or YAML, with the version of its form."""
+        versioned = {"format_version": FORMAT_VERSION, **data}
+        if self.format == "yaml":
+            import yaml  # noqa: PLC0415  # only for YAML
+
+            plain = json.loads(json.dumps(versioned))
+            self.emit(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
+        else:
+            self.emit(json.dumps(versioned, indent=2))
+
+    def emit_printed(self, show: Callable[[Console], None]) -> None:
+        """Write what `show` prints: to the terminal, or as plain text to a file."""
+        if self.path is None:
+            show(console())
+            return
+        import io  # noqa: PLC0415  # only with a file
+
+        buffer = io.StringIO()
+        show(console(buffer))
+        self.emit(buffer.getvalue())
+
+
+def width() -> int:
+    """Return how wide a table may be: the terminal, or a page where there is none."""
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def console(stream: Any = None, *, stderr: bool = False) -> Console:  # noqa: ANN401  # a text stream
+    """Return a rich console that takes data as data."""
+    from rich.console import Console  # noqa: PLC0415  # 50 ms that only tables pay
+
+    return Console(
+        file=stream, stderr=stderr, width=width(), markup=False, highlight=False, emoji=False
+    )
+
+
+def show_table(to: Console, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows under a header; words with a meaning are colored where colors are."""
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(
+            column.title,
+            justify="right" if column.right else "left",
+            overflow="fold",
+            no_wrap=not column.fold,
+        )
+    for row in rows:
+        table.add_row(*(Text(clean_block(cell), style=_STYLES.get(cell, "")) for cell in row))
+    to.print(table)
+
+
+def show_heading(to: Console, text: str) -> None:
+    """Print a line that starts a part."""
+    from rich.text import Text  # noqa: PLC0415
+
+    to.print()
+    to.print(Text(clean(text), style="bold"))
+
+
+def show_text(to: Console, text: str, style: str = "") -> None:
+    """Print text as it is, cleaned."""
+    from rich.text import Text  # noqa: PLC0415
+
+    to.print(Text(clean_block(text), style=style), soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """Tell the person at the terminal something that is not the result."""
+    click.echo(clean(text), err=True)
+
+
+def interactive() -> bool:
+    """Return whether somebody can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+class Progress:
+    """Progress of long work, on stderr: a bar on a terminal, plain lines elsewhere."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._bar: Any = None
+        self._task: Any = None
+        self._done = 0
+        self._total = 0
+        self._told = 0
+
+    @contextmanager
+    def shown(self) -> Iterator[Progress]:
+        """Show it while the work goes on."""
+        if not sys.stderr.isatty():
+            note(f"{self._label} ...")
+            yield self
+            return
+        from rich import progress  # noqa: PLC0415
+
+        with progress.Progress(
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(bar_width=30),
+            progress.MofNCompleteColumn(),
+            progress.TimeElapsedColumn(),
+            progress.TextColumn("left"),
+            progress.TimeRemainingColumn(),
+            console=console(stderr=True),
+            transient=True,
+        ) as self._bar:
+            self._task = self._bar.add_task(self._label, total=None)
+            yield self
+
+    def expect(self, count: int) -> None:
+        """Say that `count` more steps are to come."""
+        self._total += count
+        if self._bar is not None:
+            self._bar.update(self._task, total=self._total)
+
+    def step(self) -> None:
+        """Say that a step is done."""
+        self._done += 1
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._done)
+        elif self._total and self._done * 4 // self._total > self._told:
+            self._told = self._done * 4 // self._total
+            note(f"{self._label}: {self._done} of {self._total}")

@@ -1,0 +1,4 @@
+"""Floor 6: the whole loop on one machine, as a user would type it.
+
+`stage` holds what the demo makes (a directory, hosts, services), `story` what happens there.
+"""

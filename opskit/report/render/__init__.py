@@ -1,0 +1,1 @@
+"""The one report model in the forms people and programs read; a form adds words, never a number."""

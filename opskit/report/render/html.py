@@ -1,0 +1,50 @@
+"""The report as one HTML page that needs nothing else: no script, no font, no other file."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from opskit.core.clock import format_duration, iso
+from opskit.core.text import clean, plural, shorten
+from opskit.report.model import Report
+from opskit.report.render import view
+
+# Longer strings are no longer read on a page, they only push everything else off it.
+LONGEST = 500
+
+
+def render(report: Report) -> str:
+    """Return the page; the same report gives the same bytes."""
+    return _environment().get_template("report.html.j2").render(page=view.page(report))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("opskit.report.render"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(duration=format_duration, utc=iso, cut=shorten)
+    environment.globals.update(plural=plural)
+    return environment
+
+
+def _shown(value: object) -> object:
+    """Return what a template expression may print; every expression of every template comes here.
+
+    Cleaning in this one place means that no template can forget it. Escaping follows.
+    """
+    if value is None:
+        message = "nothing is no value to print: the page must say in words what is missing"
+        raise TypeError(message)
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    return shorten(clean(value), LONGEST)

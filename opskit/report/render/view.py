@@ -1,0 +1,235 @@
+"""The model as a page needs it: what links where, what is cut, what is said in words. Pure.
+
+Nothing is computed here that a reader could take for a figure; figures come from the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from zoneinfo import ZoneInfo
+
+from opskit.core.clock import Instant, format_duration, to_datetime
+from opskit.report.model import (
+    DriftRow,
+    EvidenceRow,
+    Figure,
+    Outage,
+    Report,
+    RunRow,
+    ServiceSection,
+    Tag,
+)
+from opskit.report.render.ribbon import WORDS, Ribbon, cell_length, ribbon
+from opskit.report.render.times import Times
+
+LINKS_SHOWN = 8
+EVIDENCE_SHOWN = 500
+ROWS_SHOWN = 200
+
+TAGS = {
+    Tag.MEASURED: "counted or added up from ledger entries, by the formula printed beside it",
+    Tag.DERIVED: "measured inputs put through a stated model that was fitted to own evidence only",
+    Tag.ASSUMED: "rests on at least one number that a person entered",
+}
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows(Generic[Row]):
+    """As many rows as a reader can take, and how many more only the JSON form has."""
+
+    shown: tuple[Row, ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """The way to the evidence: entries this page shows, and how many more there are."""
+
+    shown: tuple[int, ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A figure with its place in the register."""
+
+    anchor: str
+    figure: Figure
+    trail: Trail
+
+    @property
+    def meaning(self) -> str:
+        """Return what its tag says of it."""
+        return TAGS[self.figure.tag]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a promise was kept: a word, the shape that goes with it, and why not, if unclear."""
+
+    word: str
+    shape: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service with its words. Where nothing was observed, `observed` is false and no number
+    of it is shown."""
+
+    anchor: str
+    section: ServiceSection
+    line: Line
+    verdict: Verdict
+    observed: bool
+    bounds: str
+    downtime: str
+    edge: str
+    outages: Rows[tuple[Outage, Trail]]
+    ribbon: Ribbon
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything the template prints."""
+
+    report: Report
+    times: Times
+    tiles: tuple[Line, ...]
+    services: tuple[Service, ...]
+    cell: str
+    drift_lines: tuple[Line, ...]
+    drifts: Rows[tuple[DriftRow, Trail]]
+    drift_words: str
+    runs: Rows[tuple[RunRow, Trail]]
+    figures: tuple[Line, ...]
+    evidence: Rows[EvidenceRow]
+    tags: dict[Tag, str]
+    states: dict[str, str]
+    since: str
+    until: str
+
+
+def page(report: Report) -> Page:
+    """Return the page of a report."""
+    times = Times(ZoneInfo(report.zone), report.period)
+    evidence = _evidence(report)
+    trail = _follower(row.seq for row in evidence.shown)
+    register = tuple(
+        Line(f"figure-{number}", figure, trail(figure.refs))
+        for number, figure in enumerate(report.figures, start=1)
+    )
+    lines = {line.figure.id: line for line in register}
+    return Page(
+        report=report,
+        times=times,
+        tiles=tuple(lines[figure.id] for figure in report.tiles),
+        services=tuple(
+            _service(number, section, lines, times, trail)
+            for number, section in enumerate(report.services, start=1)
+        ),
+        cell=cell_length(report.services[0].ribbon) if report.services else "",
+        drift_lines=tuple(line for line in register if line.figure.id.startswith("drift.")),
+        drifts=_rows((row, trail(row.refs)) for row in sorted(report.drifts, key=_urgency)),
+        drift_words=_drift_words(report),
+        runs=_rows((row, trail(row.refs)) for row in report.runs),
+        figures=register,
+        evidence=evidence,
+        tags=TAGS,
+        states={str(state): word for state, word in WORDS.items()},
+        since=_argument(report.period.start),
+        until=_argument(report.period.end),
+    )
+
+
+def _rows(rows: Iterable[Row], most: int = ROWS_SHOWN) -> Rows[Row]:
+    every = tuple(rows)
+    return Rows(every[:most], max(0, len(every) - most))
+
+
+def _follower(known: Iterable[int]) -> Callable[[Sequence[int]], Trail]:
+    """Return what makes a trail of references, with links only to entries on the page."""
+    present = frozenset(known)
+
+    def trail(refs: Sequence[int]) -> Trail:
+        shown = tuple(ref for ref in refs if ref in present)[:LINKS_SHOWN]
+        return Trail(shown, len(refs) - len(shown))
+
+    return trail
+
+
+def _evidence(report: Report) -> Rows[EvidenceRow]:
+    """Return the entries to print; those a line of the page would link to go first."""
+    wanted = dict.fromkeys(ref for refs in _all_refs(report) for ref in refs[:LINKS_SHOWN])
+    order = {ref: place for place, ref in enumerate(wanted)}
+    ranked = sorted(report.evidence, key=lambda row: (order.get(row.seq, len(order)), row.seq))
+    kept = _rows(ranked, EVIDENCE_SHOWN)
+    return Rows(tuple(sorted(kept.shown, key=lambda row: row.seq)), kept.more)
+
+
+def _all_refs(report: Report) -> Iterable[Sequence[int]]:
+    yield from (figure.refs for figure in report.figures)
+    yield from (outage.refs for service in report.services for outage in service.outages)
+    yield from (row.refs for row in report.drifts)
+    yield from (row.refs for row in report.runs)
+
+
+def _service(
+    number: int,
+    section: ServiceSection,
+    lines: dict[str, Line],
+    times: Times,
+    trail: Callable[[Sequence[int]], Trail],
+) -> Service:
+    observed = any(cell.time.known for cell in section.ribbon)
+    return Service(
+        anchor=f"service-{number}",
+        section=section,
+        line=lines[section.availability.id],
+        verdict=_verdict(section, observed=observed),
+        observed=observed,
+        bounds="" if section.low == section.high else f"between {section.low} and {section.high}",
+        downtime=section.downtime if section.outages else "none seen",
+        edge=section.edge if section.outages and section.edge != format_duration(0) else "",
+        outages=_rows((outage, trail(outage.refs)) for outage in section.outages),
+        ribbon=ribbon(section.ribbon, times),
+    )
+
+
+def _verdict(section: ServiceSection, *, observed: bool) -> Verdict:
+    if not section.objective:
+        return Verdict("no objective", "none")
+    if section.met is not None:
+        return Verdict("met", "met") if section.met else Verdict("missed", "missed")
+    if not observed:
+        return Verdict("cannot say", "unclear", "it was not observed")
+    if not section.availability.value:
+        return Verdict("cannot say", "unclear", "too little was observed")
+    return Verdict("cannot say", "unclear", "unobserved time could decide it")
+
+
+def _urgency(row: DriftRow) -> tuple[bool, int, Instant, str, str]:
+    """Order: still open first, then most severe, then oldest."""
+    ranks = {"high": 0, "medium": 1, "low": 2}
+    rank = ranks.get(row.severity, len(ranks))
+    return (row.fixed_at is not None, rank, row.detected_at, row.host, row.task)
+
+
+def _drift_words(report: Report) -> str:
+    """Return what an empty list of deviations means here; nothing if it is not empty."""
+    if report.drifts:
+        return ""
+    if not report.runs:
+        return "No host was checked in this period, so nothing can be said of drift."
+    if not any(run.state == "finished" for run in report.runs):
+        return "No run came to its end in this period, so nothing can be said of drift."
+    return "The checks of this period found no host off standard."
+
+
+def _argument(instant: Instant) -> str:
+    """Return an instant for a command line, to the microsecond where it has them."""
+    return to_datetime(instant).isoformat().replace("+00:00", "Z")
