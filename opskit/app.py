@@ -58,7 +58,10 @@ class App:
 
     @classmethod
     def find(
-        cls, named: Path | None = None, environment: Mapping[str, str] | None = None, **flags: object
+        cls,
+        named: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        **flags: object,
     ) -> App:
         """Return opskit for the configuration in force here; flags come first."""
         given = os.environ if environment is None else environment
@@ -202,7 +205,9 @@ class App:
 
     def lint(self) -> tuple[Finding, ...]:
         """Return every mistake in the files of the ops repository."""
-        return ordered([*self._lint_people_and_services(), *self._lint_alerts(), *self._lint_fleet()])
+        return ordered(
+            [*self._lint_people_and_services(), *self._lint_alerts(), *self._lint_fleet()]
+        )
 
     def _lint_people_and_services(self) -> Iterator[Finding]:
         from opskit.access import rules as access  # noqa: PLC0415
@@ -216,13 +221,19 @@ class App:
         if people is not None:
             yield from access.references(people, settings.people)
         if people is not None and catalogue is not None:
-            owned = {f"services.{name}.owner": one.owner for name, one in catalogue.services.items()}
+            owned = {
+                f"services.{name}.owner": one.owner for name, one in catalogue.services.items()
+            }
             yield from access.owners(people, owned, settings.people)
 
     def _document(self, name: str, model: type[M]) -> tuple[M | None, list[Finding]]:
         path = self.config.path(name)
         if not path.exists():
-            return None, [Finding("file-missing", Severity.MEDIUM, name, "there is no such file", Location(name))]
+            return None, [
+                Finding(
+                    "file-missing", Severity.MEDIUM, name, "there is no such file", Location(name)
+                )
+            ]
         document = parse(path, name=name)
         return validate(document, model), document.findings
 

@@ -67,7 +67,12 @@ def _ansible(caller: Mapping[str, str]) -> Iterator[Row]:
         return
     first = done.stdout.splitlines()[0] if done.stdout else "no answer"
     health = Health.OK if done.status == 0 else Health.PROBLEM
-    yield Row("ansible-playbook", health, f"{first} ({program})", "" if done.status == 0 else "pip install ansible-core")
+    yield Row(
+        "ansible-playbook",
+        health,
+        f"{first} ({program})",
+        "" if done.status == 0 else "pip install ansible-core",
+    )
     yield _package("ansible-runner")
     found = (callback_directory() / "opskit_evidence.py").is_file()
     yield Row(
@@ -94,7 +99,11 @@ def _programs(caller: Mapping[str, str]) -> Iterator[Row]:
         path = shutil.which(name, path=caller.get("PATH"))
         yield Row(name, Health.OK if path else missing, path or "not found", "" if path else fix)
     agent = caller.get("SSH_AUTH_SOCK", "")
-    yield Row("ssh agent", Health.OK, "running" if agent and Path(agent).exists() else "none; keys are read from files")
+    yield Row(
+        "ssh agent",
+        Health.OK,
+        "running" if agent and Path(agent).exists() else "none; keys are read from files",
+    )
 
 
 def _state(app: App) -> Iterator[Row]:
@@ -102,17 +111,28 @@ def _state(app: App) -> Iterator[Row]:
         directory = app.config.state_directory
         free = shutil.disk_usage(directory).free
         health = Health.OK if free > _LEAST_FREE else Health.WARNING
-        yield Row("state", health, f"{directory}, {free // 1_000_000:,} MB free", "" if health is Health.OK else "free some space")
+        yield Row(
+            "state",
+            health,
+            f"{directory}, {free // 1_000_000:,} MB free",
+            "" if health is Health.OK else "free some space",
+        )
         integrity = app.database.integrity()
         yield Row(
             "database",
             Health.OK if integrity == "ok" else Health.PROBLEM,
             f"{app.database.dialect}, {integrity}",
-            "" if integrity == "ok" else "keep the file, restore a backup, then: opskit ledger verify",
+            ""
+            if integrity == "ok"
+            else "keep the file, restore a backup, then: opskit ledger verify",
         )
     except OpskitError as error:
         yield Row("state", Health.PROBLEM, error.message, error.hint)
-    for path in (app.config.path(app.config.settings.standard), *app.inventory, app.config.path(app.config.settings.services)):
+    for path in (
+        app.config.path(app.config.settings.standard),
+        *app.inventory,
+        app.config.path(app.config.settings.services),
+    ):
         exists = path.exists() and os.access(path, os.R_OK)
         yield Row(
             path.name,

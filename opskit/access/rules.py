@@ -13,9 +13,17 @@ def references(people: People, path: str) -> Iterator[Finding]:
     """Yield each manager or team that a person names and that is not there."""
     for name, person in people.people.items():
         if person.manager and person.manager not in people.people:
-            yield _unknown("access-unknown-manager", f"people.{name}.manager", person.manager, people.people, path)
+            yield _unknown(
+                "access-unknown-manager",
+                f"people.{name}.manager",
+                person.manager,
+                people.people,
+                path,
+            )
         if person.team and person.team not in people.teams:
-            yield _unknown("access-unknown-team", f"people.{name}.team", person.team, people.teams, path)
+            yield _unknown(
+                "access-unknown-team", f"people.{name}.team", person.team, people.teams, path
+            )
 
 
 def owners(people: People, owned: Mapping[str, str], path: str) -> Iterator[Finding]:

@@ -47,7 +47,9 @@ def _emit(findings: Sequence[Finding], output: Output) -> None:
     elif output.format == "junit":
         output.emit(junit.render("opskit check", _suites(findings)))
     elif output.for_people:
-        output.emit_printed(lambda to: show_table(to, _COLUMNS, map(_cells, findings)) if findings else None)
+        output.emit_printed(
+            lambda to: show_table(to, _COLUMNS, map(_cells, findings)) if findings else None
+        )
         if findings:
             note(plural(len(findings), "finding"))
     else:
@@ -55,19 +57,34 @@ def _emit(findings: Sequence[Finding], output: Output) -> None:
         output.emit_data({"count": len(rows), "findings": rows})
 
 
-_COLUMNS = (Column("where", fold=True), Column("severity"), Column("what", fold=True), Column("fix", fold=True))
+_COLUMNS = (
+    Column("where", fold=True),
+    Column("severity"),
+    Column("what", fold=True),
+    Column("fix", fold=True),
+)
 
 
 def _cells(finding: Finding) -> tuple[str, str, str, str]:
     what = f"{finding.subject}: {finding.message}" if finding.subject else finding.message
-    return (str(finding.location or ""), str(finding.severity), f"{what} [{finding.rule}]", finding.fix)
+    return (
+        str(finding.location or ""),
+        str(finding.severity),
+        f"{what} [{finding.rule}]",
+        finding.fix,
+    )
 
 
 def _suites(findings: Sequence[Finding]) -> list[junit.Suite]:
     files: dict[str, list[junit.Case]] = {}
     for finding in findings:
         path = finding.location.path if finding.location else "repository"
-        case = junit.Case(f"{finding.rule} {finding.subject}", "failure", finding.message, str(finding.location or ""))
+        case = junit.Case(
+            f"{finding.rule} {finding.subject}",
+            "failure",
+            finding.message,
+            str(finding.location or ""),
+        )
         files.setdefault(path, []).append(case)
     return [junit.Suite(path, cases) for path, cases in files.items()] or [
         junit.Suite("repository", [junit.Case("every file is well formed", "passed")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -35,7 +35,9 @@ class Group(Examples, click.Group):
 
     command_class = Examples
 
-    def __init__(self, *args: Any, lazy: Mapping[str, tuple[str, str]] | None = None, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self, *args: Any, lazy: Mapping[str, tuple[str, str]] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.lazy = dict(lazy or {})
 
@@ -69,16 +71,17 @@ class Group(Examples, click.Group):
             from opskit.core.text import nearest  # noqa: PLC0415  # only for a mistyped command
 
             guess = nearest(args[0], self.list_commands(ctx))
-            if guess and "Did you mean" not in error.message:
-                error.message += f" Did you mean {guess!r}?"
-            raise
+            if not guess or "Did you mean" in error.message:
+                raise
+            message = f"{error.message} Did you mean {guess!r}?"
+            raise click.UsageError(message, ctx) from error
 
 
-def command(**attributes: Any) -> Any:  # noqa: ANN401  # click's own decorator signature
+def command(**attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:  # noqa: ANN401
     """Make a command with examples."""
     return click.command(cls=Examples, **attributes)
 
 
-def group(**attributes: Any) -> Any:  # noqa: ANN401  # click's own decorator signature
+def group(**attributes: Any) -> Callable[[Callable[..., Any]], Group]:  # noqa: ANN401
     """Make a group with examples."""
     return click.group(cls=Group, **attributes)

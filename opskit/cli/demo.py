@@ -22,8 +22,14 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=Tru
 )
 @click.option("-i", "--inventory", type=_FILE, help="Your own hosts (with --services).")
 @click.option("-s", "--services", type=_FILE, help="Your own services (with --inventory).")
-@click.option("-p", "--playbook", type=_FILE, help="Your own standard; default: the shipped baseline.")
-@click.option("--directory", type=click.Path(path_type=Path, resolve_path=True), help="Where to work; must not exist yet.")
+@click.option(
+    "-p", "--playbook", type=_FILE, help="Your own standard; default: the shipped baseline."
+)
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path, resolve_path=True),
+    help="Where to work; must not exist yet.",
+)
 def demo(
     inventory: Path | None, services: Path | None, playbook: Path | None, directory: Path | None
 ) -> ExitCode:

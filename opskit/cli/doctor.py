@@ -24,7 +24,12 @@ def doctor(config_path: Path | None, output: Output) -> ExitCode:
 
     rows = list(examine(config_path, os.environ))
     if output.for_people:
-        columns = (Column("what"), Column("health"), Column("detail", fold=True), Column("fix", fold=True))
+        columns = (
+            Column("what"),
+            Column("health"),
+            Column("detail", fold=True),
+            Column("fix", fold=True),
+        )
         cells = [(row.subject, str(row.health), row.detail, row.fix) for row in rows]
         output.emit_printed(lambda to: show_table(to, columns, cells))
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -179,7 +178,12 @@ def _emit(run: Run, output: Output) -> None:
         output.emit_data(present.as_json(run))
 
 
-_HOSTS = (Column("host"), Column("verdict"), Column("drift", right=True), Column("reason", fold=True))
+_HOSTS = (
+    Column("host"),
+    Column("verdict"),
+    Column("drift", right=True),
+    Column("reason", fold=True),
+)
 _DIFF_STYLES = {"+": "green", "-": "red"}
 
 
@@ -208,7 +212,10 @@ def _suite(result: HostResult) -> junit.Suite:
         junit.Case(f"{drift.task} {drift.item}".strip(), "failure", "drifted", _detail(drift))
         for drift in result.drift
     ]
-    cases += [junit.Case(one.task, "error", f"not evaluated: {one.reason}", one.path) for one in result.not_evaluated]
+    cases += [
+        junit.Case(one.task, "error", f"not evaluated: {one.reason}", one.path)
+        for one in result.not_evaluated
+    ]
     bad = {drift.task for drift in result.drift} | {one.task for one in result.not_evaluated}
     cases += [junit.Case(task, "passed") for _, task in sorted(result.observed) if task not in bad]
     if result.reason:

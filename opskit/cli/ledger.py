@@ -23,7 +23,10 @@ def ledger() -> None:
 
 
 @ledger.command(
-    examples=["opskit ledger verify", "opskit ledger verify --head 3f9a...   the head a report printed"],
+    examples=[
+        "opskit ledger verify",
+        "opskit ledger verify --head 3f9a...   the head a report printed",
+    ],
     short_help="Walk the chain and name the first broken entry.",
 )
 @click.option("--head", default="", help="A head hash kept elsewhere: it must be in the chain.")
@@ -34,7 +37,9 @@ def verify(head: str, config_path: Path | None, output: Output) -> ExitCode:
     result = find_app(config_path).verify(head)
     chain = result.chain
     if output.for_people:
-        lines = [f"{plural(chain.checked, 'entry', 'entries')} hold; head {chain.head.seq} {chain.head.hash}"]
+        lines = [
+            f"{plural(chain.checked, 'entry', 'entries')} hold; head {chain.head.seq} {chain.head.hash}"
+        ]
         if chain.broken_at is not None:
             lines.append(f"entry {chain.broken_at} is broken: {chain.reason}")
         lines += [f"observations sealed by entry {seq} were changed" for seq in result.broken_seals]
@@ -54,20 +59,27 @@ def verify(head: str, config_path: Path | None, output: Output) -> ExitCode:
 
 
 @ledger.command(
-    examples=["opskit ledger export > evidence.jsonl", "opskit ledger export --first 1000 --output-file tail.jsonl"],
+    examples=[
+        "opskit ledger export > evidence.jsonl",
+        "opskit ledger export --first 1000 --output-file tail.jsonl",
+    ],
     short_help="Print the entries, one JSON object a line.",
 )
 @click.option("--first", default=1, show_default=True, help="Number of the first entry.")
 @click.option("--last", type=int, help="Number of the last entry.")
 @click.option("--output-file", type=click.Path(path_type=Path, dir_okay=False), help="Write there.")
 @config_option
-def export(first: int, last: int | None, output_file: Path | None, config_path: Path | None) -> None:
+def export(
+    first: int, last: int | None, output_file: Path | None, config_path: Path | None
+) -> None:
     """Print the entries, one JSON object a line; each can be recomputed with sha256sum."""
     from opskit.records.ledger import entries  # noqa: PLC0415
 
     app = find_app(config_path)
     with app.database.read() as connection:
-        lines = (json.dumps(entry.as_json()) for entry in entries(connection, first=first, last=last))
+        lines = (
+            json.dumps(entry.as_json()) for entry in entries(connection, first=first, last=last)
+        )
         if output_file is not None:
             Output("json", output_file).emit("\n".join(lines))
             return

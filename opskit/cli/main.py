@@ -95,7 +95,9 @@ def _known(error: OpskitError) -> ExitCode:
     findings = error.findings if isinstance(error, DataError) else ()
     for finding in findings:
         fix = f" ({finding.fix})" if finding.fix else ""
-        _line(f"{finding.location}: {finding.subject + ': ' if finding.subject else ''}{finding.message}{fix}")
+        _line(
+            f"{finding.location}: {finding.subject + ': ' if finding.subject else ''}{finding.message}{fix}"
+        )
     word = "refused" if isinstance(error, Refused) else "error"
     return _say(error.exit_code, error.message, word=word, hint=error.hint)
 

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 @group(
     short_help="Probe services; uptime with bounds.",
-    examples=["opskit monitor probe", "opskit monitor status", "opskit monitor uptime --month 2026-10"],
+    examples=[
+        "opskit monitor probe",
+        "opskit monitor status",
+        "opskit monitor uptime --month 2026-10",
+    ],
 )
 def monitor() -> None:
     """Probe services and say how they did, with bounds and coverage."""
@@ -62,9 +66,9 @@ def _known(app: App, names: tuple[str, ...]) -> tuple[str, ...]:
 @_services_option
 @config_option
 @output_options("table", "json", "yaml")
-def probe(  # noqa: PLR0913, PLR0917  # one parameter per option
+def probe(  # one parameter per option
     names: tuple[str, ...],
-    loop: bool,  # noqa: FBT001
+    loop: bool,
     length: str | None,
     services: str | None,
     config_path: Path | None,
@@ -87,7 +91,12 @@ def probe(  # noqa: PLR0913, PLR0917  # one parameter per option
     return worst(_CODES[str(one.seen)] for one in seen)
 
 
-_CODES = {"up": ExitCode.OK, "down": ExitCode.FINDINGS, "unknown": ExitCode.UNDETERMINED, "suspect": ExitCode.UNDETERMINED}
+_CODES = {
+    "up": ExitCode.OK,
+    "down": ExitCode.FINDINGS,
+    "unknown": ExitCode.UNDETERMINED,
+    "suspect": ExitCode.UNDETERMINED,
+}
 
 
 def _go_on(app: App, prober: Any, length: str | None) -> ExitCode:  # noqa: ANN401  # monitor.probe.Prober
@@ -118,7 +127,9 @@ def _emit_seen(seen: Sequence[Observation], targets: Sequence[Target], output: O
     from opskit.core.clock import iso  # noqa: PLC0415
 
     if output.for_people:
-        rows = [(one.target, str(one.seen), f"{one.took / 1000:.1f} ms", one.reason) for one in seen]
+        rows = [
+            (one.target, str(one.seen), f"{one.took / 1000:.1f} ms", one.reason) for one in seen
+        ]
         output.emit_printed(lambda to: show_table(to, _SEEN, rows))
         return
     rows_json = [
@@ -175,7 +186,9 @@ _UPTIME = (
 )  # fmt: skip
 
 
-def _uptimes(app: App, names: tuple[str, ...], options: dict[str, Any]) -> tuple[ServiceUptime, ...]:
+def _uptimes(
+    app: App, names: tuple[str, ...], options: dict[str, Any]
+) -> tuple[ServiceUptime, ...]:
     from opskit.monitor.uptime import uptimes  # noqa: PLC0415
 
     wanted = _known(app, names) or tuple(app.catalogue.services)
@@ -204,7 +217,7 @@ def _uptime_code(found: Sequence[ServiceUptime]) -> ExitCode:
 @_services_option
 @config_option
 @output_options("table", "json", "yaml")
-def uptime(  # noqa: PLR0913, PLR0917  # one parameter per option
+def uptime(  # noqa: PLR0917  # one parameter per option
     names: tuple[str, ...],
     month: str | None,
     since: str | None,
@@ -238,7 +251,10 @@ _INTERVALS = (
 
 
 @monitor.command(
-    examples=["opskit monitor explain shop --last 24h", "opskit monitor explain shop --month 2026-10 --json"],
+    examples=[
+        "opskit monitor explain shop --last 24h",
+        "opskit monitor explain shop --month 2026-10 --json",
+    ],
     short_help="Every interval behind an availability, with its evidence.",
 )
 @click.argument("service")
@@ -246,7 +262,7 @@ _INTERVALS = (
 @_services_option
 @config_option
 @output_options("table", "json", "yaml")
-def explain(  # noqa: PLR0913, PLR0917  # one parameter per option
+def explain(  # noqa: PLR0917  # one parameter per option
     service: str,
     month: str | None,
     since: str | None,
@@ -273,6 +289,11 @@ def explain(  # noqa: PLR0913, PLR0917  # one parameter per option
 def _sum(found: ServiceUptime) -> str:
     from opskit.monitor import present  # noqa: PLC0415
 
-    blips = [f"\nblip at {blip['at']}: {blip['reason']}" for blip in present.uptime_json(found)["blips"]]
+    blips = [
+        f"\nblip at {blip['at']}: {blip['reason']}" for blip in present.uptime_json(found)["blips"]
+    ]
     row = present.uptime_row(found)
-    return f"\n{row[0]}: {row[1]}, bounds {row[2] or 'none'}, observed {row[3] or '0 %'}, down {row[4]}" + "".join(blips)
+    return (
+        f"\n{row[0]}: {row[1]}, bounds {row[2] or 'none'}, observed {row[3] or '0 %'}, down {row[4]}"
+        + "".join(blips)
+    )

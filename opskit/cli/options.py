@@ -33,18 +33,30 @@ def output_options(*formats: str) -> Callable[[F], F]:
     """Add `-o FORMAT`, `--json` and `--output-file`; the command gets one `output`."""
 
     def decorate(function: F) -> F:
-        def wrapped(*args: Any, as_json: bool, form: str, output_file: Path | None, **kwargs: Any) -> Any:  # noqa: ANN401
+        def wrapped(
+            *args: Any, as_json: bool, form: str, output_file: Path | None, **kwargs: Any
+        ) -> Any:  # noqa: ANN401
             chosen = "json" if as_json else form
             return function(*args, output=Output(chosen, output_file), **kwargs)
 
         wrapped.__name__, wrapped.__doc__ = function.__name__, function.__doc__
         wrapped.__dict__.update(function.__dict__)
         choice = click.Choice(formats)
-        click.option("--output-file", type=click.Path(path_type=Path, dir_okay=False),
-                     help="Write the result there instead of to stdout.")(wrapped)
+        click.option(
+            "--output-file",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="Write the result there instead of to stdout.",
+        )(wrapped)
         click.option("--json", "as_json", is_flag=True, help="Short for -o json.")(wrapped)
-        click.option("-o", "--output", "form", type=choice, default=formats[0], show_default=True,
-                     help="Form of the result.")(wrapped)
+        click.option(
+            "-o",
+            "--output",
+            "form",
+            type=choice,
+            default=formats[0],
+            show_default=True,
+            help="Form of the result.",
+        )(wrapped)
         return wrapped  # type: ignore[return-value]  # the same function, with its options
 
     return decorate  # fmt: skip
@@ -58,7 +70,7 @@ def period_options(function: F) -> F:
     return click.option("--month", help="A calendar month, like 2026-10.")(function)
 
 
-def find_app(config_path: Path | None, **flags: object) -> App:
+def find_app(config_path: Path | None, **flags: Any) -> App:  # noqa: ANN401  # settings of any type
     """Return opskit for the configuration in force."""
     from opskit.app import App  # noqa: PLC0415  # heavy: not for --help
 
@@ -77,7 +89,9 @@ def period(
     from opskit.core.interval import Interval  # noqa: PLC0415
 
     if sum(option is not None for option in (month, since, last)) > 1:
-        raise ConfigError("give one of --month, --from and --last", hint="opskit report build --help")
+        raise ConfigError(
+            "give one of --month, --from and --last", hint="opskit report build --help"
+        )
     zone, now = app.config.zone, app.clock.now()
     try:
         end = parse_instant(until, zone) if until else now
@@ -89,16 +103,24 @@ def period(
             start, end = _month(app, month)
         end = Instant(min(end, now))
         if start >= end:
-            raise ConfigError("the period ends before it starts, or lies ahead", hint="check --from and --to")
+            raise ConfigError(
+                "the period ends before it starts, or lies ahead", hint="check --from and --to"
+            )
         return Interval(start, end)
     except ValueError as error:
-        raise ConfigError(str(error), hint="--month 2026-10, --from 2026-10-01 --to 2026-11-01, --last 7d") from error
+        raise ConfigError(
+            str(error), hint="--month 2026-10, --from 2026-10-01 --to 2026-11-01, --last 7d"
+        ) from error
 
 
 def _month(app: App, month: str | None) -> tuple[Any, Any]:
     from opskit.core.clock import midnight, to_datetime  # noqa: PLC0415
 
     zone = app.config.zone
-    first = date.fromisoformat(f"{month}-01") if month else to_datetime(app.clock.now(), zone).date().replace(day=1)
+    first = (
+        date.fromisoformat(f"{month}-01")
+        if month
+        else to_datetime(app.clock.now(), zone).date().replace(day=1)
+    )
     following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
     return midnight(first, zone), midnight(following, zone)

@@ -24,6 +24,9 @@ def deliver(config_path: Path | None) -> ExitCode:
     """Send what is owed and due; what fails is tried again later, with the same key."""
     delivered = find_app(config_path).deliver()
     if delivered is None:
-        raise ConfigError("no channel is configured", hint="add webhook: to opskit.yaml; see: opskit schema opskit")
+        raise ConfigError(
+            "no channel is configured",
+            hint="add webhook: to opskit.yaml; see: opskit schema opskit",
+        )
     note(f"{delivered.sent} sent, {delivered.failed} to be tried again, {delivered.dead} given up")
     return ExitCode.FAILED if delivered.failed or delivered.dead else ExitCode.OK

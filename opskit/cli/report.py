@@ -29,10 +29,22 @@ def report() -> None:
     short_help="Build the report of a period.",
 )
 @period_options
-@click.option("-o", "--output", "form", type=click.Choice(["html", "json"]), default="html", show_default=True, help="Form of the report.")
-@click.option("--output-file", default="", help="Where to; - is stdout. Default: report.html or report.json here.")
+@click.option(
+    "-o",
+    "--output",
+    "form",
+    type=click.Choice(["html", "json"]),
+    default="html",
+    show_default=True,
+    help="Form of the report.",
+)
+@click.option(
+    "--output-file",
+    default="",
+    help="Where to; - is stdout. Default: report.html or report.json here.",
+)
 @config_option
-def build(  # noqa: PLR0913, PLR0917  # one parameter per option
+def build(  # one parameter per option
     month: str | None,
     since: str | None,
     until: str | None,

@@ -93,7 +93,7 @@ def format_duration(duration: int) -> str:
     seconds = (duration + SECOND // 2) // SECOND
     names = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
     index = next((i for i, (_, size) in enumerate(names) if seconds >= size), len(names) - 1)
-    words = []
+    words: list[str] = []
     for name, size in names[index : index + 2]:
         count, seconds = divmod(seconds, size)
         if count or not words:

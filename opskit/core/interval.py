@@ -125,7 +125,11 @@ def join(timeline: Iterable[Stretch]) -> Timeline:
 
 
 def _continues(last: Stretch, stretch: Stretch) -> bool:
-    same = (last.state, last.reason, last.beneath) == (stretch.state, stretch.reason, stretch.beneath)
+    same = (last.state, last.reason, last.beneath) == (
+        stretch.state,
+        stretch.reason,
+        stretch.beneath,
+    )
     return same and last.end == stretch.start
 
 
@@ -146,7 +150,9 @@ def in_series(timelines: Sequence[Timeline]) -> Timeline:
     pieces = []
     for start, end, active in _elementary(timelines):
         worst = min(active, key=lambda stretch: _WORST_FIRST.index(stretch.state))
-        refs = tuple(sorted({ref for part in active if part.state is worst.state for ref in part.refs}))
+        refs = tuple(
+            sorted({ref for part in active if part.state is worst.state for ref in part.refs})
+        )
         pieces.append(replace(worst, start=start, end=end, refs=refs))
     return join(pieces)
 

@@ -40,8 +40,12 @@ class Service:
         site.mkdir(parents=True, exist_ok=True)
         (site / "index.html").write_text(f"{self.name} is here\n", encoding="utf-8")
         argv = [sys.executable, "-m", "http.server", str(self.port), "--bind", "127.0.0.1"]
-        self.process = subprocess.Popen(  # noqa: S603  # our own interpreter
-            argv, cwd=site, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        self.process = subprocess.Popen(  # our own interpreter
+            argv,
+            cwd=site,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         self._wait()
 
@@ -53,7 +57,9 @@ class Service:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             time.sleep(0.05)
-        raise OutsideError(f"the demo's {self.name} did not start on port {self.port}", hint="opskit doctor")
+        raise OutsideError(
+            f"the demo's {self.name} did not start on port {self.port}", hint="opskit doctor"
+        )
 
     def stop(self) -> None:
         """End it."""
@@ -73,7 +79,7 @@ class Stage:
     def opskit(self, *arguments: str, **popen: object) -> subprocess.Popen[bytes]:
         """Start an opskit command here, as a user would."""
         argv = [sys.executable, "-m", "opskit", *arguments]
-        return subprocess.Popen(argv, cwd=self.directory, env=environment(), **popen)  # type: ignore[call-overload,no-any-return]  # noqa: S603
+        return subprocess.Popen(argv, cwd=self.directory, env=environment(), **popen)  # type: ignore[call-overload,no-any-return]
 
     def host_file(self, host: str, name: str) -> Path:
         """Return a file of a demo host."""
@@ -92,9 +98,17 @@ def build(directory: Path) -> Stage:
         (directory / "inventory").mkdir()
         for host in HOSTS:
             (directory / "hosts" / host).mkdir(parents=True)
-        shutil.copyfile(content_root() / "playbooks" / "demo.yml", directory / "playbooks" / "demo.yml")
-        services = {name: Service(name, port, directory) for name, port in zip(SERVICES, _free_ports(), strict=True)}
-        _write(directory / "opskit.yaml", "standard: playbooks/demo.yml\ninventory: [inventory/hosts.ini]\n")
+        shutil.copyfile(
+            content_root() / "playbooks" / "demo.yml", directory / "playbooks" / "demo.yml"
+        )
+        services = {
+            name: Service(name, port, directory)
+            for name, port in zip(SERVICES, _free_ports(), strict=True)
+        }
+        _write(
+            directory / "opskit.yaml",
+            "standard: playbooks/demo.yml\ninventory: [inventory/hosts.ini]\n",
+        )
         _write(directory / "inventory" / "hosts.ini", _inventory(directory))
         _write(directory / "services.yaml", _catalogue(services))
     return Stage(directory, services)
@@ -136,7 +150,11 @@ def _catalogue(services: Mapping[str, Service]) -> str:
     for name, service in services.items():
         address = f"127.0.0.1:{service.port}"
         http = name != "database"
-        where = f"url: http://{address}/\n        contains: {name} is here" if http else f"address: {address}"
+        where = (
+            f"url: http://{address}/\n        contains: {name} is here"
+            if http
+            else f"address: {address}"
+        )
         parts.append(
             f"  {name}:\n    owner: {'web' if http else 'data'}\n"
             f"    kind: {'customer-facing' if http else 'internal'}\n"
@@ -154,7 +172,9 @@ def running(stage: Stage) -> Iterator[None]:
         for service in stage.services.values():
             service.start()
         with (stage.directory / "probe.log").open("wb") as log:
-            prober = stage.opskit("monitor", "probe", "--loop", stdout=log, stderr=log, start_new_session=True)
+            prober = stage.opskit(
+                "monitor", "probe", "--loop", stdout=log, stderr=log, start_new_session=True
+            )
         yield
     finally:
         if prober is not None:

@@ -70,7 +70,10 @@ class Teller:
         deadline = time.monotonic() + _FLIP_SECONDS
         while self.state_of(service) != wanted:
             if time.monotonic() > deadline:
-                raise WorkFailed(f"{service} did not become {wanted}", hint=f"see {self.stage.directory}/probe.log")
+                raise WorkFailed(
+                    f"{service} did not become {wanted}",
+                    hint=f"see {self.stage.directory}/probe.log",
+                )
             time.sleep(_POLL_SECONDS)
 
 
@@ -88,7 +91,9 @@ def tell(directory: Path, say: Say) -> Path:
 
 
 def _fleet(teller: Teller) -> None:
-    teller.chapter(f"Three services run and are probed each second; bring {len(HOSTS)} hosts to the standard")
+    teller.chapter(
+        f"Three services run and are probed each second; bring {len(HOSTS)} hosts to the standard"
+    )
     teller.run("fleet", "apply", "--yes", "-o", "json", "--output-file", "first-apply.json")
     teller.chapter("Somebody changes web2 by hand, past every process")
     config = next(teller.stage.host_file("web2", "etc/ssh").rglob("*.conf"))
@@ -106,7 +111,9 @@ def _outage(teller: Teller) -> None:
 
 
 def _repair(teller: Teller) -> None:
-    teller.chapter("The shop is started again, and web2 is put right; what counts is the second look")
+    teller.chapter(
+        "The shop is started again, and web2 is put right; what counts is the second look"
+    )
     teller.stage.services["shop"].start()
     teller.run("fleet", "apply", "--yes")
     teller.await_state("shop", "up")
@@ -122,7 +129,9 @@ def _report(teller: Teller, start: str) -> Path:
     return teller.stage.directory / "report.html"
 
 
-def look(directory: Path, inventory: Path, services: Path, playbook: Path | None, say: Say) -> ExitCode:
+def look(
+    directory: Path, inventory: Path, services: Path, playbook: Path | None, say: Say
+) -> ExitCode:
     """Look at somebody's own hosts and services, changing nothing; report in `directory`."""
     directory.mkdir(parents=True, exist_ok=True)
     standard = playbook or content_root() / "playbooks" / "baseline.yml"

@@ -29,7 +29,13 @@ class Applied:
     def exit_code(self) -> ExitCode:
         """Return failed if a host failed while being changed, else what the second look says."""
         failed = self.change.counts[Verdict.FAILED]
-        return worst([ExitCode.FAILED if failed else ExitCode.OK, self.change_reached, self.observed.exit_code])
+        return worst(
+            [
+                ExitCode.FAILED if failed else ExitCode.OK,
+                self.change_reached,
+                self.observed.exit_code,
+            ]
+        )
 
     @property
     def change_reached(self) -> ExitCode:

@@ -94,7 +94,10 @@ def execute(place: Workplace, request: Request, mode: Mode, listen: door.Listene
     )
     run = _record_run(place, run)
     if transcript.interrupted:
-        raise Interrupted(f"stopped; {run_id} is recorded as interrupted", hint="run it again to look at every host")
+        raise Interrupted(
+            f"stopped; {run_id} is recorded as interrupted",
+            hint="run it again to look at every host",
+        )
     return run
 
 
@@ -102,9 +105,15 @@ _ID = str.maketrans({":": "", "-": "", "Z": ""})
 
 
 def _require_files(request: Request) -> None:
-    for path, flag in ((request.playbook, "--playbook"), *((p, "--inventory") for p in request.inventory)):
+    for path, flag in (
+        (request.playbook, "--playbook"),
+        *((p, "--inventory") for p in request.inventory),
+    ):
         if not path.exists():
-            raise ConfigError(f"there is no {path}", hint=f"name it with {flag}, or lay one out with: opskit init DIR")
+            raise ConfigError(
+                f"there is no {path}",
+                hint=f"name it with {flag}, or lay one out with: opskit init DIR",
+            )
 
 
 def _run_directory(place: Workplace, run_id: str) -> Path:
@@ -196,12 +205,17 @@ def _refuse_empty(place: Workplace, run_id: str, transcript: Transcript) -> None
     if not transcript.hosts and not transcript.interrupted:
         message = "no host to look at: the inventory is empty, or nothing matches"
         _record_end(place, run_id, RunState.BROKEN, message)
-        raise Refused(message, hint="a check over zero hosts is no check; see: ansible-inventory --graph")
+        raise Refused(
+            message, hint="a check over zero hosts is no check; see: ansible-inventory --graph"
+        )
 
 
 def _no_start(message: str, hint: str) -> OpskitError:
     if "host pattern" in message or "does not match any hosts" in message:
-        return Refused(f"no host to look at: {message}", hint="check --limit against: ansible-inventory --graph")
+        return Refused(
+            f"no host to look at: {message}",
+            hint="check --limit against: ansible-inventory --graph",
+        )
     return ConfigError(f"Ansible could not start: {message}", hint=hint)
 
 
@@ -232,7 +246,9 @@ def _record_end(place: Workplace, run_id: str, state: RunState, reason: str) -> 
         _end(place, connection, run_id, state, reason)
 
 
-def _end(place: Workplace, connection: sa.Connection, run_id: str, state: RunState, reason: str) -> None:
+def _end(
+    place: Workplace, connection: sa.Connection, run_id: str, state: RunState, reason: str
+) -> None:
     entry = place.ledger.append(connection, f"run.{_VERBS[state]}", run_id, {"reason": reason})
     store.end_run(connection, run_id, state, entry.at, entry.seq)
 
@@ -335,13 +351,13 @@ def reap(place: Workplace) -> tuple[str, ...]:
     with place.database.read() as connection:
         candidates = store.unfinished(connection)
     lost = [
-        run
-        for run in candidates
-        if not ProcessIdentity(run.owner_pid, run.owner_started).alive
+        run for run in candidates if not ProcessIdentity(run.owner_pid, run.owner_started).alive
     ]
     for run in lost:
         alive = door.reap(place.state_directory / "runs" / run.id)
-        reason = "opskit was killed; Ansible still ran and was ended" if alive else "opskit was killed"
+        reason = (
+            "opskit was killed; Ansible still ran and was ended" if alive else "opskit was killed"
+        )
         with place.database.write() as connection:
             _end(place, connection, run.id, RunState.LOST, reason)
             place.leases.release(connection, holder_name(run.actor, run.owner_pid))

@@ -62,7 +62,9 @@ def lint_inventory(
     place = Location(", ".join(_shown(path, project) for path in inventory))
     missing = [path for path in inventory if not path.exists()]
     if missing:
-        yield Finding("fleet-inventory", Severity.HIGH, "inventory", f"there is no {missing[0]}", place)
+        yield Finding(
+            "fleet-inventory", Severity.HIGH, "inventory", f"there is no {missing[0]}", place
+        )
         return
     sources = [part for path in inventory for part in ("-i", str(path))]
     done = _ansible(["ansible-inventory", *sources, "--list"], project, caller)
@@ -87,17 +89,23 @@ def lint_syntax(
     """Yield what Ansible itself says of a playbook without running it."""
     place = Location(_shown(playbook, project))
     if not playbook.exists():
-        yield Finding("fleet-standard", Severity.HIGH, "standard", "there is no such playbook", place)
+        yield Finding(
+            "fleet-standard", Severity.HIGH, "standard", "there is no such playbook", place
+        )
         return
     sources = [part for path in inventory if path.exists() for part in ("-i", str(path))]
-    done = _ansible(["ansible-playbook", *sources, "--syntax-check", str(playbook)], project, caller)
+    done = _ansible(
+        ["ansible-playbook", *sources, "--syntax-check", str(playbook)], project, caller
+    )
     if done.status != 0:
         yield Finding("fleet-syntax", Severity.HIGH, "standard", _error(done), place)
 
 
 def _ansible(argv: list[str], project: Path, caller: Mapping[str, str]) -> Completed:
     own = environment(project, caller)
-    return run([find_program(argv[0]), *argv[1:]], timeout=_SECONDS, environment=own, directory=project)
+    return run(
+        [find_program(argv[0]), *argv[1:]], timeout=_SECONDS, environment=own, directory=project
+    )
 
 
 def _error(done: Completed) -> str:
@@ -105,7 +113,11 @@ def _error(done: Completed) -> str:
         return f"Ansible did not answer within {_SECONDS:g} s"
     lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
     errors = [line for line in lines if "ERROR" in line] or lines[-1:]
-    message = errors[0].removeprefix("[ERROR]:").removeprefix("ERROR!") if errors else "Ansible refused it"
+    message = (
+        errors[0].removeprefix("[ERROR]:").removeprefix("ERROR!")
+        if errors
+        else "Ansible refused it"
+    )
     return shorten(clean(message.strip()), 300)
 
 

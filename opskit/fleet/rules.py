@@ -7,10 +7,12 @@ from pathlib import Path
 
 from opskit.core.findings import Severity
 from opskit.core.hosts import Verdict
-from opskit.fleet.model import Cluster, Control, Drift, HostResult, NotEvaluated
 from opskit.core.transcript import Diff, Mode, Outcome, Task, TaskResult, Transcript
+from opskit.fleet.model import Cluster, Control, Drift, HostResult, NotEvaluated
 
-_FACTS = frozenset({"setup", "gather_facts", "ansible.builtin.setup", "ansible.builtin.gather_facts"})
+_FACTS = frozenset(
+    {"setup", "gather_facts", "ansible.builtin.setup", "ansible.builtin.gather_facts"}
+)
 _LOOKED = frozenset({Outcome.OK, Outcome.CHANGED})
 
 
@@ -26,7 +28,7 @@ def evaluate(transcript: Transcript, mode: Mode, root: Path) -> tuple[HostResult
     )
 
 
-def _host_result(  # noqa: PLR0913, PLR0917  # one host's share of a transcript
+def _host_result(  # one host's share of a transcript
     transcript: Transcript,
     mode: Mode,
     root: Path,
@@ -34,13 +36,18 @@ def _host_result(  # noqa: PLR0913, PLR0917  # one host's share of a transcript
     results: list[TaskResult],
     anywhere: set[tuple[str, str]],
 ) -> HostResult:
-    own = [result for result in results if not result.task.handler and result.task.action not in _FACTS]
+    own = [
+        result for result in results if not result.task.handler and result.task.action not in _FACTS
+    ]
     leaves = _without_loop_summaries(own)
     drift = tuple(_drift(result, diff, root) for result in leaves for diff in _diffs(result))
     missing = _never_reached(transcript, host, own, anywhere)
     skipped = [result for result in leaves if result.outcome is Outcome.UNSUPPORTED]
     not_evaluated = (
-        *(_not_evaluated(host, result.task, root, "check mode cannot run it") for result in skipped),
+        *(
+            _not_evaluated(host, result.task, root, "check mode cannot run it")
+            for result in skipped
+        ),
         *(_not_evaluated(host, task, root, _why_missing(results)) for task in missing),
     )
     observed = frozenset(
@@ -48,7 +55,9 @@ def _host_result(  # noqa: PLR0913, PLR0917  # one host's share of a transcript
         for result in leaves
         if result.outcome in _LOOKED
     )
-    verdict, reason = _verdict(transcript, mode, host, results, bool(drift), bool(missing), bool(observed))
+    verdict, reason = _verdict(
+        transcript, mode, host, results, bool(drift), bool(missing), bool(observed)
+    )
     return HostResult(host, verdict, reason, drift, not_evaluated, observed)
 
 
@@ -57,7 +66,7 @@ def _without_loop_summaries(results: list[TaskResult]) -> list[TaskResult]:
     return [result for result in results if result.is_item or result.task.uuid not in loops]
 
 
-def _verdict(  # noqa: PLR0911, PLR0913, PLR0917  # the order of the returns is the rule
+def _verdict(  # noqa: PLR0911  # the order of the returns is the rule
     transcript: Transcript,
     mode: Mode,
     host: str,
@@ -76,7 +85,10 @@ def _verdict(  # noqa: PLR0911, PLR0913, PLR0917  # the order of the returns is 
     if mode is Mode.CHECK and drift:
         return Verdict.DRIFTED, ""
     if transcript.interrupted or not stats:
-        return Verdict.NOT_EVALUATED, "the run was stopped before its end" if transcript.interrupted else "no answer"
+        return (
+            Verdict.NOT_EVALUATED,
+            "the run was stopped before its end" if transcript.interrupted else "no answer",
+        )
     if missing:
         return Verdict.NOT_EVALUATED, "some tasks were never reached"
     if not observed:
@@ -87,7 +99,14 @@ def _verdict(  # noqa: PLR0911, PLR0913, PLR0917  # the order of the returns is 
 
 
 def _last(results: list[TaskResult], outcome: Outcome) -> TaskResult | None:
-    return next((result for result in reversed(results) if result.outcome is outcome and not result.is_item), None)
+    return next(
+        (
+            result
+            for result in reversed(results)
+            if result.outcome is outcome and not result.is_item
+        ),
+        None,
+    )
 
 
 def _never_reached(
@@ -181,8 +200,18 @@ def broken(transcript: Transcript) -> tuple[str, str]:
         return "", ""
     lines = [line.strip() for line in transcript.runner.output.splitlines()]
     # Ansible prints the error first; what follows shows its place in the file.
-    errors = [line.removeprefix("[ERROR]:").removeprefix("ERROR!").strip() for line in lines if "ERROR" in line]
+    errors = [
+        line.removeprefix("[ERROR]:").removeprefix("ERROR!").strip()
+        for line in lines
+        if "ERROR" in line
+    ]
     origin = next((line for line in lines if line.startswith("Origin:")), "")
-    message = " ".join(filter(None, [errors[0] if errors else (lines[-1:] or ["Ansible did not start"])[0], origin]))
-    hint = next((hint for word, hint in _CAUSES.items() if word in message.lower()), "opskit doctor")
+    message = " ".join(
+        filter(
+            None, [errors[0] if errors else (lines[-1:] or ["Ansible did not start"])[0], origin]
+        )
+    )
+    hint = next(
+        (hint for word, hint in _CAUSES.items() if word in message.lower()), "opskit doctor"
+    )
     return message, hint

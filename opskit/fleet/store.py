@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from opskit.core.clock import Instant
 from opskit.core.findings import Severity
 from opskit.core.hosts import Verdict
-from opskit.fleet.model import Drift, FirstSeen, HostResult, Run, RunState
+from opskit.fleet.model import Drift, FirstSeen, Run, RunState
 from opskit.outside.database import METADATA, BigInt
 
 RUNS = sa.Table(
@@ -132,9 +132,7 @@ def finish_run(connection: sa.Connection, run: Run, seq: int) -> None:
         connection.execute(sa.insert(HOSTS), rows)
 
 
-def end_run(
-    connection: sa.Connection, run_id: str, state: RunState, at: Instant, seq: int
-) -> None:
+def end_run(connection: sa.Connection, run_id: str, state: RunState, at: Instant, seq: int) -> None:
     """Write how a run ended."""
     connection.execute(
         sa.update(RUNS)

@@ -37,7 +37,9 @@ def _address(text: str) -> str:
 
 
 def _share(value: object) -> Fraction:
-    match = re.fullmatch(r"(\d{1,2}(?:\.\d{1,6})?|100)\s*%", value) if isinstance(value, str) else None
+    match = (
+        re.fullmatch(r"(\d{1,2}(?:\.\d{1,6})?|100)\s*%", value) if isinstance(value, str) else None
+    )
     if match is None:
         message = 'write a percentage with its sign: "99.9%"'
         raise ValueError(message)

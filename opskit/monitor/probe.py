@@ -173,7 +173,11 @@ class Prober:
         if began.late * _LATE > probe.timeout and seen is Seen.DOWN:
             seen, reason = Seen.UNKNOWN, "opskit was too late to tell"
         # Only the first failure of a stretch needs confirming; a target known to be down is down.
-        if seen is Seen.DOWN and not due.confirming and self._known.get(due.target_id) is not Seen.DOWN:
+        if (
+            seen is Seen.DOWN
+            and not due.confirming
+            and self._known.get(due.target_id) is not Seen.DOWN
+        ):
             seen = Seen.SUSPECT
         else:
             self._known[due.target_id] = seen

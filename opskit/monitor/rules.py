@@ -39,7 +39,9 @@ def history(
     """Return what `observations`, in order of time, say of `window`; its end is at most now."""
     resolved = _resolve(observations)
     held = [
-        Stretch(one.at, _holds_until(one, observations, index, window), state, one.reason, _refs(one))
+        Stretch(
+            one.at, _holds_until(one, observations, index, window), state, one.reason, _refs(one)
+        )
         for index, (one, state) in enumerate(zip(observations, resolved, strict=True))
     ]
     watched = _watched(registration, observations, window)

@@ -197,7 +197,12 @@ def seal(connection: sa.Connection, ledger: Ledger) -> int:
     if not rows:
         return 0
     times = [row.at for row in rows]
-    data = {"count": len(rows), "digest": _digest(rows), "first_at": min(times), "last_at": max(times)}
+    data = {
+        "count": len(rows),
+        "digest": _digest(rows),
+        "first_at": min(times),
+        "last_at": max(times),
+    }
     entry = ledger.append(connection, "observations.sealed", "monitor", data)
     connection.execute(
         sa.update(OBSERVATIONS).where(OBSERVATIONS.c.seal_seq.is_(None)).values(seal_seq=entry.seq)
@@ -221,7 +226,9 @@ def broken_seals(connection: sa.Connection) -> tuple[int, ...]:
 
 
 def _in_order(condition: sa.ColumnElement[bool]) -> sa.Select[tuple[object, ...]]:
-    return sa.select(OBSERVATIONS).where(condition).order_by(OBSERVATIONS.c.target, OBSERVATIONS.c.at)
+    return (
+        sa.select(OBSERVATIONS).where(condition).order_by(OBSERVATIONS.c.target, OBSERVATIONS.c.at)
+    )
 
 
 def _digest(rows: Iterable[sa.Row[tuple[object, ...]]]) -> str:

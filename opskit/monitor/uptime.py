@@ -54,7 +54,12 @@ class ServiceUptime:
         Met needs the lower bound above it, missed the upper bound below it.
         """
         low, high = self.availability.low, self.availability.high
-        if self.objective is None or low is None or high is None or not self.availability.sufficient:
+        if (
+            self.objective is None
+            or low is None
+            or high is None
+            or not self.availability.sufficient
+        ):
             return None
         if low >= self.objective:
             return True

@@ -135,7 +135,11 @@ def load(named: Path | None, environment: Mapping[str, str], working_directory: 
 
 
 def _shown(path: Path, working_directory: Path) -> str:
-    return str(path.relative_to(working_directory)) if path.is_relative_to(working_directory) else str(path)
+    return (
+        str(path.relative_to(working_directory))
+        if path.is_relative_to(working_directory)
+        else str(path)
+    )
 
 
 def _find(named: Path | None, environment: Mapping[str, str], working_directory: Path) -> Path:

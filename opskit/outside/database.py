@@ -185,9 +185,12 @@ def schema_of(database: Database) -> dict[str, Any]:
                 },
                 "primary key": inspector.get_pk_constraint(table)["constrained_columns"],
                 "unique": sorted(
-                    str(unique["column_names"]) for unique in inspector.get_unique_constraints(table)
+                    str(unique["column_names"])
+                    for unique in inspector.get_unique_constraints(table)
                 ),
-                "indexes": sorted(str(index["column_names"]) for index in inspector.get_indexes(table)),
+                "indexes": sorted(
+                    str(index["column_names"]) for index in inspector.get_indexes(table)
+                ),
             }
             for table in inspector.get_table_names()
             if table != "alembic_version"

@@ -97,7 +97,13 @@ def parse(path: Path, *, name: str = "", any_tag: bool = False) -> Document:
     with translated(path), path.open("rb") as stream:
         raw = stream.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
-        _report(document, "file-too-large", Location(document.path), "", f"larger than {MAX_BYTES:,} bytes")
+        _report(
+            document,
+            "file-too-large",
+            Location(document.path),
+            "",
+            f"larger than {MAX_BYTES:,} bytes",
+        )
         return document
     try:
         text = raw.decode("utf-8")
@@ -126,7 +132,7 @@ def _compose(document: Document, text: str) -> None:
 
 
 class _Bomb(Exception):
-    def __init__(self, rule: str, message: str, mark: yaml.Mark | None) -> None:
+    def __init__(self, rule: str, message: str, mark: Any) -> None:  # noqa: ANN401  # yaml has two mark classes
         super().__init__(message)
         self.rule = rule
         self.mark = mark
@@ -145,11 +151,17 @@ def _refuse_bombs(text: str) -> None:
             raise _Bomb("file-too-deep", message, event.start_mark)
 
 
-def _location(document: Document, mark: yaml.Mark | None) -> Location:
-    return Location(document.path, mark.line + 1, mark.column + 1) if mark else Location(document.path, 1, 1)
+def _location(document: Document, mark: Any) -> Location:
+    return (
+        Location(document.path, mark.line + 1, mark.column + 1)
+        if mark
+        else Location(document.path, 1, 1)
+    )
 
 
-def _report(document: Document, rule: str, place: Location, subject: str, message: str, fix: str = "") -> None:
+def _report(
+    document: Document, rule: str, place: Location, subject: str, message: str, fix: str = ""
+) -> None:
     document.findings.append(Finding(rule, Severity.HIGH, subject, message, place, fix))
 
 
@@ -177,7 +189,9 @@ class _Builder:
         for key_node, value_node in node.value:
             place = _location(self.document, key_node.start_mark)
             if not isinstance(key_node, yaml.ScalarNode):
-                _report(self.document, "file-key", place, _dotted(key_path), "a key must be plain text")
+                _report(
+                    self.document, "file-key", place, _dotted(key_path), "a key must be plain text"
+                )
                 continue
             key = str(key_node.value)
             child = (*key_path, key)
@@ -191,7 +205,7 @@ class _Builder:
             built[key] = self.build(value_node, child)
         return built
 
-    def _scalar(self, node: yaml.ScalarNode, key_path: KeyPath) -> object:
+    def _scalar(self, node: yaml.Node, key_path: KeyPath) -> object:
         text = str(node.value)
         place = _location(self.document, node.start_mark)
         if not str(node.tag).startswith(_PLAIN_TAG):
@@ -212,7 +226,7 @@ class _Builder:
 def _plain(text: str) -> object:
     if text in _CONSTANTS:
         return _CONSTANTS[text]
-    if _INTEGER.match(text) and len(text) <= 18:  # noqa: PLR2004  # fits 64 bits; longer stays text
+    if _INTEGER.match(text) and len(text) <= 18:  # fits 64 bits; longer stays text
         return int(text)
     return float(text) if _FLOAT.match(text) else text
 
@@ -247,11 +261,15 @@ def _finding(document: Document, schema: dict[str, Any], detail: ErrorDetails) -
         name = str(key_path[-1]) if key_path else ""
         guess = nearest(name, sorted(_known_keys(schema, detail["loc"][:-1])))
         fix = f"did you mean {guess!r}?" if guess else "remove it, or see: opskit schema --list"
-        return Finding("file-unknown-key", Severity.HIGH, subject, f"unknown key {clean(name)!r}", place, fix)
+        return Finding(
+            "file-unknown-key", Severity.HIGH, subject, f"unknown key {clean(name)!r}", place, fix
+        )
     if detail["type"] == "missing":
         name = str(detail["loc"][-1])
         subject = _dotted((*key_path, name)) if key_path[-1:] != (name,) else subject
-        return Finding("file-missing-key", Severity.HIGH, subject, f"key {name!r} is missing", place)
+        return Finding(
+            "file-missing-key", Severity.HIGH, subject, f"key {name!r} is missing", place
+        )
     message = str(detail["msg"]).removeprefix("Value error, ")
     got = detail.get("input")
     shown = "" if isinstance(got, dict | list) else f" (got {shorten(clean(repr(got)), 60)})"

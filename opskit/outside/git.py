@@ -20,5 +20,7 @@ def commit_of(directory: Path, environment: Mapping[str, str]) -> str:
     described = run([*safe, "rev-parse", "--short=12", "HEAD"], timeout=5, environment=own)
     if described.status != 0:
         return ""
-    status = run([*safe, "status", "--porcelain", "--untracked-files=no"], timeout=10, environment=own)
+    status = run(
+        [*safe, "status", "--porcelain", "--untracked-files=no"], timeout=10, environment=own
+    )
     return described.stdout.strip() + ("+" if status.stdout.strip() or status.status else "")

@@ -83,12 +83,16 @@ class _Adapter(requests.adapters.HTTPAdapter):
         pools = {"http": urllib3.HTTPConnectionPool, "https": urllib3.HTTPSConnectionPool}
         bases = {"http": HTTPConnection, "https": HTTPSConnection}
         self.poolmanager.pool_classes_by_scheme = {
-            scheme: type(pool.__name__, (pool,), {"ConnectionCls": _guarded_connection(bases[scheme], self._guard)})
+            scheme: type(
+                pool.__name__,
+                (pool,),
+                {"ConnectionCls": _guarded_connection(bases[scheme], self._guard)},
+            )
             for scheme, pool in pools.items()
         }
 
 
-def post(  # noqa: PLR0913  # each bound is named
+def post(  # each bound is named
     url: str,
     body: bytes,
     headers: Mapping[str, str],
@@ -122,7 +126,7 @@ def post(  # noqa: PLR0913  # each bound is named
         timer.cancel()
 
 
-def _exchange(  # noqa: PLR0913, PLR0917  # inner half of `post`
+def _exchange(  # inner half of `post`
     session: requests.Session,
     guard: _Guard,
     url: str,

@@ -58,7 +58,7 @@ class Completed:
     timed_out: bool
 
 
-def run(  # noqa: PLR0913  # the bounds are the point, each is named
+def run(  # the bounds are the point, each is named
     argv: Sequence[str],
     *,
     timeout: float,
@@ -73,7 +73,7 @@ def run(  # noqa: PLR0913  # the bounds are the point, each is named
         ConfigError: there is no such program.
     """
     try:
-        process = subprocess.Popen(  # noqa: S603  # argv, never a shell
+        process = subprocess.Popen(  # argv, never a shell
             argv,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -83,7 +83,9 @@ def run(  # noqa: PLR0913  # the bounds are the point, each is named
             start_new_session=True,
         )
     except OSError as error:
-        raise ConfigError(f"cannot run {argv[0]}: {error.strerror}", hint="opskit doctor") from error
+        raise ConfigError(
+            f"cannot run {argv[0]}: {error.strerror}", hint="opskit doctor"
+        ) from error
     with process:
         try:
             _feed(process, stdin)

@@ -143,7 +143,7 @@ def _result(handle: pycurl.Curl, body: _Body, code: int, message: str) -> Transf
     return TransferResult(
         error=clean(message) or (f"transfer error {code}" if code else ""),
         timed_out=code == _TIMED_OUT,
-        status=handle.getinfo(pycurl.RESPONSE_CODE),
+        status=int(handle.getinfo(pycurl.RESPONSE_CODE)),
         body=bytes(body.data),
         cut=body.cut,
         address=decode(handle.getinfo_raw(pycurl.PRIMARY_IP) or b""),

@@ -130,7 +130,9 @@ class Ledger:
 
 def head(connection: sa.Connection) -> Head:
     """Return the newest entry's number and hash; 0 and zeros for an empty ledger."""
-    row = connection.execute(sa.select(LEDGER_HEAD.c.seq, LEDGER_HEAD.c.hash).with_for_update()).one()
+    row = connection.execute(
+        sa.select(LEDGER_HEAD.c.seq, LEDGER_HEAD.c.hash).with_for_update()
+    ).one()
     return Head(row.seq, row.hash)
 
 
@@ -145,9 +147,7 @@ def entries(
         yield Entry(*row)
 
 
-_WALK = (
-    "SELECT prev_hash, seq, at, actor, kind, subject, data, hash FROM ledger ORDER BY seq"
-)
+_WALK = "SELECT prev_hash, seq, at, actor, kind, subject, data, hash FROM ledger ORDER BY seq"
 
 
 def verify(database: Database, *, expected: str = "") -> Verification:
@@ -182,7 +182,9 @@ def _walk(rows: Iterator[tuple[Any, ...]], expected: str) -> Verification:
         previous = digest
         met = met or digest == expected
     if not met:
-        reason = f"no entry has the expected head {expected[:16]}…: the end was cut off or rewritten"
+        reason = (
+            f"no entry has the expected head {expected[:16]}…: the end was cut off or rewritten"
+        )
         return Verification(Head(number, previous), number, number + 1, reason)
     return Verification(Head(number, previous), number)
 

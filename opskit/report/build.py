@@ -67,7 +67,9 @@ def build(
 
 
 def _identity(report: Report) -> str:
-    content = {key: value for key, value in report.as_json().items() if key not in {"id", "built_at"}}
+    content = {
+        key: value for key, value in report.as_json().items() if key not in {"id", "built_at"}
+    }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -76,7 +78,11 @@ def _title(period: Interval, zone: ZoneInfo) -> str:
     start, end = to_datetime(period.start, zone), to_datetime(period.end, zone)
     if start.date() == end.date():
         return f"Operations on {start:%-d %B %Y}, {start:%H:%M} to {end:%H:%M}"
-    if start.day == 1 and start.hour == start.minute == 0 and (start.year, start.month) == (end.year, end.month):
+    if (
+        start.day == 1
+        and start.hour == start.minute == 0
+        and (start.year, start.month) == (end.year, end.month)
+    ):
         return f"Operations in {start:%B %Y}, up to {end:%-d %B %H:%M}"
     if start.day == 1 and end.day == 1 and (end - start).days in range(27, 33):
         return f"Operations in {start:%B %Y}"
@@ -90,12 +96,16 @@ def _sentence(evidence: Evidence, by_id: dict[str, Figure]) -> str:
 def _services_sentence(evidence: Evidence) -> str:
     promised = [one for one in evidence.services if one.objective is not None]
     if not promised:
-        return "No service has an objective yet." if evidence.services else "No service is monitored."
+        return (
+            "No service has an objective yet." if evidence.services else "No service is monitored."
+        )
     verdicts = {one.name: figures.meets(one) for one in promised}
     met = sum(verdict is True for verdict in verdicts.values())
     missed = [_missed_by(one) for one in promised if verdicts[one.name] is False]
     unclear = sum(verdict is None for verdict in verdicts.values())
-    parts = [f"{met} of {plural(len(promised), 'service')} met {'its' if len(promised) == 1 else 'their'} objective"]
+    parts = [
+        f"{met} of {plural(len(promised), 'service')} met {'its' if len(promised) == 1 else 'their'} objective"
+    ]
     parts += [f"{', '.join(missed)}"] if missed else []
     parts += [f"{unclear} cannot be judged yet"] if unclear else []
     return "; ".join(parts) + "."

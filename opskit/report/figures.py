@@ -44,7 +44,12 @@ def availability_figure(service: ServiceEvidence) -> Figure:
 def meets(service: ServiceEvidence) -> bool | None:
     """Return whether the objective was met, with certainty; nothing where it cannot be said."""
     result = availability(service.timeline)
-    if service.objective is None or not result.sufficient or result.low is None or result.high is None:
+    if (
+        service.objective is None
+        or not result.sufficient
+        or result.low is None
+        or result.high is None
+    ):
         return None
     if result.low >= service.objective:
         return True
@@ -145,7 +150,9 @@ def downtime_figure(services: Sequence[ServiceEvidence]) -> Figure:
         tag=Tag.MEASURED,
         formula="sum over services of the time in state down; an outage runs from its first "
         "failed try to the first good one",
-        note=f"outage edges lie between two probes: at most {format_duration(edge)} off" if edge else "",
+        note=f"outage edges lie between two probes: at most {format_duration(edge)} off"
+        if edge
+        else "",
         refs=tuple(sorted({ref for service in services for ref in service.refs})),
     )
 
@@ -153,18 +160,30 @@ def downtime_figure(services: Sequence[ServiceEvidence]) -> Figure:
 def all_figures(evidence: Evidence, period: Interval) -> tuple[Figure, ...]:
     """Return every figure of a report, in reading order."""
     return (
-        *((objectives_figure(evidence.services), downtime_figure(evidence.services)) if evidence.services else ()),
+        *(
+            (objectives_figure(evidence.services), downtime_figure(evidence.services))
+            if evidence.services
+            else ()
+        ),
         *drift_figures(evidence.drifts, period),
         *run_figures(evidence.runs),
         *(availability_figure(service) for service in evidence.services),
     )
 
 
-def _count(  # noqa: PLR0913, PLR0917  # the parts of a figure
-    figure_id: str, title: str, count: int, display: str, formula: str, note: str, refs: Iterable[int]
+def _count(  # the parts of a figure
+    figure_id: str,
+    title: str,
+    count: int,
+    display: str,
+    formula: str,
+    note: str,
+    refs: Iterable[int],
 ) -> Figure:
     unique = tuple(sorted(set(refs)))
-    return Figure(figure_id, title, str(count), "count", display, Tag.MEASURED, formula, note, unique)
+    return Figure(
+        figure_id, title, str(count), "count", display, Tag.MEASURED, formula, note, unique
+    )
 
 
 def _refs(rows: Iterable[DriftEvidence | RunEvidence]) -> tuple[int, ...]:

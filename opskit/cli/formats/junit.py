@@ -35,7 +35,9 @@ def render(name: str, suites: Sequence[Suite]) -> str:
     """Return the XML document."""
     root = ET.Element("testsuites", {"name": name, **_counts([c for s in suites for c in s.cases])})
     for suite in suites:
-        element = ET.SubElement(root, "testsuite", {"name": _text(suite.name), **_counts(suite.cases)})
+        element = ET.SubElement(
+            root, "testsuite", {"name": _text(suite.name), **_counts(suite.cases)}
+        )
         for case in suite.cases:
             _case(element, suite, case)
     ET.indent(root)

@@ -24,7 +24,9 @@ def render(findings: Sequence[Finding]) -> str:
     return json.dumps({"version": "2.1.0", "$schema": _SCHEMA, "runs": [run]}, indent=2)
 
 
-_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
 
 
 def _result(finding: Finding) -> dict[str, object]:
@@ -39,7 +41,9 @@ def _result(finding: Finding) -> dict[str, object]:
 
 
 def _location(place: Location) -> dict[str, object]:
-    region = {"startLine": place.line, "startColumn": max(place.column, 1)} if place.line else {"startLine": 1}
-    return {
-        "physicalLocation": {"artifactLocation": {"uri": clean(place.path)}, "region": region}
-    }
+    region = (
+        {"startLine": place.line, "startColumn": max(place.column, 1)}
+        if place.line
+        else {"startLine": 1}
+    )
+    return {"physicalLocation": {"artifactLocation": {"uri": clean(place.path)}, "region": region}}

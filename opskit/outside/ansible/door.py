@@ -168,7 +168,7 @@ def _start(job: Job, directory: Path, caller: Mapping[str, str]) -> subprocess.P
         "ANSIBLE_PIPELINING": str(job.mode is Mode.CHECK),
     }
     with (directory / "child.log").open("wb") as log:
-        return subprocess.Popen(  # noqa: S603  # our own interpreter and module
+        return subprocess.Popen(  # our own interpreter and module
             [sys.executable, "-m", "opskit.outside.ansible.child", str(directory)],
             env=own,
             cwd=job.project,

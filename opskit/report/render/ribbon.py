@@ -166,7 +166,7 @@ def _ticks(cells: Sequence[Cell]) -> Iterator[Tick]:
     count = len(cells)
     step = max(1, -(-count // _TICKS))
     for index in range(0, count, step):
-        near_edge = index / count > 0.9  # noqa: PLR2004  # a label is about a tenth of the width
+        near_edge = index / count > 0.9  # a label is about a tenth of the width
         at = index + 1 if near_edge else index
         yield Tick(f"{100 * at / count:.3f}%", cells[index].label, "end" if near_edge else "start")
 

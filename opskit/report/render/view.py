@@ -79,7 +79,8 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class Service:
     """A service with its words. Where nothing was observed, `observed` is false and no number
-    of it is shown."""
+    of it is shown.
+    """
 
     anchor: str
     section: ServiceSection

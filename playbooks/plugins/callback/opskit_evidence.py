@@ -16,6 +16,7 @@ from pathlib import Path
 from ansible.playbook.block import Block
 from ansible.playbook.handler import Handler
 from ansible.plugins.callback import CallbackBase
+
 from opskit.core.change import keyed_hash
 from opskit.core.redact import Redactor, secret_values
 from opskit.core.text import clean_block
@@ -198,7 +199,8 @@ class CallbackModule(CallbackBase):
         return [
             self._diff(part)
             for part in (found if isinstance(found, list) else [found])
-            if isinstance(part, dict) and ("before" in part or "after" in part or "prepared" in part)
+            if isinstance(part, dict)
+            and ("before" in part or "after" in part or "prepared" in part)
         ]
 
     def _diff(self, part):
