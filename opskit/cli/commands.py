@@ -12,7 +12,7 @@ import click
 class Examples(click.Command):
     """A command whose `--help` starts with what one would type."""
 
-    def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
 
@@ -77,11 +77,11 @@ class Group(Examples, click.Group):
             raise click.UsageError(message, ctx) from error
 
 
-def command(**attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:  # noqa: ANN401
+def command(**attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:
     """Make a command with examples."""
     return click.command(cls=Examples, **attributes)
 
 
-def group(**attributes: Any) -> Callable[[Callable[..., Any]], Group]:  # noqa: ANN401
+def group(**attributes: Any) -> Callable[[Callable[..., Any]], Group]:
     """Make a group with examples."""
     return click.group(cls=Group, **attributes)

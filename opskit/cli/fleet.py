@@ -25,9 +25,8 @@ from opskit.core.errors import ConfigError, ExitCode, Refused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rich.console import Console
-
     from opskit.app import App
+    from opskit.cli.output import Console
     from opskit.fleet.execute import Request
     from opskit.fleet.model import HostResult, Run
 
@@ -43,11 +42,12 @@ def fleet() -> None:
 def _run_options(function: Any) -> Any:  # noqa: ANN401  # a decorator for any command
     for option in (
         click.option("-p", "--playbook", help="The standard, instead of the one in opskit.yaml."),
-        click.option("-i", "--inventory", multiple=True, help="Inventory, instead of the configured ones."),
-        click.option("-l", "--limit", default="", help="Only hosts that match this Ansible pattern."),
-        click.option("-t", "--tags", multiple=True, help="Only tasks with this tag, like control:OPS-SSH-01."),
+        click.option("-i", "--inventory", multiple=True, help="Instead of the configured ones."),
+        click.option("-l", "--limit", default="", help="Only hosts matching this pattern."),
+        click.option("-t", "--tags", multiple=True, help="Only tasks with this tag."),
         click.option("-f", "--forks", type=click.IntRange(1, 500), help="Hosts at once."),
-        click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", help="A variable; its value is never templated."),
+        click.option("--var", "variables", multiple=True, metavar="NAME=VALUE",
+                     help="A variable; its value is never templated."),
         config_option,
     ):  # fmt: skip
         function = option(function)
@@ -86,7 +86,7 @@ def _variable(text: str) -> tuple[str, str]:
 )
 @_run_options
 @output_options("table", "json", "yaml", "junit")
-def check(output: Output, **options: Any) -> ExitCode:  # noqa: ANN401  # the shared run options
+def check(output: Output, **options: Any) -> ExitCode:  # the shared run options
     """Show what differs from the standard on each host; nothing is changed.
 
     A host is compliant only if every task was looked at. Exit 0: all compliant. 1: drift.
@@ -113,7 +113,7 @@ def check(output: Output, **options: Any) -> ExitCode:  # noqa: ANN401  # the sh
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_run_options
 @output_options("table", "json", "yaml", "junit")
-def apply(output: Output, *, yes: bool, **options: Any) -> ExitCode:  # noqa: ANN401
+def apply(output: Output, *, yes: bool, **options: Any) -> ExitCode:
     """Make hosts as the standard says: check, ask, change, and check again.
 
     What counts is the second look. Without a terminal nothing is changed unless --yes is given.
@@ -203,8 +203,7 @@ def _show(to: Console, run: Run) -> None:
     show_text(to, present.verdict_line(run), "bold")
     if run.problem:
         show_text(to, f"this run cannot be trusted whole: {run.problem}", "magenta")
-    show_text(to, f"run {run.id} by {run.actor}, standard {run.provenance.standard}"
-              f"{' at ' + run.provenance.policy_commit if run.provenance.policy_commit else ''}", "dim")  # fmt: skip
+    show_text(to, present.provenance_line(run), "dim")
 
 
 def _suite(result: HostResult) -> junit.Suite:

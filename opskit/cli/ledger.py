@@ -37,9 +37,8 @@ def verify(head: str, config_path: Path | None, output: Output) -> ExitCode:
     result = find_app(config_path).verify(head)
     chain = result.chain
     if output.for_people:
-        lines = [
-            f"{plural(chain.checked, 'entry', 'entries')} hold; head {chain.head.seq} {chain.head.hash}"
-        ]
+        held = plural(chain.checked, "entry", "entries")
+        lines = [f"{held} hold; head {chain.head.seq} {chain.head.hash}"]
         if chain.broken_at is not None:
             lines.append(f"entry {chain.broken_at} is broken: {chain.reason}")
         lines += [f"observations sealed by entry {seq} were changed" for seq in result.broken_seals]

@@ -53,7 +53,7 @@ def main() -> NoReturn:
     sys.exit(int(run(sys.argv[1:])))
 
 
-def run(arguments: Sequence[str]) -> ExitCode:
+def run(arguments: Sequence[str]) -> ExitCode:  # noqa: PLR0911  # one return per kind of end
     """Run one command and return its exit code. Nothing is raised from here."""
     try:
         signal.signal(signal.SIGTERM, _terminate)
@@ -95,9 +95,8 @@ def _known(error: OpskitError) -> ExitCode:
     findings = error.findings if isinstance(error, DataError) else ()
     for finding in findings:
         fix = f" ({finding.fix})" if finding.fix else ""
-        _line(
-            f"{finding.location}: {finding.subject + ': ' if finding.subject else ''}{finding.message}{fix}"
-        )
+        parts = (str(finding.location or ""), finding.subject, finding.message + fix)
+        _line(": ".join(filter(None, parts)))
     word = "refused" if isinstance(error, Refused) else "error"
     return _say(error.exit_code, error.message, word=word, hint=error.hint)
 

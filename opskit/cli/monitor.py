@@ -289,11 +289,6 @@ def explain(  # noqa: PLR0917  # one parameter per option
 def _sum(found: ServiceUptime) -> str:
     from opskit.monitor import present  # noqa: PLC0415
 
-    blips = [
-        f"\nblip at {blip['at']}: {blip['reason']}" for blip in present.uptime_json(found)["blips"]
-    ]
-    row = present.uptime_row(found)
-    return (
-        f"\n{row[0]}: {row[1]}, bounds {row[2] or 'none'}, observed {row[3] or '0 %'}, down {row[4]}"
-        + "".join(blips)
-    )
+    name, shown, bounds, coverage, down, *_ = present.uptime_row(found)
+    line = f"{name}: {shown}, bounds {bounds or 'none'}, observed {coverage or '0 %'}, down {down}"
+    return "\n".join(["", line, *present.blip_lines(found)])

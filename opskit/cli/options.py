@@ -70,7 +70,7 @@ def period_options(function: F) -> F:
     return click.option("--month", help="A calendar month, like 2026-10.")(function)
 
 
-def find_app(config_path: Path | None, **flags: Any) -> App:  # noqa: ANN401  # settings of any type
+def find_app(config_path: Path | None, **flags: Any) -> App:  # settings of any type
     """Return opskit for the configuration in force."""
     from opskit.app import App  # noqa: PLC0415  # heavy: not for --help
 

@@ -21,7 +21,7 @@ from opskit.core.text import clean, clean_block
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.console import Console
+    from rich.console import Console as Console  # noqa: PLC0414  # the one door, for types
 
 FORMAT_VERSION = 1
 

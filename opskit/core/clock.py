@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 Instant = NewType("Instant", int)
 Duration = NewType("Duration", int)
 
+NOTHING = Duration(0)
 SECOND = Duration(1_000_000)
 MINUTE = Duration(60 * SECOND)
 HOUR = Duration(60 * MINUTE)

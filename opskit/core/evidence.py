@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
 
-from opskit.core.clock import Duration, Instant
+from opskit.core.clock import NOTHING, Duration, Instant
 from opskit.core.findings import Severity
 from opskit.core.hosts import Verdict
 from opskit.core.interval import Interval, Timeline
@@ -39,7 +39,7 @@ class ServiceEvidence:
     objective: Fraction | None
     timeline: Timeline
     blips: tuple[Blip, ...] = ()
-    edge: Duration = Duration(0)
+    edge: Duration = NOTHING
     refs: tuple[int, ...] = ()
 
 

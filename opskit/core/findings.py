@@ -56,7 +56,7 @@ class Finding:
     def fingerprint(self) -> str:
         """Return a hash that stays the same when the finding moves to another line."""
         path = self.location.path if self.location else ""
-        material = "\0".join((self.rule, path, self.subject, self.message))
+        material = f"{self.rule}\0{path}\0{self.subject}\0{self.message}"
         return hashlib.sha256(material.encode()).hexdigest()[:16]
 
     @property

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
+from itertools import pairwise
 
 from opskit.core.clock import Duration, Instant
 
@@ -163,7 +164,7 @@ def _elementary(
     """Yield each span in which no timeline changes, with the stretches that cover it."""
     edges = sorted({edge for line in timelines for part in line for edge in (part.start, part.end)})
     positions = [0] * len(timelines)
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         active = []
         for index, line in enumerate(timelines):
             while positions[index] < len(line) and line[positions[index]].end <= start:
@@ -221,6 +222,17 @@ class Availability:
     def sufficient(self) -> bool:
         """Return whether enough was observed to print a percentage."""
         return self.coverage is not None and self.coverage >= COVERAGE_FLOOR
+
+    def meets(self, objective: Fraction | None) -> bool | None:
+        """Return whether an objective was met; nothing where it cannot be said.
+
+        Met needs the lower bound at or above it, missed the upper bound below it.
+        """
+        if objective is None or self.low is None or self.high is None or not self.sufficient:
+            return None
+        if self.low >= objective:
+            return True
+        return False if self.high < objective else None
 
 
 def availability(timeline: Iterable[Stretch]) -> Availability:

@@ -43,7 +43,7 @@ class Teller:
         if code not in expect:
             wanted = " or ".join(str(int(one)) for one in expect)
             raise WorkFailed(
-                f"'opskit {shlex.join(arguments)}' ended with {int(code)}, the story expects {wanted}",
+                f"'opskit {shlex.join(arguments)}' ended with {int(code)}, not with {wanted}",
                 hint=f"look into {self.stage.directory}; opskit doctor may tell why",
             )
         return code

@@ -137,7 +137,7 @@ def _job(place: Workplace, request: Request, mode: Mode) -> door.Job:
 
 
 def hash_key(directory: Path) -> bytes:
-    """Return the key that states are hashed with, made on first use; it never leaves the machine."""
+    """Return the key that states are hashed with; made on first use, it never leaves here."""
     path = directory / "hash.key"
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -75,6 +75,13 @@ def verdict_line(run: Run) -> str:
     return f"{plural(len(run.hosts), 'host')}: {', '.join(parts)} ({looked}; {took})"
 
 
+def provenance_line(run: Run) -> str:
+    """Return what the result depends on, in one line."""
+    made = run.provenance
+    commit = f" at {made.policy_commit}" if made.policy_commit else ""
+    return f"run {run.id} by {run.actor}, standard {made.standard}{commit}"
+
+
 def host_rows(run: Run) -> Iterator[tuple[str, str, str, str]]:
     """Yield (host, verdict, number of deviations, reason), worst first."""
     order = list(Verdict)
@@ -95,7 +102,8 @@ def _heading(run: Run, cluster: Cluster) -> str:
     control = f"{drift.control.id} " if drift.control.id else ""
     since = _since(run, drift)
     hosts = ", ".join(cluster.hosts)
-    return f"{control}[{drift.control.severity}] {drift.task}{item}\n  on {hosts}{since}\n  {drift.path}"
+    title = f"{control}[{drift.control.severity}] {drift.task}{item}"
+    return f"{title}\n  on {hosts}{since}\n  {drift.path}"
 
 
 def _since(run: Run, drift: Drift) -> str:

@@ -66,7 +66,7 @@ def _without_loop_summaries(results: list[TaskResult]) -> list[TaskResult]:
     return [result for result in results if result.is_item or result.task.uuid not in loops]
 
 
-def _verdict(  # noqa: PLR0911  # the order of the returns is the rule
+def _verdict(
     transcript: Transcript,
     mode: Mode,
     host: str,
@@ -84,18 +84,15 @@ def _verdict(  # noqa: PLR0911  # the order of the returns is the rule
         return Verdict.UNREACHABLE, unreachable.reason
     if mode is Mode.CHECK and drift:
         return Verdict.DRIFTED, ""
-    if transcript.interrupted or not stats:
-        return (
-            Verdict.NOT_EVALUATED,
-            "the run was stopped before its end" if transcript.interrupted else "no answer",
-        )
-    if missing:
-        return Verdict.NOT_EVALUATED, "some tasks were never reached"
-    if not observed:
-        return Verdict.NOT_EVALUATED, "no task of the standard looked at this host"
-    if drift:
-        return Verdict.NOT_EVALUATED, "changed, and not observed again yet"
-    return Verdict.COMPLIANT, ""
+    doubts = (
+        (transcript.interrupted, "the run was stopped before its end"),
+        (not stats, "no answer"),
+        (missing, "some tasks were never reached"),
+        (not observed, "no task of the standard looked at this host"),
+        (drift, "changed, and not observed again yet"),
+    )
+    doubt = next((reason for holds, reason in doubts if holds), "")
+    return (Verdict.NOT_EVALUATED if doubt else Verdict.COMPLIANT), doubt
 
 
 def _last(results: list[TaskResult], outcome: Outcome) -> TaskResult | None:

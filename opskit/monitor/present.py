@@ -70,7 +70,7 @@ def _exact(ratio: Fraction | None) -> str | None:
 
 
 def uptime_row(uptime: ServiceUptime) -> tuple[str, ...]:
-    """Return (service, availability, bounds, coverage, down, outages, blips, objective, verdict)."""
+    """Return the cells of `opskit monitor uptime`, from the service to the verdict."""
     result = uptime.availability
     shown = percent(result.value) if result.sufficient else "insufficient data"
     if result.coverage is None:
@@ -87,6 +87,11 @@ def uptime_row(uptime: ServiceUptime) -> tuple[str, ...]:
         percent(uptime.objective) if uptime.objective is not None else "none",
         _MET[uptime.met] if uptime.objective is not None else "",
     )
+
+
+def blip_lines(uptime: ServiceUptime) -> list[str]:
+    """Return a line for each failure that the next try did not confirm."""
+    return [f"blip of {blip.target} at {iso(blip.at)}: {blip.reason}" for blip in uptime.blips]
 
 
 def window_line(window: Interval) -> str:

@@ -49,21 +49,8 @@ class ServiceUptime:
 
     @property
     def met(self) -> bool | None:
-        """Return whether the objective was met; nothing where it cannot be said.
-
-        Met needs the lower bound above it, missed the upper bound below it.
-        """
-        low, high = self.availability.low, self.availability.high
-        if (
-            self.objective is None
-            or low is None
-            or high is None
-            or not self.availability.sufficient
-        ):
-            return None
-        if low >= self.objective:
-            return True
-        return False if high < self.objective else None
+        """Return whether the objective was met; nothing where it cannot be said."""
+        return self.availability.meets(self.objective)
 
 
 def uptimes(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -142,15 +143,25 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql(begin)
 
 
-_SQLITE_MESSAGES = (
-    ("database is locked", "another process holds the database", "wait for it to end: opskit doctor", True),
-    ("database or disk is full", "no space left for the database", "free some space and run it again", True),
-    ("disk i/o error", "the disk refused to read or write the database", "check the disk: dmesg | tail", False),
-    ("readonly database", "the database cannot be written", "check who owns it and whether the disk is read-only", False),
-    ("unable to open database", "the database cannot be opened", "check that its directory exists and is yours", False),
-    ("file is not a database", "this file is no opskit database", "move it away, or restore it from a backup", False),
-    ("malformed", "the database is damaged", "keep the file, restore a backup, then: opskit ledger verify", False),
-)  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A refusal of SQLite, by the words it uses, and what a person needs to hear."""
+
+    words: str
+    message: str
+    hint: str
+    retryable: bool = False
+
+
+_KNOWN = (
+    _Known("is locked", "another process holds the database", "wait for it to end", retryable=True),
+    _Known("disk is full", "no space left for the database", "free some space", retryable=True),
+    _Known("disk i/o error", "the disk refuses the database", "check the disk: dmesg | tail"),
+    _Known("readonly database", "the database cannot be written", "check owner and disk"),
+    _Known("unable to open", "the database cannot be opened", "check its directory and owner"),
+    _Known("not a database", "this file is no opskit database", "move it, or restore a backup"),
+    _Known("malformed", "the database is damaged", "keep the file and restore a backup"),
+)
 
 
 @contextmanager
@@ -165,10 +176,11 @@ def _translated(url: sa.URL) -> Iterator[None]:
 
 def _as_opskit_error(reason: str, url: sa.URL) -> OpskitError:
     place = url.database if url.get_backend_name() == "sqlite" else url.render_as_string()
-    for words, message, hint, retryable in _SQLITE_MESSAGES:
-        if words in reason.lower():
-            kind = OutsideError if retryable else ConfigError
-            return kind(f"{message}: {place}", hint=hint, retryable=retryable)
+    for known in _KNOWN:
+        if known.words in reason.lower():
+            kind = OutsideError if known.retryable else ConfigError
+            message = f"{known.message}: {place}"
+            return kind(message, hint=known.hint, retryable=known.retryable)
     line = reason.strip().splitlines()[0] if reason.strip() else "no reason given"
     return OutsideError(f"the database {place} refused: {line}", hint="opskit doctor")
 

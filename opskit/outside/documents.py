@@ -151,7 +151,7 @@ def _refuse_bombs(text: str) -> None:
             raise _Bomb("file-too-deep", message, event.start_mark)
 
 
-def _location(document: Document, mark: Any) -> Location:
+def _location(document: Document, mark: Any) -> Location:  # noqa: ANN401  # as above
     return (
         Location(document.path, mark.line + 1, mark.column + 1)
         if mark
@@ -215,7 +215,8 @@ class _Builder:
             _report(self.document, "file-tag", place, _dotted(key_path), message)
             return None
         self._refuse_control(text, place, key_path)
-        return text if node.style else _plain(text)
+        quoted = bool(getattr(node, "style", None))
+        return text if quoted else _plain(text)
 
     def _refuse_control(self, text: str, place: Location, key_path: KeyPath) -> None:
         if clean(text, keep="\n\t") != text:

@@ -78,7 +78,7 @@ class _Adapter(requests.adapters.HTTPAdapter):
         self._guard = guard
         super().__init__(max_retries=0)
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # as inherited
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # as inherited
         super().init_poolmanager(*args, **kwargs)
         pools = {"http": urllib3.HTTPConnectionPool, "https": urllib3.HTTPSConnectionPool}
         bases = {"http": HTTPConnection, "https": HTTPSConnection}

@@ -63,7 +63,7 @@ class _Body:
     cut: bool = False
 
     def write(self, chunk: bytes) -> int:
-        room = self.limit - len(self.data)
+        room = max(0, self.limit - len(self.data))
         self.data.extend(chunk[:room])
         self.cut = len(chunk) > room
         return 0 if self.cut else len(chunk)
@@ -153,7 +153,7 @@ def _result(handle: pycurl.Curl, body: _Body, code: int, message: str) -> Transf
 
 def _phases(handle: pycurl.Curl) -> Phases:
     def microseconds(info: int) -> int:
-        return round(handle.getinfo(info) * SECOND)
+        return int(handle.getinfo(info) * SECOND + 0.5)
 
     return Phases(
         resolved=microseconds(pycurl.NAMELOOKUP_TIME),

@@ -94,11 +94,11 @@ def canonical(data: Mapping[str, object]) -> str:
 
 def entry_hash(fields: tuple[str, int, int, str, str, str, str]) -> str:
     """Return the hash over (previous hash, seq, at, actor, kind, subject, data)."""
-    return hashlib.sha256(("%s\n%d\n%d\n%s\n%s\n%s\n%s" % fields).encode()).hexdigest()
+    return hashlib.sha256("\n".join(map(str, fields)).encode()).hexdigest()
 
 
 class Ledger:
-    """Appends inside the caller's transaction, so that evidence and state stand or fall together."""
+    """Appends inside the caller's transaction: evidence and state stand or fall together."""
 
     def __init__(self, clock: Clock, actor: str) -> None:
         self._clock = clock

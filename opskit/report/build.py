@@ -103,9 +103,8 @@ def _services_sentence(evidence: Evidence) -> str:
     met = sum(verdict is True for verdict in verdicts.values())
     missed = [_missed_by(one) for one in promised if verdicts[one.name] is False]
     unclear = sum(verdict is None for verdict in verdicts.values())
-    parts = [
-        f"{met} of {plural(len(promised), 'service')} met {'its' if len(promised) == 1 else 'their'} objective"
-    ]
+    whose = "its" if len(promised) == 1 else "their"
+    parts = [f"{met} of {plural(len(promised), 'service')} met {whose} objective"]
     parts += [f"{', '.join(missed)}"] if missed else []
     parts += [f"{unclear} cannot be judged yet"] if unclear else []
     return "; ".join(parts) + "."
@@ -123,8 +122,9 @@ def _drift_sentence(evidence: Evidence, by_id: dict[str, Figure]) -> str:
     found, fixed, still = (by_id[f"drift.{name}"].display for name in ("found", "fixed", "open"))
     if found == "0" and still == "0" and fixed == "0":
         return "The checks found no host off standard."
+    were = "was" if found == "1" else "were"
     return (
-        f"{plural(int(found), 'deviation')} from the standard {'was' if found == '1' else 'were'} found, "
+        f"{plural(int(found), 'deviation')} from the standard {were} found, "
         f"{fixed} put right and seen gone, {still} still open."
     )
 

@@ -43,17 +43,7 @@ def availability_figure(service: ServiceEvidence) -> Figure:
 
 def meets(service: ServiceEvidence) -> bool | None:
     """Return whether the objective was met, with certainty; nothing where it cannot be said."""
-    result = availability(service.timeline)
-    if (
-        service.objective is None
-        or not result.sufficient
-        or result.low is None
-        or result.high is None
-    ):
-        return None
-    if result.low >= service.objective:
-        return True
-    return False if result.high < service.objective else None
+    return availability(service.timeline).meets(service.objective)
 
 
 def objectives_figure(services: Sequence[ServiceEvidence]) -> Figure:

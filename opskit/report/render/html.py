@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -12,8 +13,8 @@ from opskit.core.text import clean, plural, shorten
 from opskit.report.model import Report
 from opskit.report.render import view
 
-# Longer strings are no longer read on a page, they only push everything else off it.
-LONGEST = 500
+# A number that stands alone and the word after it.
+_NUMBER = re.compile(r"(?:(?<=\s)|^)(\d[\d.,]*) (?=[\w%])")
 
 
 def render(report: Report) -> str:
@@ -32,7 +33,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(duration=format_duration, utc=iso, cut=shorten)
+    environment.filters.update(duration=format_duration, utc=iso, cut=shorten, tied=_tied)
     environment.globals.update(plural=plural)
     return environment
 
@@ -47,4 +48,9 @@ def _shown(value: object) -> object:
         raise TypeError(message)
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
-    return shorten(clean(value), LONGEST)
+    return clean(value)
+
+
+def _tied(text: str) -> str:
+    """Return text in which no line ends between a number and what it counts."""
+    return _NUMBER.sub("\\1\u00a0", text)

@@ -15,7 +15,7 @@ from opskit.core.text import plural
 from opskit.report.model import Cell
 from opskit.report.render.times import Times
 
-HEIGHT = 36
+HEIGHT = 32
 # From the bottom up: trouble stands on the base line, where the eye compares heights.
 WORDS = {
     State.DOWN: "down",
@@ -26,13 +26,15 @@ WORDS = {
     State.UP: "up",
 }
 # What was there at all must be seen: one minute of a day would be a hundredth of a pixel.
-_LEAST = 7
-_LEAST_NUMBERED = 14
+_LEAST = 6
+_LEAST_NUMBERED = 13
 # Widths, in pixels, of a phone, of a printed page and of a screen.
 _WIDTHS = (330, 680, 1_000)
 _DIGIT, _MARGIN = 6.5, 2
-_GAP = 0.07
-_TICKS = 6
+# In percent of the whole ribbon, so that few cells do not drift apart.
+_GAP = 0.25
+_TICKS = 5
+_MOST_MINUTES = 999
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A label under the cells. `anchor` is the end of the text that stands at `x`."""
+    """A label under the cells, where its cell begins."""
 
     x: str
     label: str
-    anchor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def ribbon(cells: Sequence[Cell], times: Times) -> Ribbon:
     return Ribbon(
         label=_sentence(cells),
         blocks=tuple(_block(index, count, cell, times) for index, cell in enumerate(cells)),
-        ticks=tuple(_ticks(cells)),
+        ticks=tuple(_ticks(cells, times)),
     )
 
 
@@ -106,8 +107,8 @@ def _block(index: int, count: int, cell: Cell, times: Times) -> Block:
     number, room = _number(cell, count)
     bands = tuple(_bands(cell.time, numbered=bool(number)))
     return Block(
-        x=f"{100 * (index + _GAP / 2) / count:.3f}%",
-        width=f"{100 * (1 - _GAP) / count:.3f}%",
+        x=f"{100 * index / count:.3f}%",
+        width=f"{100 / count - _GAP:.3f}%",
         title=_title(cell, times),
         bands=bands,
         number=number,
@@ -158,17 +159,16 @@ def _minutes(down: int) -> str:
     if down < MINUTE:
         return "<1"
     minutes = (down + MINUTE // 2) // MINUTE
-    return str(minutes) if minutes < 1_000 else f"{down // HOUR}h"
+    return str(minutes) if minutes <= _MOST_MINUTES else f"{down // HOUR}h"
 
 
-def _ticks(cells: Sequence[Cell]) -> Iterator[Tick]:
-    """Yield about six labels; the last may lie near the edge, so its text ends there."""
+def _ticks(cells: Sequence[Cell], times: Times) -> Iterator[Tick]:
+    """Yield few enough labels for a phone; in a month that is one a week."""
     count = len(cells)
-    step = max(1, -(-count // _TICKS))
-    for index in range(0, count, step):
-        near_edge = index / count > 0.9  # a label is about a tenth of the width
-        at = index + 1 if near_edge else index
-        yield Tick(f"{100 * at / count:.3f}%", cells[index].label, "end" if near_edge else "start")
+    for index in range(0, count, max(1, -(-count // _TICKS))):
+        cell = cells[index]
+        label = times.day(cell.start) if times.in_days else cell.label
+        yield Tick(f"{100 * index / count:.3f}%", label)
 
 
 def _spent(time: Totals, state: State) -> int:

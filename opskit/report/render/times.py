@@ -17,6 +17,11 @@ class Times:
     zone: ZoneInfo
     period: Interval
 
+    @property
+    def in_days(self) -> bool:
+        """Return whether the period is so long that a ribbon's cell is a day."""
+        return self.period.length >= 2 * DAY
+
     def short(self, instant: Instant) -> str:
         """Return a moment without the date or year that the whole report shares."""
         moment = self._local(instant)
@@ -27,6 +32,10 @@ class Times:
         """Return a moment that can stand alone, `Thu 1 Oct 2026 00:00`."""
         moment = self._local(instant)
         return moment.strftime(f"%a %-d %b %Y {self._clock()}")
+
+    def day(self, instant: Instant) -> str:
+        """Return a moment's date alone, `1 Oct`."""
+        return self._local(instant).strftime("%-d %b")
 
     def exact(self, instant: Instant) -> str:
         """Return a moment to the second with its offset from UTC."""

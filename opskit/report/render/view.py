@@ -11,10 +11,12 @@ from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from opskit.core.clock import Instant, format_duration, to_datetime
+from opskit.core.interval import State
 from opskit.report.model import (
     DriftRow,
     EvidenceRow,
     Figure,
+    Gap,
     Outage,
     Report,
     RunRow,
@@ -33,6 +35,15 @@ TAGS = {
     Tag.DERIVED: "measured inputs put through a stated model that was fitted to own evidence only",
     Tag.ASSUMED: "rests on at least one number that a person entered",
 }
+
+_LEGEND = (
+    State.UP,
+    State.DEGRADED,
+    State.DOWN,
+    State.UNKNOWN,
+    State.MAINTENANCE,
+    State.EXCLUDED,
+)
 
 Row = TypeVar("Row")
 
@@ -107,6 +118,7 @@ class Page:
     drifts: Rows[tuple[DriftRow, Trail]]
     drift_words: str
     runs: Rows[tuple[RunRow, Trail]]
+    gaps: Rows[Gap]
     figures: tuple[Line, ...]
     evidence: Rows[EvidenceRow]
     tags: dict[Tag, str]
@@ -138,10 +150,11 @@ def page(report: Report) -> Page:
         drifts=_rows((row, trail(row.refs)) for row in sorted(report.drifts, key=_urgency)),
         drift_words=_drift_words(report),
         runs=_rows((row, trail(row.refs)) for row in report.runs),
+        gaps=_rows(report.gaps),
         figures=register,
         evidence=evidence,
         tags=TAGS,
-        states={str(state): word for state, word in WORDS.items()},
+        states={str(state): WORDS[state] for state in _LEGEND},
         since=_argument(report.period.start),
         until=_argument(report.period.end),
     )

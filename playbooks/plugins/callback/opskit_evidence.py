@@ -105,7 +105,8 @@ class CallbackModule(CallbackBase):
     def _task(self, task):
         return {
             "uuid": task._uuid,  # noqa: SLF001  # the only identity a task has
-            "name": self._text(task.get_name()),
+            # Without the role in front: the path says where the task is.
+            "name": self._text(task.name or task.get_name()),
             "path": task.get_path() or "",
             "action": task.action,
             "tags": [str(tag) for tag in task.tags],
@@ -139,7 +140,7 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_ok(self, result):
         self._result(result, "changed" if result.is_changed() else "ok")
 
-    def v2_runner_on_failed(self, result, ignore_errors=False):
+    def v2_runner_on_failed(self, result, ignore_errors=False):  # noqa: FBT002  # as Ansible calls it
         self._result(result, "ignored" if ignore_errors else "failed")
 
     def v2_runner_on_unreachable(self, result):
