@@ -104,6 +104,10 @@ class App:
         senders = self._senders()
         return self.outbox.deliver(senders) if senders else None
 
+    @property
+    def _channels(self) -> tuple[str, ...]:
+        return (WEBHOOK,) if self.config.settings.webhook else ()
+
     def _senders(self) -> dict[str, Sender]:
         webhook = self.config.settings.webhook
         if webhook is None:
@@ -133,6 +137,8 @@ class App:
             environment=self.environment,
             root=self.config.root,
             state_directory=self.config.state_directory,
+            outbox=self.outbox,
+            channels=self._channels,
         )
 
     def request(
@@ -172,8 +178,7 @@ class App:
         """Return what writes observations."""
         from opskit.monitor.probe import Recorder  # noqa: PLC0415
 
-        channels = (WEBHOOK,) if self.config.settings.webhook else ()
-        return Recorder(self.database, self.ledger, self.outbox, channels)
+        return Recorder(self.database, self.ledger, self.outbox, self._channels)
 
     # The report
 

@@ -76,7 +76,9 @@ def ops(tmp_path: Path, home: Path) -> Path:
 def opskit(ops: Path) -> Opskit:
     """Run opskit in the ops repository, as a process of its own."""
 
-    def run(*arguments: str, cwd: Path | None = None, stdin: str = "", timeout: float = 120) -> Finished:
+    def run(
+        *arguments: str, cwd: Path | None = None, stdin: str = "", timeout: float = 120
+    ) -> Finished:
         done = subprocess.run(
             [sys.executable, "-m", "opskit", *arguments],
             cwd=cwd or ops,

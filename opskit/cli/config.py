@@ -7,6 +7,7 @@ from pathlib import Path
 from opskit.cli.commands import group
 from opskit.cli.options import config_option, find_app, output_options
 from opskit.cli.output import Column, Output, show_table
+from opskit.core.redact import Redactor
 
 
 @group(short_help="Show settings and where they come from.", examples=["opskit config show"])
@@ -23,7 +24,10 @@ def config() -> None:
 def show(config_path: Path | None, output: Output) -> None:
     """Print each setting in force, its value and where it came from."""
     found = find_app(config_path).config
-    values = found.settings.model_dump(mode="json")
+    values = {
+        name: _without_passwords(value)
+        for name, value in found.settings.model_dump(mode="json").items()
+    }
     if output.for_people:
         columns = (Column("setting"), Column("value", fold=True), Column("origin"))
         rows = [(name, str(value), found.origins[name]) for name, value in values.items()]
@@ -31,3 +35,10 @@ def show(config_path: Path | None, output: Output) -> None:
     else:
         settings = {name: {"value": values[name], "origin": found.origins[name]} for name in values}
         output.emit_data({"root": str(found.root), "settings": settings})
+
+
+def _without_passwords(value: object) -> object:
+    """Return a setting as it may be shown: a database's URL may hold a password."""
+    if isinstance(value, dict):
+        return {name: _without_passwords(item) for name, item in value.items()}
+    return Redactor()(value) if isinstance(value, str) else value

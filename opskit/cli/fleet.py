@@ -97,6 +97,7 @@ def check(output: Output, **options: Any) -> ExitCode:  # the shared run options
     app, request = _prepare(options)
     with Progress("checking").shown() as progress:
         run = look(app.workplace, request, _listener(progress))
+    app.deliver()
     _emit(run, output)
     if output.for_people and run.exit_code is ExitCode.FINDINGS:
         note("next: opskit fleet apply   puts it right and looks again")
@@ -179,7 +180,7 @@ def _emit(run: Run, output: Output) -> None:
 
 
 _HOSTS = (
-    Column("host"),
+    Column("host", fold=True),
     Column("verdict"),
     Column("drift", right=True),
     Column("reason", fold=True),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
 
 from opskit.cli.commands import command
-from opskit.core.text import plural
+from opskit.core.text import clean, plural
 
 
 @command(
@@ -24,9 +25,10 @@ def init(directory: Path) -> None:
     from opskit.scaffold import lay_out  # noqa: PLC0415
 
     written = lay_out(directory)
-    click.echo(f"{plural(len(written), 'file')} written to {directory}")
+    click.echo(f"{plural(len(written), 'file')} written to {clean(str(directory))}")
     click.echo(
-        f"\nNext:\n  cd {directory}\n  opskit check           the files are well formed\n"
+        f"\nNext:\n  cd {shlex.quote(clean(str(directory)))}\n"
+        "  opskit check           the files are well formed\n"
         "  $EDITOR inventory/hosts.ini services.yaml\n"
         "  opskit fleet check     what differs from the standard; changes nothing\n"
         "  opskit monitor probe   is everything up"

@@ -58,14 +58,18 @@ def run(arguments: Sequence[str]) -> ExitCode:  # noqa: PLR0911  # one return pe
     try:
         signal.signal(signal.SIGTERM, _terminate)
         code = cli.main(args=list(arguments), prog_name="opskit", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it is where the caller closed it: opskit ... >&-
+            sys.stdout.flush()
         return ExitCode(code or 0)
     except (KeyboardInterrupt, click.Abort):
         return _say(ExitCode.INTERRUPTED, "interrupted")
     except BrokenPipeError:
-        # Whoever read the output has gone; Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.INTERRUPTED
+        return _reader_gone()
+    except SystemExit as error:
+        # click and rich end with 1 when nobody reads any more; here 1 would mean findings.
+        if isinstance(error.__context__, BrokenPipeError):
+            return _reader_gone()
+        raise
     except click.ClickException as error:
         return _usage(error)
     except OpskitError as error:
@@ -84,8 +88,19 @@ def _terminate(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def _reader_gone() -> ExitCode:
+    # Python would complain once more at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitCode.INTERRUPTED
+
+
 def _usage(error: click.ClickException) -> ExitCode:
     message = error.format_message()
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        # Its message is the whole help; as one line nobody could read it.
+        for line in message.splitlines():
+            _line(line)
+        return ExitCode.USAGE
     context = getattr(error, "ctx", None)
     hint = f"{context.command_path} --help" if context else "opskit --help"
     return _say(ExitCode.USAGE, message, hint=hint)

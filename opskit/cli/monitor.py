@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,10 @@ from opskit.core.errors import ConfigError, ExitCode, worst
 
 if TYPE_CHECKING:
     from opskit.app import App
+    from opskit.cli.output import Console
+    from opskit.core.clock import Duration
     from opskit.monitor.model import Observation, Target
+    from opskit.monitor.probe import Prober
     from opskit.monitor.uptime import ServiceUptime
 
 
@@ -81,10 +85,11 @@ def probe(  # one parameter per option
     from opskit.monitor.probe import Prober  # noqa: PLC0415
 
     app = _app(config_path, services)
+    duration = _duration(length)
     targets = app.catalogue.targets(_known(app, names))
     prober = Prober(targets, app.recorder, app.clock, app.recorder.begin(app.catalogue))
-    if loop or length:
-        return _go_on(app, prober, length)
+    if loop or duration is not None:
+        return _go_on(app, prober, targets, duration)
     seen = prober.once(lambda _: None)
     app.deliver()
     _emit_seen(seen, targets, output)
@@ -99,25 +104,66 @@ _CODES = {
 }
 
 
-def _go_on(app: App, prober: Any, length: str | None) -> ExitCode:  # noqa: ANN401  # monitor.probe.Prober
-    from opskit.core.clock import iso, parse_duration  # noqa: PLC0415
+def _duration(text: str | None) -> Duration | None:
+    from opskit.core.clock import parse_duration  # noqa: PLC0415
 
-    last: dict[str, str] = {}
+    try:
+        return None if text is None else parse_duration(text)
+    except ValueError as error:
+        raise ConfigError(str(error), hint="--for 10m") from error
+
+
+def _go_on(
+    app: App, prober: Prober, targets: Sequence[Target], length: Duration | None
+) -> ExitCode:
+    from opskit.core.clock import iso  # noqa: PLC0415
+
+    last = {target.id: "" for target in targets}
+    courier = _Courier(app)
 
     def tell(batch: Sequence[Observation]) -> None:
         for one in batch:
-            if last.get(one.target) != one.seen:
+            if last[one.target] != one.seen:
                 last[one.target] = str(one.seen)
                 click.echo(f"{iso(one.at)} {one.target} {one.seen} {one.reason}".rstrip())
         if batch:
-            app.deliver()
+            courier.go()
 
-    try:
-        duration = parse_duration(length) if length else None
-    except ValueError as error:
-        raise ConfigError(str(error), hint="--for 10m") from error
-    prober.loop(duration, tell)
-    return ExitCode.OK
+    prober.loop(length, tell)
+    courier.finish()
+    return worst(_CODES.get(seen, ExitCode.UNDETERMINED) for seen in last.values())
+
+
+class _Courier:
+    """Delivers beside the probing: a receiver that hangs must not blind the probes.
+
+    What is under way when opskit ends stays owed.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._thread: threading.Thread | None = None
+        self._error: Exception | None = None
+
+    def go(self) -> None:
+        """Start delivering what is due, unless that is under way already."""
+        if self._error is not None:
+            raise self._error
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._deliver, daemon=True)
+            self._thread.start()
+
+    def finish(self) -> None:
+        """Deliver all that is due, what came up since the last start included."""
+        if self._thread is not None:
+            self._thread.join()
+        self._app.deliver()
+
+    def _deliver(self) -> None:
+        try:
+            self._app.deliver()
+        except Exception as error:  # noqa: BLE001  # raised again where the boundary is
+            self._error = error
 
 
 _SEEN = (Column("target"), Column("seen"), Column("took", right=True), Column("reason", fold=True))
@@ -279,11 +325,17 @@ def explain(  # noqa: PLR0917  # one parameter per option
     options = {"month": month, "since": since, "until": until, "last": last}
     (found,) = _uptimes(app, (service,), options)
     if output.for_people:
-        output.emit_printed(lambda to: show_table(to, _INTERVALS, present.interval_rows(found)))
-        output.emit_printed(lambda to: show_text(to, _sum(found)))
+        output.emit_printed(lambda to: _show_intervals(to, found))
     else:
         output.emit_data({**present.uptime_json(found), "intervals": present.intervals_json(found)})
     return _uptime_code([found])
+
+
+def _show_intervals(to: Console, found: ServiceUptime) -> None:
+    from opskit.monitor import present  # noqa: PLC0415
+
+    show_table(to, _INTERVALS, present.interval_rows(found))
+    show_text(to, _sum(found))
 
 
 def _sum(found: ServiceUptime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from opskit.core.interval import Interval
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_PERIODS = "--month 2026-10, --from 2026-10-01 --to 2026-11-01, --last 7d"
 
 
 def config_option(function: F) -> F:
@@ -89,38 +92,37 @@ def period(
     from opskit.core.interval import Interval  # noqa: PLC0415
 
     if sum(option is not None for option in (month, since, last)) > 1:
-        raise ConfigError(
-            "give one of --month, --from and --last", hint="opskit report build --help"
-        )
+        raise ConfigError("give one of --month, --from and --last", hint=_PERIODS)
+    if until is not None and since is None and last is None:
+        raise ConfigError("--to needs --from or --last", hint=_PERIODS)
     zone, now = app.config.zone, app.clock.now()
     try:
-        end = parse_instant(until, zone) if until else now
-        if last:
+        end = parse_instant(until, zone) if until is not None else now
+        if last is not None:
             start = Instant(end - parse_duration(last))
-        elif since:
+        elif since is not None:
             start = parse_instant(since, zone)
         else:
             start, end = _month(app, month)
-        end = Instant(min(end, now))
-        if start >= end:
-            raise ConfigError(
-                "the period ends before it starts, or lies ahead", hint="check --from and --to"
-            )
-        return Interval(start, end)
-    except ValueError as error:
-        raise ConfigError(
-            str(error), hint="--month 2026-10, --from 2026-10-01 --to 2026-11-01, --last 7d"
-        ) from error
+    except (ValueError, OverflowError) as error:
+        raise ConfigError(str(error), hint=_PERIODS) from error
+    end = Instant(min(end, now))
+    if start < 0:
+        raise ConfigError("the period starts before 1970", hint=_PERIODS)
+    if start >= end:
+        raise ConfigError("the period ends before it starts, or lies ahead", hint=_PERIODS)
+    return Interval(start, end)
 
 
 def _month(app: App, month: str | None) -> tuple[Any, Any]:
     from opskit.core.clock import midnight, to_datetime  # noqa: PLC0415
 
     zone = app.config.zone
-    first = (
-        date.fromisoformat(f"{month}-01")
-        if month
-        else to_datetime(app.clock.now(), zone).date().replace(day=1)
-    )
+    if month is None:
+        first = to_datetime(app.clock.now(), zone).date().replace(day=1)
+    elif re.fullmatch(r"[0-9]{4}-[0-9]{2}", month):
+        first = date.fromisoformat(f"{month}-01")
+    else:
+        raise ConfigError(f"{month!r} is no month", hint=_PERIODS)
     following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
     return midnight(first, zone), midnight(following, zone)

@@ -74,7 +74,8 @@ class Output:
             import yaml  # noqa: PLC0415  # only for YAML
 
             plain = json.loads(json.dumps(versioned))
-            self.emit(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
+            # Escaped as in JSON: YAML would take marks that turn the line around as they are.
+            self.emit(yaml.safe_dump(plain, sort_keys=False))
         else:
             self.emit(json.dumps(versioned, indent=2))
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import secrets
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +27,8 @@ from opskit.outside.ansible import door
 from opskit.outside.database import Database
 from opskit.outside.process import ProcessIdentity
 from opskit.records.leases import Leases
-from opskit.records.ledger import Ledger
+from opskit.records.ledger import Entry, Ledger
+from opskit.records.outbox import Outbox
 
 
 class Interrupted(OpskitError):
@@ -45,6 +48,8 @@ class Workplace:
     environment: Mapping[str, str]
     root: Path
     state_directory: Path
+    outbox: Outbox
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -235,6 +240,7 @@ def _record_start(place: Workplace, run_id: str, mode: Mode, provenance: Provena
             standard=provenance.standard,
             actor=place.ledger.actor,
             started_at=entry.at,
+            owner_node=platform.node(),
             owner_pid=os.getpid(),
             owner_started=owner.started if owner else 0.0,
             started_seq=entry.seq,
@@ -271,6 +277,7 @@ def _record_run(place: Workplace, run: Run) -> Run:
         if run.mode != Mode.CHECK:
             return run
         first_seen = _open(place, connection, run, known, good)
+        _tell(place, connection, run, entry, new=first_seen.keys() - known.keys())
         _close(place, connection, run, known)
     return replace(run, first_seen=first_seen)
 
@@ -322,6 +329,29 @@ def _open(
     return first_seen
 
 
+def _tell(
+    place: Workplace,
+    connection: sa.Connection,
+    run: Run,
+    entry: Entry,
+    *,
+    new: AbstractSet[tuple[str, str, str, str]],
+) -> None:
+    """Owe each channel one message about what this check saw first."""
+    if not new:
+        return
+    body = {
+        "type": "drift.found",
+        "run": run.id,
+        "at": entry.at,
+        "hosts": sorted({host for host, *_ in new}),
+        "tasks": sorted({task for _, _, task, _ in new}),
+        "count": len(new),
+    }
+    for channel in place.channels:
+        place.outbox.owe(connection, f"drift-{entry.hash[:24]}", channel, body)
+
+
 def _close(
     place: Workplace,
     connection: sa.Connection,
@@ -344,12 +374,12 @@ def _close(
 
 
 def reap(place: Workplace) -> tuple[str, ...]:
-    """End and write down the runs whose opskit is gone; return their ids.
+    """End and write down the runs of this machine whose opskit is gone; return their ids.
 
     Their hosts were last seen half way: nothing is claimed of them until the next check.
     """
     with place.database.read() as connection:
-        candidates = store.unfinished(connection)
+        candidates = store.unfinished(connection, platform.node())
     lost = [
         run for run in candidates if not ProcessIdentity(run.owner_pid, run.owner_started).alive
     ]

@@ -83,11 +83,15 @@ def provenance_line(run: Run) -> str:
 
 
 def host_rows(run: Run) -> Iterator[tuple[str, str, str, str]]:
-    """Yield (host, verdict, number of deviations, reason), worst first."""
+    """Yield (hosts, verdict, number of deviations, reason), worst first; equal ones in one row."""
     order = list(Verdict)
-    for result in sorted(run.hosts, key=lambda result: (order.index(result.verdict), result.host)):
+    grouped: dict[tuple[int, str, str], list[str]] = {}
+    for result in run.hosts:
         count = str(len(result.drift)) if result.drift else ""
-        yield result.host, str(result.verdict), count, result.reason
+        same = (order.index(result.verdict), count, result.reason)
+        grouped.setdefault(same, []).append(result.host)
+    for (rank, count, reason), hosts in sorted(grouped.items()):
+        yield ", ".join(hosts), str(order[rank]), count, reason
 
 
 def drift_blocks(run: Run) -> Iterator[tuple[str, str]]:

@@ -15,13 +15,16 @@ _FACTS = frozenset(
 )
 _LOOKED = frozenset({Outcome.OK, Outcome.CHANGED})
 
+TaskKey = tuple[str, str]
+
 
 def evaluate(transcript: Transcript, mode: Mode, root: Path) -> tuple[HostResult, ...]:
     """Return a result for every host the standard speaks of, also those that gave no sign."""
     by_host: dict[str, list[TaskResult]] = {host: [] for host in transcript.hosts}
     for result in transcript.results:
         by_host.setdefault(result.host, []).append(result)
-    anywhere = {result.task.key for result in transcript.results}
+    planned = {task.uuid: task.key for play in transcript.plays for task in play.tasks}
+    anywhere = _keys(transcript.results, planned)
     return tuple(
         _host_result(transcript, mode, root, host, results, anywhere)
         for host, results in by_host.items()
@@ -34,7 +37,7 @@ def _host_result(  # one host's share of a transcript
     root: Path,
     host: str,
     results: list[TaskResult],
-    anywhere: set[tuple[str, str]],
+    anywhere: set[TaskKey],
 ) -> HostResult:
     own = [
         result for result in results if not result.task.handler and result.task.action not in _FACTS
@@ -106,19 +109,25 @@ def _last(results: list[TaskResult], outcome: Outcome) -> TaskResult | None:
     )
 
 
+def _keys(results: Iterable[TaskResult], planned: Mapping[str, TaskKey]) -> set[TaskKey]:
+    """Return which tasks gave a result, under the name they were planned by.
+
+    When a task runs, the variables in its name are filled in: `Greet {{ who }}` is the planned
+    name of `Greet web1`. A role that is named twice runs once, under one of its two numbers.
+    """
+    return {planned.get(result.task.uuid, result.task.key) for result in results}
+
+
 def _never_reached(
-    transcript: Transcript, host: str, own: list[TaskResult], anywhere: set[tuple[str, str]]
+    transcript: Transcript, host: str, own: list[TaskResult], anywhere: set[TaskKey]
 ) -> list[Task]:
-    seen = {result.task.key for result in own}
-    planned = {
-        task.key: task for play in transcript.plays if host in play.hosts for task in play.tasks
-    }
+    planned = [task for play in transcript.plays if host in play.hosts for task in play.tasks]
+    seen = _keys(own, {task.uuid: task.key for task in planned})
+    seen |= {task.key for task in planned if (host, task.uuid) in transcript.included}
     return [
         task
-        for key, task in planned.items()
-        if key not in seen
-        and (host, task.uuid) not in transcript.included
-        and not (task.run_once and key in anywhere)
+        for key, task in {task.key: task for task in planned}.items()
+        if key not in seen and not (task.run_once and key in anywhere)
     ]
 
 

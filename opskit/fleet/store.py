@@ -23,6 +23,7 @@ RUNS = sa.Table(
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("started_at", sa.BigInteger, nullable=False),
     sa.Column("finished_at", sa.BigInteger),
+    sa.Column("owner_node", sa.Text, nullable=False),
     sa.Column("owner_pid", sa.Integer, nullable=False),
     sa.Column("owner_started", sa.Float, nullable=False),
     sa.Column("started_seq", sa.BigInteger, nullable=False),
@@ -141,11 +142,11 @@ def end_run(connection: sa.Connection, run_id: str, state: RunState, at: Instant
     )
 
 
-def unfinished(connection: sa.Connection) -> tuple[Unfinished, ...]:
-    """Return the runs that are, or seem, under way."""
+def unfinished(connection: sa.Connection, node: str) -> tuple[Unfinished, ...]:
+    """Return the runs started on this machine that are, or seem, under way."""
     rows = connection.execute(
         sa.select(RUNS.c.id, RUNS.c.actor, RUNS.c.owner_pid, RUNS.c.owner_started).where(
-            RUNS.c.state == RunState.RUNNING
+            RUNS.c.state == RunState.RUNNING, RUNS.c.owner_node == node
         )
     )
     return tuple(Unfinished(*row) for row in rows)

@@ -28,9 +28,12 @@ def _duration(value: object) -> int:
     return duration
 
 
+_ADDRESS = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\]):([0-9]{1,5})", re.ASCII)
+
+
 def _address(text: str) -> str:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65_536:
+    match = _ADDRESS.fullmatch(text)
+    if match is None or not 0 < int(match[2]) < 65_536:
         message = f"{text!r} is no address; write host:port or [::1]:port"
         raise ValueError(message)
     return text
@@ -77,10 +80,17 @@ class HttpProbe(_Probe):
     """An HTTP or HTTPS request; up if the status is expected and the body holds the text."""
 
     kind: Literal["http"]
-    url: str = Field(pattern=r"^https?://[^\s/]+", description="certificates are verified")
+    url: str = Field(pattern=r"^https?://[^\s/]\S*$", description="certificates are verified")
     method: Literal["GET", "HEAD"] = "GET"
     status: tuple[Annotated[int, Field(ge=100, le=599)], ...] = Field(default=(200,), min_length=1)
     contains: str = Field(default="", description="text the body must hold")
+
+    @model_validator(mode="after")
+    def _has_a_body(self) -> HttpProbe:
+        if self.method == "HEAD" and self.contains:
+            message = "an answer to HEAD has no body that could hold a text"
+            raise ValueError(message)
+        return self
 
 
 class TcpProbe(_Probe):

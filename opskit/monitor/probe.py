@@ -54,8 +54,10 @@ class Recorder:
                 self._flip(connection, known[one.target], one)
 
     def _flip(self, connection: sa.Connection, known: Registration, one: Observation) -> None:
-        """Notice a confirmed change of state; a suspect try is none."""
+        """Notice a confirmed change of state; a suspect try is none, nor one told too late."""
         if one.seen is Seen.SUSPECT or one.seen is known.seen:
+            return
+        if known.seen_since is not None and one.at < known.seen_since:
             return
         since = store.first_suspect(connection, one) if one.seen is Seen.DOWN else one.at
         store.set_seen(connection, one.target, one.seen, since)

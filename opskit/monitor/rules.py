@@ -40,7 +40,11 @@ def history(
     resolved = _resolve(observations)
     held = [
         Stretch(
-            one.at, _holds_until(one, observations, index, window), state, one.reason, _refs(one)
+            one.at,
+            _holds_until(one, observations, index, window),
+            state,
+            _reason(one, state),
+            _refs(one),
         )
         for index, (one, state) in enumerate(zip(observations, resolved, strict=True))
     ]
@@ -69,6 +73,12 @@ def _watched(
     start = min(max(since, window.start), window.end)
     end = window.end if registration.until is None else min(registration.until, window.end)
     return Interval(Instant(start), Instant(max(start, end)))
+
+
+def _reason(one: Observation, state: State) -> str:
+    if one.seen is Seen.SUSPECT and state is State.UNKNOWN:
+        return f"{UNCONFIRMED}: {one.reason}"
+    return one.reason
 
 
 def _refs(observation: Observation) -> tuple[int, ...]:

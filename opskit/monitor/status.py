@@ -61,7 +61,7 @@ def _status(
         )
     state, since, reason = last.seen.state, known.seen_since, last.reason
     ends = Instant(last.at + int(rules.HOLD * last.interval))
-    if now > ends:
+    if now >= ends:
         state, since, reason = State.UNKNOWN, ends, "not probed since"
     elif state is None:
         # One failure alone decides nothing: what was confirmed before it still stands.

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from opskit.core.clock import Duration, Instant
 from opskit.core.interval import Interval
+from opskit.core.redact import Redactor
 from opskit.monitor.model import Observation, Registration, Seen, Target
 from opskit.outside.database import METADATA
 from opskit.records.ledger import LEDGER, Ledger
@@ -62,9 +63,7 @@ def sync(connection: sa.Connection, ledger: Ledger, targets: Iterable[Target]) -
     wanted = {target.id: target for target in targets}
     for target in wanted.values():
         if target.id not in known:
-            entry = ledger.append(
-                connection, "target.registered", target.id, target.probe.model_dump(mode="json")
-            )
+            entry = ledger.append(connection, "target.registered", target.id, _settings(target))
             connection.execute(
                 sa.insert(TARGETS).values(
                     id=target.id,
@@ -80,6 +79,13 @@ def sync(connection: sa.Connection, ledger: Ledger, targets: Iterable[Target]) -
         if known[gone].until is None:
             entry = ledger.append(connection, "target.retired", gone, {})
             _set_target(connection, gone, retired_at=entry.at)
+
+
+def _settings(target: Target) -> dict[str, object]:
+    """Return the probe's settings as they may be kept for ever: a URL may hold a password."""
+    hide = Redactor()
+    settings = target.probe.model_dump(mode="json")
+    return {name: hide(one) if isinstance(one, str) else one for name, one in settings.items()}
 
 
 def _set_target(connection: sa.Connection, target: str, **values: object) -> None:
@@ -112,18 +118,24 @@ def insert(connection: sa.Connection, observations: Sequence[Observation]) -> No
 def observations(
     connection: sa.Connection, target: str, window: Interval
 ) -> tuple[Observation, ...]:
-    """Return what was seen of a target within `window`, and the last try before it."""
-    before = (
-        sa.select(sa.func.max(OBSERVATIONS.c.at))
-        .where(OBSERVATIONS.c.target == target, OBSERVATIONS.c.at < window.start)
-        .scalar_subquery()
+    """Return what was seen of a target within `window`, and the tries next to it.
+
+    The last try before may reach into the window; the next one after decides what a failure at
+    the window's end was.
+    """
+    of_target = OBSERVATIONS.c.target == target
+    before = sa.select(sa.func.max(OBSERVATIONS.c.at)).where(
+        of_target, OBSERVATIONS.c.at < window.start
+    )
+    after = sa.select(sa.func.min(OBSERVATIONS.c.at)).where(
+        of_target, OBSERVATIONS.c.at >= window.end
     )
     rows = connection.execute(
         sa.select(OBSERVATIONS)
         .where(
-            OBSERVATIONS.c.target == target,
-            OBSERVATIONS.c.at < window.end,
-            OBSERVATIONS.c.at >= sa.func.coalesce(before, window.start),
+            of_target,
+            OBSERVATIONS.c.at >= sa.func.coalesce(before.scalar_subquery(), window.start),
+            OBSERVATIONS.c.at <= sa.func.coalesce(after.scalar_subquery(), window.end),
         )
         .order_by(OBSERVATIONS.c.at)
     )
@@ -220,9 +232,17 @@ def broken_seals(connection: sa.Connection) -> tuple[int, ...]:
     return tuple(
         entry.seq
         for entry in sealed
-        if json.loads(entry.data)["digest"]
+        if _sealed(entry.data)
         != _digest(connection.execute(_in_order(OBSERVATIONS.c.seal_seq == entry.seq)))
     )
+
+
+def _sealed(data: str) -> str:
+    """Return the digest in a seal; nothing if the entry itself was tampered with."""
+    try:
+        return str(json.loads(data)["digest"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _in_order(condition: sa.ColumnElement[bool]) -> sa.Select[tuple[object, ...]]:

@@ -93,7 +93,7 @@ class Config:
             return self.settings.database
         path = self.path(self.settings.database)
         if path.parent == self.root / ".opskit":
-            _ = self.state_directory
+            _ = self.state_directory  # made private before anything is put there
         return sqlite_url(path)
 
     @property

@@ -7,6 +7,7 @@ writers wait for each other instead of failing half way, and are on the disk whe
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from opskit.core.errors import ConfigError, OpskitError, OutsideError
-from opskit.outside.files import private_directory
+from opskit.outside.files import translated
 
 METADATA = sa.MetaData(
     naming_convention={
@@ -112,8 +113,11 @@ class Database:
 
 
 def sqlite_url(path: Path) -> str:
-    """Return the URL of a SQLite file, its directory made private."""
-    private_directory(path.parent)
+    """Return the URL of a SQLite file, made if it is missing: readable by its owner only."""
+    with translated(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
     return f"sqlite:///{path}"
 
 

@@ -1,14 +1,16 @@
-"""The process a run lives in: `python -m opskit.outside.ansible.child DIRECTORY`.
+"""The process a run lives in: `python -m opskit.outside.ansible.child DIRECTORY PARENT`.
 
 ansible-runner copies the caller's environment and takes over its signals, so it gets a process
 of its own. It writes no event to disk through runner; what runner saw is counted and left in
-`runner.json`. If opskit itself is gone, the run is interrupted, not left behind.
+`runner.json`. If opskit itself (process PARENT) is gone, the run is interrupted and its directory
+removed: nothing is left behind, and no secret.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -18,6 +20,8 @@ from typing import Any
 
 import ansible_runner
 import psutil
+
+from opskit.outside.process import end_all
 
 _COUNTED = {
     "runner_on_ok": "ok",
@@ -33,11 +37,12 @@ _OUTPUT_LINES = 60
 class _Observer:
     """Counts runner's events and keeps the last lines of output for an error message."""
 
-    def __init__(self) -> None:
+    def __init__(self, parent: int) -> None:
         self.counts: dict[str, Counter[str]] = {}
         self.output: deque[str] = deque(maxlen=_OUTPUT_LINES)
-        self._parent = os.getppid()
+        self._parent = parent
         self._orphaned_at: float | None = None
+        self._tree: list[psutil.Process] = []
 
     def handle(self, event: dict[str, Any]) -> bool:
         """Take one event; `False` keeps runner from writing it to disk."""
@@ -55,15 +60,22 @@ class _Observer:
             return False
         if self._orphaned_at is None:
             self._orphaned_at = time.monotonic()
+            self._tree = psutil.Process().children(recursive=True)
             for process in psutil.Process().children():
                 process.send_signal(signal.SIGINT)
         return time.monotonic() - self._orphaned_at > _GRACE_SECONDS
 
+    def clear_up(self, directory: Path) -> None:
+        """Leave nothing behind if opskit is gone: modules go on without the Ansible they lost."""
+        if os.getppid() != self._parent:
+            end_all(self._tree)
+            shutil.rmtree(directory, ignore_errors=True)
 
-def main(directory: Path) -> None:
+
+def main(directory: Path, parent: int) -> None:
     """Run the job described in `job.json` and leave `runner.json`."""
     job = json.loads((directory / "job.json").read_text(encoding="utf-8"))
-    observer = _Observer()
+    observer = _Observer(parent)
     result = ansible_runner.run(
         private_data_dir=str(directory / "runner"),
         ident="run",
@@ -89,7 +101,8 @@ def main(directory: Path) -> None:
     partial = directory / "runner.json.part"
     partial.write_text(json.dumps(summary), encoding="utf-8")
     partial.rename(directory / "runner.json")
+    observer.clear_up(directory)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

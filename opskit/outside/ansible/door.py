@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shlex
 import shutil
 import signal
@@ -16,18 +17,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from opskit.core.errors import ConfigError
 from opskit.core.redact import Redactor
 from opskit.core.transcript import Mode, RunnerSummary, Transcript
 from opskit.outside.ansible.transcript import read
 from opskit.outside.ansible.values import unsafe
 from opskit.outside.files import content_root, translated, writable_by_others
-from opskit.outside.process import ProcessIdentity, descendants, end_all
+from opskit.outside.process import descendants, end_all
 
 _POLL_SECONDS = 0.05
 # SIGINT lets Ansible end its workers and write its statistics; this long, then SIGKILL.
 _GRACE_SECONDS = 15.0
-_ENVIRONMENT = ("HOME", "LANG", "LOGNAME", "SSH_AUTH_SOCK", "TZ", "USER", "XDG_RUNTIME_DIR")
+_ENVIRONMENT = ("HOME", "LOGNAME", "SSH_AUTH_SOCK", "TZ", "USER", "XDG_RUNTIME_DIR")
+# Ansible ends at once under a locale that is not UTF-8 or not installed, as cron jobs and logins
+# from elsewhere often have it. Its messages are read here, so they had better be in one language.
+_LOCALE = "en_US.UTF-8" if platform.system() == "Darwin" else "C.UTF-8"
+
+# Every process of a run carries this in its environment.
+_MARK = "OPSKIT_RUN_DIRECTORY"
 
 Listener = Callable[[Mapping[str, Any]], None]
 
@@ -65,12 +74,12 @@ def environment(project: Path, caller: Mapping[str, str]) -> dict[str, str]:
     kept = {
         name: value
         for name, value in caller.items()
-        if name in _ENVIRONMENT or name.startswith(("ANSIBLE_", "LC_"))
+        if name in _ENVIRONMENT or name.startswith("ANSIBLE_")
     }
     program = Path(find_program("ansible-playbook")).parent
     return {
-        "LANG": "C.UTF-8",
         **kept,
+        "LC_ALL": _LOCALE,
         "PATH": os.pathsep.join([str(program), caller.get("PATH", os.defpath)]),
         "ANSIBLE_CONFIG": _configuration(project),
         "ANSIBLE_HOST_KEY_CHECKING": "True",
@@ -80,6 +89,10 @@ def environment(project: Path, caller: Mapping[str, str]) -> dict[str, str]:
         "ANSIBLE_RETRY_FILES_ENABLED": "False",
         "ANSIBLE_LOCALHOST_WARNING": "False",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False",
+        # Nobody is there to type a password; without one Ansible says what it could not open.
+        "ANSIBLE_ASK_PASS": "False",
+        "ANSIBLE_ASK_VAULT_PASS": "False",
+        "ANSIBLE_BECOME_ASK_PASS": "False",
     }
 
 
@@ -159,7 +172,7 @@ def _start(job: Job, directory: Path, caller: Mapping[str, str]) -> subprocess.P
     enabled = [own.get("ANSIBLE_CALLBACKS_ENABLED", ""), "opskit_evidence"]
     plugins = [own.get("ANSIBLE_CALLBACK_PLUGINS", ""), str(callback_directory())]
     own |= {
-        "OPSKIT_RUN_DIRECTORY": str(directory),
+        _MARK: str(directory),
         "ANSIBLE_CALLBACKS_ENABLED": ",".join(filter(None, enabled)),
         "ANSIBLE_CALLBACK_PLUGINS": ":".join(filter(None, plugins)),
         "ANSIBLE_LOCAL_TEMP": str(directory / "tmp"),
@@ -168,8 +181,10 @@ def _start(job: Job, directory: Path, caller: Mapping[str, str]) -> subprocess.P
         "ANSIBLE_PIPELINING": str(job.mode is Mode.CHECK),
     }
     with (directory / "child.log").open("wb") as log:
+        # -P: no module of the child may come out of the project, where it starts.
+        module = [sys.executable, "-P", "-m", "opskit.outside.ansible.child"]
         return subprocess.Popen(  # our own interpreter and module
-            [sys.executable, "-m", "opskit.outside.ansible.child", str(directory)],
+            [*module, str(directory), str(os.getpid())],
             env=own,
             cwd=job.project,
             stdin=subprocess.DEVNULL,
@@ -195,10 +210,10 @@ def _follow(child: subprocess.Popen[bytes], directory: Path, listen: Listener) -
                 if record.get("k") == "prompt":
                     stopped = True
             if stopped:
-                _stop(child, tail.pid)
+                _stop(child, tail.pid, directory)
             time.sleep(_POLL_SECONDS)
     except BaseException as error:
-        _stop(child, tail.pid)
+        _stop(child, tail.pid, directory)
         if not isinstance(error, KeyboardInterrupt):
             raise
         stopped = True
@@ -207,8 +222,8 @@ def _follow(child: subprocess.Popen[bytes], directory: Path, listen: Listener) -
     return stopped
 
 
-def _stop(child: subprocess.Popen[bytes], ansible: int | None) -> None:
-    """Interrupt Ansible as Ctrl-C would, wait, then end whatever is left of the tree."""
+def _stop(child: subprocess.Popen[bytes], ansible: int | None, directory: Path) -> None:
+    """Interrupt Ansible as Ctrl-C would, wait, then end whatever is left of the run."""
     tree = descendants(child.pid)
     try:
         if ansible is not None and any(process.pid == ansible for process in tree):
@@ -216,7 +231,7 @@ def _stop(child: subprocess.Popen[bytes], ansible: int | None) -> None:
             child.wait(_GRACE_SECONDS)
     except (subprocess.TimeoutExpired, ProcessLookupError, KeyboardInterrupt):
         pass  # a second Ctrl-C, or no end in sight: now means now
-    end_all({*tree, *descendants(child.pid)})
+    end_all({*tree, *_processes(directory)})
     child.wait()
 
 
@@ -239,7 +254,10 @@ class _Tail:
         complete = data[: data.rfind(b"\n") + 1]
         self._position += len(complete)
         for line in complete.splitlines():
-            record = json.loads(line)
+            try:
+                record = json.loads(line)
+            except ValueError:
+                continue  # written to a disk that was full; the run's end will be missing, too
             if record["k"] == "begin":
                 self.pid = record["pid"]
             yield record
@@ -261,24 +279,27 @@ def _summary(directory: Path) -> RunnerSummary:
 def reap(directory: Path) -> bool:
     """End what is left of a run whose opskit died, and remove its directory.
 
-    Returns whether a process of it was still alive. A process is only ended if it is the one the
-    run started: the callback's process number alone could belong to somebody else by now.
+    Returns whether Ansible was still running.
     """
     tail = _Tail(directory / "events.jsonl")
     _ = list(tail.records())
-    alive = False
-    if tail.pid is not None and _belongs(tail.pid, directory):
-        alive = True
-        end_all(descendants(tail.pid), grace=_GRACE_SECONDS)
+    left = _processes(directory)
+    end_all(left, grace=_GRACE_SECONDS)
     shutil.rmtree(directory, ignore_errors=True)
-    return alive
+    return any(process.pid == tail.pid for process in left)
 
 
-def _belongs(pid: int, directory: Path) -> bool:
-    tree = descendants(pid)
-    if not tree or ProcessIdentity.of(pid) is None:
-        return False
-    try:
-        return tree[0].environ().get("OPSKIT_RUN_DIRECTORY") == str(directory)
-    except OSError:
-        return False
+def _processes(directory: Path) -> set[psutil.Process]:
+    """Return the processes of a run and all they started, also those that left its tree.
+
+    A process number alone could belong to somebody else by now, and a module goes on without the
+    parent it lost: what a process of the run cannot lose is its environment.
+    """
+    found: set[psutil.Process] = set()
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(_MARK) == str(directory):
+                found |= {process, *descendants(process.pid)}
+        except (psutil.Error, OSError):
+            continue  # somebody else's, or gone
+    return found

@@ -130,10 +130,12 @@ def _bands(time: Totals, *, numbered: bool) -> Iterator[Band]:
     """Yield a cell's bands: what is not up has a least height, the rest is to scale."""
     present = {state: _spent(time, state) for state in WORDS if _spent(time, state)}
     least = {state: _least(state, numbered=numbered) for state in present}
-    scale = (HEIGHT - sum(least.values())) / sum(present.values())
+    reserved = sum(least.values())
+    crowded = min(1.0, HEIGHT / reserved) if reserved else 1.0
+    scale = (HEIGHT - crowded * reserved) / sum(present.values())
     bottom = float(HEIGHT)
     for state, spent in present.items():
-        height = least[state] + scale * spent
+        height = crowded * least[state] + scale * spent
         bottom -= height
         yield Band(str(state), f"{bottom:.2f}", f"{height:.2f}")
 

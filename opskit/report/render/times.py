@@ -45,7 +45,7 @@ class Times:
         return to_datetime(instant, self.zone)
 
     def _day(self, moment: datetime) -> str:
-        first, last = self._local(self.period.start), self._local(self.period.end)
+        first, last = self._local(self.period.start), self._local(Instant(self.period.end - 1))
         if moment.year != last.year:
             return "%a %-d %b %Y"
         return "" if first.date() == moment.date() == last.date() else "%a %-d %b"

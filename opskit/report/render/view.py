@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from opskit.core.clock import Instant, format_duration, to_datetime
+from opskit.core.hosts import Verdict as HostVerdict
 from opskit.core.interval import State
 from opskit.report.model import (
     DriftRow,
@@ -89,9 +90,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service with its words. Where nothing was observed, `observed` is false and no number
-    of it is shown.
-    """
+    """A service with its words; while `observed` is false, no number of it is shown."""
 
     anchor: str
     section: ServiceSection
@@ -106,6 +105,15 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Drift:
+    """A deviation. One that was seen gone after the period was open at its end."""
+
+    row: DriftRow
+    trail: Trail
+    still_open: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Everything the template prints."""
 
@@ -114,8 +122,9 @@ class Page:
     tiles: tuple[Line, ...]
     services: tuple[Service, ...]
     cell: str
+    numbered: bool
     drift_lines: tuple[Line, ...]
-    drifts: Rows[tuple[DriftRow, Trail]]
+    drifts: Rows[Drift]
     drift_words: str
     runs: Rows[tuple[RunRow, Trail]]
     gaps: Rows[Gap]
@@ -137,17 +146,19 @@ def page(report: Report) -> Page:
         for number, figure in enumerate(report.figures, start=1)
     )
     lines = {line.figure.id: line for line in register}
+    services = tuple(
+        _service(number, section, lines, times, trail)
+        for number, section in enumerate(report.services, start=1)
+    )
     return Page(
         report=report,
         times=times,
         tiles=tuple(lines[figure.id] for figure in report.tiles),
-        services=tuple(
-            _service(number, section, lines, times, trail)
-            for number, section in enumerate(report.services, start=1)
-        ),
+        services=services,
         cell=cell_length(report.services[0].ribbon) if report.services else "",
+        numbered=any(block.number for service in services for block in service.ribbon.blocks),
         drift_lines=tuple(line for line in register if line.figure.id.startswith("drift.")),
-        drifts=_rows((row, trail(row.refs)) for row in sorted(report.drifts, key=_urgency)),
+        drifts=_rows(_drifts(report, trail)),
         drift_words=_drift_words(report),
         runs=_rows((row, trail(row.refs)) for row in report.runs),
         gaps=_rows(report.gaps),
@@ -226,11 +237,19 @@ def _verdict(section: ServiceSection, *, observed: bool) -> Verdict:
     return Verdict("cannot say", "unclear", "unobserved time could decide it")
 
 
-def _urgency(row: DriftRow) -> tuple[bool, int, Instant, str, str]:
+def _drifts(report: Report, trail: Callable[[Sequence[int]], Trail]) -> list[Drift]:
+    drifts = [
+        Drift(row, trail(row.refs), row.fixed_at is None or row.fixed_at >= report.period.end)
+        for row in report.drifts
+    ]
+    return sorted(drifts, key=_urgency)
+
+
+def _urgency(drift: Drift) -> tuple[bool, int, Instant, str, str]:
     """Order: still open first, then most severe, then oldest."""
-    ranks = {"high": 0, "medium": 1, "low": 2}
+    row, ranks = drift.row, {"high": 0, "medium": 1, "low": 2}
     rank = ranks.get(row.severity, len(ranks))
-    return (row.fixed_at is not None, rank, row.detected_at, row.host, row.task)
+    return (not drift.still_open, rank, row.detected_at, row.host, row.task)
 
 
 def _drift_words(report: Report) -> str:
@@ -239,9 +258,14 @@ def _drift_words(report: Report) -> str:
         return ""
     if not report.runs:
         return "No host was checked in this period, so nothing can be said of drift."
-    if not any(run.state == "finished" for run in report.runs):
-        return "No run came to its end in this period, so nothing can be said of drift."
+    if not any(_looked(run) for run in report.runs):
+        return "No check of this period got to see a host, so nothing can be said of drift."
     return "The checks of this period found no host off standard."
+
+
+def _looked(run: RunRow) -> bool:
+    judged = any(verdict in run.hosts for verdict in (HostVerdict.COMPLIANT, HostVerdict.DRIFTED))
+    return run.mode == "check" and run.state == "finished" and judged
 
 
 def _argument(instant: Instant) -> str:

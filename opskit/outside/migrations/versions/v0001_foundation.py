@@ -70,6 +70,7 @@ def _fleet() -> None:
         sa.Column("actor", sa.Text, nullable=False),
         sa.Column("started_at", sa.BigInteger, nullable=False),
         sa.Column("finished_at", sa.BigInteger),
+        sa.Column("owner_node", sa.Text, nullable=False),
         sa.Column("owner_pid", sa.Integer, nullable=False),
         sa.Column("owner_started", sa.Float, nullable=False),
         sa.Column("started_seq", sa.BigInteger, nullable=False),

@@ -1,0 +1,1 @@
+"""Benchmarks: each a ratio against a peer in the same run, medians of interleaved runs."""
