@@ -226,9 +226,9 @@ def status(services: str | None, config_path: Path | None, output: Output) -> Ex
 
 
 _UPTIME = (
-    Column("service"), Column("availability", right=True), Column("bounds", fold=True),
-    Column("observed", right=True), Column("down", fold=True), Column("outages", right=True),
-    Column("blips", right=True), Column("objective", right=True), Column("verdict"),
+    Column("service"), Column("uptime", right=True, fold=True), Column("bounds", fold=True),
+    Column("observed", right=True), Column("down", fold=True), Column("outages"),
+    Column("objective"),
 )  # fmt: skip
 
 
@@ -291,8 +291,8 @@ def uptime(  # noqa: PLR0917  # one parameter per option
 
 
 _INTERVALS = (
-    Column("from"), Column("to"), Column("lasted", right=True), Column("state"),
-    Column("reason", fold=True), Column("ledger", fold=True),
+    Column("from"), Column("lasted", right=True), Column("state"), Column("reason", fold=True),
+    Column("ledger", fold=True),
 )  # fmt: skip
 
 

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import Console as Console  # noqa: PLC0414  # the one door, for types
+    from rich.text import Text
 
 FORMAT_VERSION = 1
+
+# A column that may be folded is still readable at this width.
+_FOLDED = 12
 
 _STYLES = {
     "compliant": "green", "up": "green", "ok": "green", "met": "green", "finished": "green",
@@ -106,10 +110,17 @@ def console(stream: Any = None, *, stderr: bool = False) -> Console:  # noqa: AN
 
 
 def show_table(to: Console, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows under a header; words with a meaning are colored where colors are."""
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    """Print rows under a header; words with a meaning are colored where colors are.
 
+    Where the terminal is too narrow for that, each row becomes a block of lines: a table that
+    lost a column would say something else.
+    """
+    from rich.table import Table  # noqa: PLC0415
+
+    cells = [[_cell(text) for text in row] for row in rows]
+    if _least_width(columns, cells) > to.width:
+        _show_blocks(to, columns, cells)
+        return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     for column in columns:
         table.add_column(
@@ -118,9 +129,33 @@ def show_table(to: Console, columns: Sequence[Column], rows: Iterable[Sequence[s
             overflow="fold",
             no_wrap=not column.fold,
         )
-    for row in rows:
-        table.add_row(*(Text(clean_block(cell), style=_STYLES.get(cell, "")) for cell in row))
+    for row in cells:
+        table.add_row(*row)
     to.print(table)
+
+
+def _least_width(columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> int:
+    """Return the width under which a column would have to be cut."""
+    total = 2 * (len(columns) - 1)
+    for index, column in enumerate(columns):
+        longest = max([len(column.title), *(row[index].cell_len for row in rows)])
+        total += min(longest, _FOLDED) if column.fold else longest
+    return total
+
+
+def _cell(text: str) -> Text:
+    from rich.text import Text  # noqa: PLC0415
+
+    return Text(clean_block(text), style=_STYLES.get(text, ""))
+
+
+def _show_blocks(to: Console, columns: Sequence[Column], rows: Iterable[Sequence[Text]]) -> None:
+    indent = max(len(column.title) for column in columns) + 2
+    for row in rows:
+        for column, cell in zip(columns, row, strict=True):
+            if cell.plain:
+                to.print(_cell(column.title.ljust(indent)), cell, sep="", overflow="fold")
+        to.print()
 
 
 def show_heading(to: Console, text: str) -> None:

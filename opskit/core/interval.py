@@ -223,16 +223,18 @@ class Availability:
         """Return whether enough was observed to print a percentage."""
         return self.coverage is not None and self.coverage >= COVERAGE_FLOOR
 
-    def meets(self, objective: Fraction | None) -> bool | None:
+    def meets(self, objective: Fraction | None, edge: int) -> bool | None:
         """Return whether an objective was met; nothing where it cannot be said.
 
-        Met needs the lower bound at or above it, missed the upper bound below it.
+        Met needs the lower bound at or above it, missed the upper bound below it, both moved by
+        `edge`: the time, in microseconds, by which outages may have begun or ended unseen.
         """
         if objective is None or self.low is None or self.high is None or not self.sufficient:
             return None
-        if self.low >= objective:
+        unseen = Fraction(edge, self.totals.in_scope)
+        if self.low - unseen >= objective:
             return True
-        return False if self.high < objective else None
+        return False if self.high + unseen < objective else None
 
 
 def availability(timeline: Iterable[Stretch]) -> Availability:

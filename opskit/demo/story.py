@@ -111,11 +111,10 @@ def _outage(teller: Teller) -> None:
 
 
 def _repair(teller: Teller) -> None:
-    teller.chapter(
-        "The shop is started again, and web2 is put right; what counts is the second look"
-    )
-    teller.stage.services["shop"].start()
+    teller.chapter("web2 is put right; what counts is the second look")
     teller.run("fleet", "apply", "--yes")
+    teller.chapter("The shop is started again")
+    teller.stage.services["shop"].start()
     teller.await_state("shop", "up")
     teller.run("monitor", "status")
 

@@ -10,8 +10,8 @@ import hashlib
 import os
 import platform
 import secrets
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping, Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from opskit.fleet import rules, store
 from opskit.fleet.model import FirstSeen, Provenance, Run, RunState
 from opskit.outside.ansible import door
 from opskit.outside.database import Database
+from opskit.outside.files import write_atomically
 from opskit.outside.process import ProcessIdentity
 from opskit.records.leases import Leases
 from opskit.records.ledger import Entry, Ledger
@@ -144,12 +145,13 @@ def _job(place: Workplace, request: Request, mode: Mode) -> door.Job:
 def hash_key(directory: Path) -> bytes:
     """Return the key that states are hashed with; made on first use, it never leaves here."""
     path = directory / "hash.key"
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return bytes.fromhex(path.read_text(encoding="ascii"))
-    with os.fdopen(handle, "w", encoding="ascii") as stream:
-        stream.write(secrets.token_hex(32))
+    if not path.exists():
+        # Whole or not at all: a full disk must not leave an empty key, which would be no secret.
+        fresh = directory / f"hash.key.{secrets.token_hex(4)}"
+        write_atomically(fresh, secrets.token_hex(32).encode(), mode=0o600)
+        with suppress(FileExistsError):  # another run was first
+            os.link(fresh, path)
+        fresh.unlink()
     return bytes.fromhex(path.read_text(encoding="ascii"))
 
 
@@ -271,7 +273,7 @@ def _record_run(place: Workplace, run: Run) -> Run:
     """Write the outcome, what drifted and what was seen fixed, all in one transaction."""
     with place.database.write() as connection:
         known = {episode.key: episode for episode in store.open_episodes(connection, _names(run))}
-        good = store.last_compliant(connection)
+        good = store.last_compliant(connection, run.provenance.standard)
         entry = place.ledger.append(connection, f"run.{_VERBS[run.state]}", run.id, _summary(run))
         store.finish_run(connection, run, entry.seq)
         if run.mode != Mode.CHECK:
@@ -360,9 +362,9 @@ def _close(
 ) -> None:
     """Close what this check looked at and found as wanted; what it did not look at stays open."""
     still = {drift.key for drift in run.drift}
-    observed = {result.host: result.observed for result in run.hosts}
+    hosts = {result.host: result for result in run.hosts}
     for key, episode in known.items():
-        if key in still or (episode.path, episode.task) not in observed[episode.host]:
+        if key in still or not hosts[episode.host].looked_at(*key[1:]):
             continue
         entry = place.ledger.append(
             connection,

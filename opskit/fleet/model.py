@@ -73,7 +73,11 @@ class NotEvaluated:
 
 @dataclass(frozen=True, slots=True)
 class HostResult:
-    """What a run says of one host. `observed` are the (path, task) that really were looked at."""
+    """What a run says of one host.
+
+    `observed` are the (path, task) that really were looked at, `blind` the (path, task, item)
+    that failed, were skipped or could not be run.
+    """
 
     host: str
     verdict: Verdict
@@ -81,6 +85,14 @@ class HostResult:
     drift: tuple[Drift, ...]
     not_evaluated: tuple[NotEvaluated, ...]
     observed: frozenset[tuple[str, str]]
+    blind: frozenset[tuple[str, str, str]] = frozenset()
+
+    def looked_at(self, path: str, task: str, item: str) -> bool:
+        """Return whether this run can say of a former deviation that it is gone.
+
+        An item that the standard no longer names is gone with the rest of its loop.
+        """
+        return (path, task) in self.observed and (path, task, item) not in self.blind
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,21 +47,16 @@ def _host_result(  # one host's share of a transcript
     missing = _never_reached(transcript, host, own, anywhere)
     skipped = [result for result in leaves if result.outcome is Outcome.UNSUPPORTED]
     not_evaluated = (
-        *(
-            _not_evaluated(host, result.task, root, "check mode cannot run it")
-            for result in skipped
-        ),
+        *(_not_evaluated(host, one.task, root, _why_skipped(one)) for one in skipped),
         *(_not_evaluated(host, task, root, _why_missing(results)) for task in missing),
     )
-    observed = frozenset(
-        (_relative(result.task.path, root).rpartition(":")[0], result.task.name)
-        for result in leaves
-        if result.outcome in _LOOKED
-    )
+    keys = {one: (_file(one.task, root), one.task.name, one.item) for one in leaves}
+    observed = frozenset(keys[one][:2] for one in leaves if one.outcome in _LOOKED)
+    blind = frozenset(keys[one] for one in leaves if one.outcome not in _LOOKED)
     verdict, reason = _verdict(
         transcript, mode, host, results, bool(drift), bool(missing), bool(observed)
     )
-    return HostResult(host, verdict, reason, drift, not_evaluated, observed)
+    return HostResult(host, verdict, reason, drift, not_evaluated, observed, blind)
 
 
 def _without_loop_summaries(results: list[TaskResult]) -> list[TaskResult]:
@@ -131,6 +126,10 @@ def _never_reached(
     ]
 
 
+def _why_skipped(result: TaskResult) -> str:
+    return "skipped; no_log hides why" if result.hidden else "check mode cannot run it"
+
+
 def _why_missing(results: list[TaskResult]) -> str:
     if _last(results, Outcome.UNREACHABLE):
         return "the host was lost"
@@ -168,6 +167,10 @@ def _drift(result: TaskResult, diff: Diff, root: Path) -> Drift:
         note=note,
         delegated_to=result.delegated_to if result.delegated_to != result.host else "",
     )
+
+
+def _file(task: Task, root: Path) -> str:
+    return _relative(task.path, root).rpartition(":")[0]
 
 
 def _relative(path: str, root: Path) -> str:

@@ -12,6 +12,7 @@ from opskit.core.findings import Severity
 from opskit.core.hosts import Verdict
 from opskit.fleet.model import Drift, FirstSeen, Run, RunState
 from opskit.outside.database import METADATA, BigInt
+from opskit.records.ledger import LEDGER
 
 RUNS = sa.Table(
     "fleet_runs",
@@ -59,6 +60,8 @@ EPISODES = sa.Table(
     sa.Column("fixed_seq", sa.BigInteger),
     sa.Index("ix_fleet_episodes_open", "host", "fixed_at"),
 )
+# In the canonical JSON of a run's first entry; inside a text the quotes would be escaped.
+_NO_TAGS = '"tags":[]'
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +206,21 @@ def close_episode(connection: sa.Connection, episode: Episode, at: Instant, seq:
     )
 
 
-def last_compliant(connection: sa.Connection) -> dict[str, Instant]:
-    """Return for each host the end of the last check that found it compliant."""
+def last_compliant(connection: sa.Connection, standard: str) -> dict[str, Instant]:
+    """Return for each host the end of the last check that found it compliant.
+
+    Only checks of the whole standard count: one limited to tags never saw the rest.
+    """
     rows = connection.execute(
         sa.select(HOSTS.c.host, sa.func.max(RUNS.c.finished_at))
         .join(RUNS, RUNS.c.id == HOSTS.c.run_id)
-        .where(HOSTS.c.verdict == Verdict.COMPLIANT, RUNS.c.mode == "check")
+        .join(LEDGER, LEDGER.c.seq == RUNS.c.started_seq)
+        .where(
+            HOSTS.c.verdict == Verdict.COMPLIANT,
+            RUNS.c.mode == "check",
+            RUNS.c.standard == standard,
+            LEDGER.c.data.contains(_NO_TAGS),
+        )
         .group_by(HOSTS.c.host)
     )
     return {host: Instant(at) for host, at in rows}

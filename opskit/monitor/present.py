@@ -8,6 +8,7 @@ from typing import Any
 
 from opskit.core.clock import format_duration, iso
 from opskit.core.interval import Interval, percent
+from opskit.core.text import plural
 from opskit.monitor.status import TargetStatus
 from opskit.monitor.uptime import ServiceUptime
 
@@ -70,23 +71,28 @@ def _exact(ratio: Fraction | None) -> str | None:
 
 
 def uptime_row(uptime: ServiceUptime) -> tuple[str, ...]:
-    """Return the cells of `opskit monitor uptime`, from the service to the verdict."""
+    """Return the cells of `opskit monitor uptime`, from the service to the objective."""
     result = uptime.availability
     shown = percent(result.value) if result.sufficient else "insufficient data"
     if result.coverage is None:
-        shown = "not observed"
+        return (uptime.service, "not observed", "", "", "", "", _objective(uptime))
     edge = f" ±{format_duration(uptime.edge)}" if uptime.edge else ""
+    blips = f" + {plural(len(uptime.blips), 'blip')}" if uptime.blips else ""
     return (
         uptime.service,
         shown,
-        f"{percent(result.low)} .. {percent(result.high)}" if result.coverage is not None else "",
-        percent(result.coverage, 1) if result.coverage is not None else "",
+        f"{percent(result.low).removesuffix(' %')} .. {percent(result.high)}",
+        percent(result.coverage, 1),
         f"{format_duration(result.totals.down)}{edge}",
-        str(uptime.outages),
-        str(len(uptime.blips)),
-        percent(uptime.objective) if uptime.objective is not None else "none",
-        _MET[uptime.met] if uptime.objective is not None else "",
+        f"{uptime.outages}{blips}",
+        _objective(uptime),
     )
+
+
+def _objective(uptime: ServiceUptime) -> str:
+    if uptime.objective is None:
+        return "none"
+    return f"{percent(uptime.objective)} {_MET[uptime.met]}"
 
 
 def blip_lines(uptime: ServiceUptime) -> list[str]:
@@ -99,14 +105,13 @@ def window_line(window: Interval) -> str:
     return f"{iso(window.start)} to {iso(window.end)} ({format_duration(window.length)})"
 
 
-def interval_rows(uptime: ServiceUptime) -> Iterator[tuple[str, str, str, str, str, str]]:
-    """Yield (from, to, how long, state, reason, ledger entries) of every interval."""
+def interval_rows(uptime: ServiceUptime) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield (from, how long, state, reason, ledger entries) of every interval."""
     for stretch in uptime.timeline:
         refs = ", ".join(f"#{ref}" for ref in stretch.refs[:6])
         more = f" +{len(stretch.refs) - 6}" if len(stretch.refs) > 6 else ""
         yield (
             iso(stretch.start),
-            iso(stretch.end),
             format_duration(stretch.length),
             str(stretch.state),
             stretch.reason,

@@ -21,7 +21,7 @@ HOLD = Fraction(5, 2)
 NOT_YET = "not monitored yet"
 RETIRED = "no longer monitored"
 NO_OBSERVATION = "no observation"
-UNCONFIRMED = "failed once, never tried again"
+UNCONFIRMED = "failed once, never confirmed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,17 +118,17 @@ def insert(connection: sa.Connection, observations: Sequence[Observation]) -> No
 def observations(
     connection: sa.Connection, target: str, window: Interval
 ) -> tuple[Observation, ...]:
-    """Return what was seen of a target within `window`, and the tries next to it.
+    """Return what was seen of a target within `window`, and the tries that bear on it.
 
-    The last try before may reach into the window; the next one after decides what a failure at
-    the window's end was.
+    The last try before may reach into it; the next certain one after says what a failure at its
+    end was, so that two months side by side tell the same story as both in one.
     """
     of_target = OBSERVATIONS.c.target == target
     before = sa.select(sa.func.max(OBSERVATIONS.c.at)).where(
         of_target, OBSERVATIONS.c.at < window.start
     )
     after = sa.select(sa.func.min(OBSERVATIONS.c.at)).where(
-        of_target, OBSERVATIONS.c.at >= window.end
+        of_target, OBSERVATIONS.c.at >= window.end, OBSERVATIONS.c.seen != Seen.SUSPECT
     )
     rows = connection.execute(
         sa.select(OBSERVATIONS)
@@ -190,17 +190,20 @@ def _observation(row: sa.Row[tuple[object, ...]]) -> Observation:
     )
 
 
-def flips(connection: sa.Connection, service: str, window: Interval) -> set[int]:
-    """Return the ledger entries that say a target of `service` changed state in `window`."""
+def flips(connection: sa.Connection, service: str, window: Interval) -> dict[int, Instant]:
+    """Return the ledger entries that say a target of `service` changed state in `window`.
+
+    Each comes with the instant of the observation that made the change certain.
+    """
     rows = connection.execute(
-        sa.select(LEDGER.c.seq).where(
+        sa.select(LEDGER.c.seq, LEDGER.c.data).where(
             LEDGER.c.kind == "target.flipped",
             LEDGER.c.subject.startswith(f"{service}/", autoescape=True),
             LEDGER.c.at >= window.start,
             LEDGER.c.at < window.end,
         )
     )
-    return set(rows.scalars())
+    return {seq: Instant(json.loads(data)["since"]) for seq, data in rows}
 
 
 def seal(connection: sa.Connection, ledger: Ledger) -> int:

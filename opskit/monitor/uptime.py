@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import sqlalchemy as sa
 
-from opskit.core.clock import Duration
+from opskit.core.clock import Duration, Instant
 from opskit.core.evidence import Blip
 from opskit.core.interval import (
     Availability,
     Interval,
     State,
+    Stretch,
     Timeline,
     availability,
     fill,
@@ -50,7 +51,7 @@ class ServiceUptime:
     @property
     def met(self) -> bool | None:
         """Return whether the objective was met; nothing where it cannot be said."""
-        return self.availability.meets(self.objective)
+        return self.availability.meets(self.objective, self.edge)
 
 
 def uptimes(
@@ -71,7 +72,8 @@ def _service(
     known: Mapping[str, Registration],
 ) -> ServiceUptime:
     service = catalogue.services[name]
-    histories, refs = [], set()
+    histories: list[rules.History] = []
+    refs: set[int] = set()
     for target in catalogue.targets((name,)):
         registration = known.get(target.id)
         if registration is None:
@@ -79,7 +81,8 @@ def _service(
         seen = store.observations(connection, target.id, window)
         histories.append(rules.history(seen, registration, window))
         refs.add(registration.seq)
-    timeline = in_series([history.timeline for history in histories])
+    flips = store.flips(connection, name, window)
+    timeline = with_flips(in_series([history.timeline for history in histories]), flips)
     if not timeline:
         timeline = fill((), window, State.EXCLUDED, rules.NOT_YET)
     refs.update(ref for stretch in timeline for ref in stretch.refs)
@@ -93,5 +96,23 @@ def _service(
         availability=availability(timeline),
         blips=tuple(blip for history in histories for blip in history.blips),
         edge=Duration(sum(history.edge for history in histories)),
-        refs=tuple(sorted(refs | store.flips(connection, name, window))),
+        refs=tuple(sorted(refs | flips.keys())),
     )
+
+
+def with_flips(timeline: Timeline, flips: Mapping[int, Instant]) -> Timeline:
+    """Return the timeline with each flip's ledger entry named by the outage it began or ended.
+
+    The flip to down is written when the failure is confirmed, within the outage; the flip back
+    at its end.
+    """
+    return tuple(
+        replace(stretch, refs=tuple(sorted({*stretch.refs, *_within(stretch, flips)})))
+        if stretch.state is State.DOWN
+        else stretch
+        for stretch in timeline
+    )
+
+
+def _within(stretch: Stretch, flips: Mapping[int, Instant]) -> Iterator[int]:
+    return (seq for seq, at in flips.items() if stretch.start <= at <= stretch.end)

@@ -12,7 +12,16 @@ from zoneinfo import ZoneInfo
 from opskit import __version__
 from opskit.core.clock import Instant, format_duration, to_datetime
 from opskit.core.evidence import DriftEvidence, Evidence, RunEvidence, ServiceEvidence
-from opskit.core.interval import Interval, State, Timeline, availability, percent
+from opskit.core.hosts import Verdict
+from opskit.core.interval import (
+    DEGRADED_WEIGHT,
+    Interval,
+    State,
+    Timeline,
+    Totals,
+    availability,
+    percent,
+)
 from opskit.core.text import plural
 from opskit.report import figures
 from opskit.report.model import (
@@ -27,6 +36,8 @@ from opskit.report.model import (
 )
 from opskit.report.ribbon import ribbon
 
+# A sentence that names more is no longer read; the table below it names them all.
+_MISSED_NAMED = 3
 _TILES = ("objectives.met", "downtime.total", "fleet.compliant", "drift.fixed")
 
 
@@ -105,7 +116,9 @@ def _services_sentence(evidence: Evidence) -> str:
     unclear = sum(verdict is None for verdict in verdicts.values())
     whose = "its" if len(promised) == 1 else "their"
     parts = [f"{met} of {plural(len(promised), 'service')} met {whose} objective"]
-    parts += [f"{', '.join(missed)}"] if missed else []
+    listed = missed[:_MISSED_NAMED]
+    parts += [", ".join(listed)] if listed else []
+    parts += [f"{len(missed) - len(listed)} more missed it"] if len(missed) > len(listed) else []
     parts += [f"{unclear} cannot be judged yet"] if unclear else []
     return "; ".join(parts) + "."
 
@@ -113,13 +126,16 @@ def _services_sentence(evidence: Evidence) -> str:
 def _missed_by(service: ServiceEvidence) -> str:
     time = availability(service.timeline).totals
     allowed = (1 - (service.objective or 1)) * time.in_scope
-    return f"{service.name} missed it by {format_duration(int(time.down - allowed))}"
+    lost = time.down + DEGRADED_WEIGHT * time.degraded
+    return f"{service.name} missed it by {format_duration(int(lost - allowed))}"
 
 
 def _drift_sentence(evidence: Evidence, by_id: dict[str, Figure]) -> str:
     if not evidence.runs:
         return "No host was checked."
     found, fixed, still = (by_id[f"drift.{name}"].display for name in ("found", "fixed", "open"))
+    if found == figures.NOT_CHECKED:
+        return "No check got to see a host."
     if found == "0" and still == "0" and fixed == "0":
         return "The checks found no host off standard."
     were = "was" if found == "1" else "were"
@@ -182,12 +198,25 @@ def _run(run: RunEvidence) -> RunRow:
     )
 
 
+def _why_unseen(time: Totals) -> str:
+    if time.maintenance:
+        return "in maintenance whenever it was monitored"
+    return "not monitored in this period" if time.excluded else "never observed in this period"
+
+
+# An apply leaves judging what it changed to the check after it.
+_UNJUDGED = {
+    "check": frozenset({Verdict.UNREACHABLE, Verdict.NOT_EVALUATED, Verdict.FAILED}),
+    "apply": frozenset({Verdict.UNREACHABLE, Verdict.FAILED}),
+}
+
+
 def _gaps(evidence: Evidence) -> tuple[Gap, ...]:
     gaps = [Gap(subject, reason) for subject, reason in sorted(evidence.not_configured.items())]
     for service in evidence.services:
         result = availability(service.timeline)
         if result.coverage is None:
-            gaps.append(Gap(service.name, "never observed in this period"))
+            gaps.append(Gap(service.name, _why_unseen(result.totals)))
         elif result.totals.unknown:
             time = format_duration(result.totals.unknown)
             gaps.append(Gap(service.name, f"not observed for {time} while it was monitored"))
@@ -197,6 +226,6 @@ def _gaps(evidence: Evidence) -> tuple[Gap, ...]:
         gaps += [
             Gap(run.run_id, f"{plural(count, 'host')} {verdict}")
             for verdict, count in run.verdicts.items()
-            if verdict in {"unreachable", "not evaluated", "failed"} and count
+            if verdict in _UNJUDGED[run.mode] and count
         ]
     return tuple(gaps)

@@ -7,10 +7,12 @@ averages, and nothing is claimed for time or hosts that were not looked at.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from opskit.core.clock import format_duration
 from opskit.core.evidence import DriftEvidence, Evidence, RunEvidence, ServiceEvidence
+from opskit.core.hosts import Verdict
 from opskit.core.interval import Interval, availability, percent
 from opskit.core.text import plural
 from opskit.report.model import Figure, Tag
@@ -20,6 +22,7 @@ AVAILABILITY = (
     "maintenance and time before monitoring are in neither"
 )
 INSUFFICIENT = "insufficient data"
+NOT_CHECKED = "not checked"
 
 
 def availability_figure(service: ServiceEvidence) -> Figure:
@@ -36,14 +39,16 @@ def availability_figure(service: ServiceEvidence) -> Figure:
         display=shown,
         tag=Tag.MEASURED,
         formula=AVAILABILITY,
-        note=f"{percent(result.coverage, 1)} of the time was observed",
+        note=""
+        if result.coverage is None
+        else f"{percent(result.coverage, 1)} of the time was observed",
         refs=service.refs,
     )
 
 
 def meets(service: ServiceEvidence) -> bool | None:
     """Return whether the objective was met, with certainty; nothing where it cannot be said."""
-    return availability(service.timeline).meets(service.objective)
+    return availability(service.timeline).meets(service.objective, service.edge)
 
 
 def objectives_figure(services: Sequence[ServiceEvidence]) -> Figure:
@@ -62,24 +67,50 @@ def objectives_figure(services: Sequence[ServiceEvidence]) -> Figure:
     )
 
 
-def drift_figures(drifts: Sequence[DriftEvidence], period: Interval) -> tuple[Figure, ...]:
-    """Return deviations found, put right, still open, and how long hosts were exposed."""
+def looked(runs: Iterable[RunEvidence]) -> tuple[RunEvidence, ...]:
+    """Return the checks that got to judge a host: without one, no deviation means nothing."""
+    judged = (Verdict.COMPLIANT, Verdict.DRIFTED)
+    return tuple(
+        run
+        for run in runs
+        if run.mode == "check"
+        and run.state == "finished"
+        and any(run.verdicts.get(verdict, 0) for verdict in judged)
+    )
+
+
+def drift_figures(
+    drifts: Sequence[DriftEvidence], runs: Sequence[RunEvidence], period: Interval
+) -> tuple[Figure, ...]:
+    """Return deviations found, put right, still open, and how long hosts were exposed.
+
+    A zero rests on the checks that looked; where none did, there is no figure to give.
+    """
+    checks = looked(runs)
     found = [one for one in drifts if period.start <= one.detected_at < period.end]
     fixed = [one for one in drifts if one.fixed_at is not None and one.fixed_at < period.end]
     still = [one for one in drifts if one not in fixed]
-    return (
+    hosts = f"on {plural(len({one.host for one in found}), 'host')}" if found else ""
+    figures = (
         _count("drift.found", "Deviations found", len(found), str(len(found)),
                "deviations (host, task, item) that a check of the period saw first",
-               f"on {plural(len({one.host for one in found}), 'host')}", _refs(found)),
+               hosts, _refs(found or checks)),
         _count("drift.fixed", "Deviations put right", len(fixed), str(len(fixed)),
-               "open deviations that a later check, within the period, saw gone", "", _refs(fixed)),
+               "open deviations that a later check, within the period, saw gone",
+               "", _refs(fixed or checks)),
         _count("drift.open", "Deviations still open", len(still), str(len(still)),
-               "deviations that no check has seen gone by the end of the period", "", _refs(still)),
-        _exposure(drifts, period),
+               "deviations that no check has seen gone by the end of the period",
+               "", _refs(still or checks)),
+        _exposure(drifts, checks, period),
     )  # fmt: skip
+    if drifts or checks:
+        return figures
+    return tuple(replace(figure, value="", display=NOT_CHECKED, note="") for figure in figures)
 
 
-def _exposure(drifts: Sequence[DriftEvidence], period: Interval) -> Figure:
+def _exposure(
+    drifts: Sequence[DriftEvidence], checks: Sequence[RunEvidence], period: Interval
+) -> Figure:
     total = sum(
         min(one.fixed_at or period.end, period.end) - max(one.detected_at, period.start)
         for one in drifts
@@ -89,11 +120,13 @@ def _exposure(drifts: Sequence[DriftEvidence], period: Interval) -> Figure:
         title="Time hosts were off standard, seen",
         value=str(total),
         unit="microseconds",
-        display=format_duration(total),
+        display=format_duration(total) if drifts else "none seen",
         tag=Tag.MEASURED,
         formula="sum over deviations of (seen gone - found), within the period",
-        note="from the check that found each; it may have begun any time since the last good check",
-        refs=_refs(drifts),
+        note="from the check that found each; it may have begun any time since the last good check"
+        if drifts
+        else "",
+        refs=_refs(drifts or checks),
     )
 
 
@@ -128,23 +161,29 @@ def _compliance(check: RunEvidence) -> Figure:
 
 
 def downtime_figure(services: Sequence[ServiceEvidence]) -> Figure:
-    """Return the downtime of all services together."""
-    total = sum(availability(service.timeline).totals.down for service in services)
-    edge = sum(service.edge for service in services)
+    """Return the downtime of all services together; nothing where none was observed."""
+    times = [availability(service.timeline).totals for service in services]
+    total = sum(time.down for time in times)
+    observed = sum(time.known > 0 for time in times)
     return Figure(
         id="downtime.total",
         title="Downtime, all services",
-        value=str(total),
+        value=str(total) if observed else "",
         unit="microseconds",
-        display=format_duration(total),
+        display=(format_duration(total) if total else "none seen") if observed else percent(None),
         tag=Tag.MEASURED,
         formula="sum over services of the time in state down; an outage runs from its first "
         "failed try to the first good one",
-        note=f"outage edges lie between two probes: at most {format_duration(edge)} off"
-        if edge
-        else "",
+        note=_downtime_note(services, observed),
         refs=tuple(sorted({ref for service in services for ref in service.refs})),
     )
+
+
+def _downtime_note(services: Sequence[ServiceEvidence], observed: int) -> str:
+    edge = sum(service.edge for service in services)
+    seen = f"{observed} of {plural(len(services), 'service')} observed"
+    off = f"outage edges lie between two probes: at most {format_duration(edge)} off"
+    return "; ".join([*([seen] if observed < len(services) else []), *([off] if edge else [])])
 
 
 def all_figures(evidence: Evidence, period: Interval) -> tuple[Figure, ...]:
@@ -155,7 +194,7 @@ def all_figures(evidence: Evidence, period: Interval) -> tuple[Figure, ...]:
             if evidence.services
             else ()
         ),
-        *drift_figures(evidence.drifts, period),
+        *drift_figures(evidence.drifts, evidence.runs, period),
         *run_figures(evidence.runs),
         *(availability_figure(service) for service in evidence.services),
     )

@@ -54,7 +54,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """One time a service was down; `beneath` is set where it lay inside maintenance."""
+    """One unbroken time a service was down."""
 
     start: Instant
     end: Instant

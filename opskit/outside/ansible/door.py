@@ -219,6 +219,8 @@ def _follow(child: subprocess.Popen[bytes], directory: Path, listen: Listener) -
         stopped = True
     for record in tail.records():
         listen(record)
+    if not tail.complete:  # Ansible was killed: what it had started does not notice
+        end_all(_processes(directory))
     return stopped
 
 
@@ -242,6 +244,7 @@ class _Tail:
         self._path = path
         self._position = 0
         self.pid: int | None = None
+        self.complete = False
 
     def records(self) -> Iterator[Mapping[str, Any]]:
         """Yield the records whose line is complete."""
@@ -260,6 +263,7 @@ class _Tail:
                 continue  # written to a disk that was full; the run's end will be missing, too
             if record["k"] == "begin":
                 self.pid = record["pid"]
+            self.complete = record["k"] == "stats"
             yield record
 
 

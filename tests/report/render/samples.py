@@ -186,7 +186,7 @@ def _month_drifts(book: Book) -> tuple[DriftEvidence, ...]:
         _drift(book, ("web-2", *ntp), "2026-10-11T03:00", "2026-10-12T03:01", "2026-10-12T09:12"),
         _drift(book, ("web-3", *ntp), "2026-10-11T03:00", "2026-10-12T03:01"),
         _drift(book, ("build-7", *motd), "", "2026-10-19T03:01"),
-        _drift(book, ("build-7", *ssh), "2026-10-25T03:00", "2026-10-26T03:01"),
+        _drift(book, ("build-7", *ssh), "2026-10-25T03:00", "2026-10-26T03:01", "2026-11-01T05:30"),
     )
 
 

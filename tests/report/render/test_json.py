@@ -1,0 +1,42 @@
+"""The JSON form: the whole model, the same for the same report."""
+
+from __future__ import annotations
+
+import json as standard
+
+import pytest
+
+from opskit.report.render import json
+from tests.report.render import samples
+
+
+@pytest.mark.parametrize("name", samples.SAMPLES)
+def test_the_same_report_gives_the_same_text(name: str) -> None:
+    assert json.render(samples.SAMPLES[name]()) == json.render(samples.SAMPLES[name]())
+
+
+def test_the_model_is_there_whole() -> None:
+    report = samples.month()
+    text = json.render(report)
+    read = standard.loads(text)
+
+    assert read == standard.loads(standard.dumps(report.as_json()))
+    assert read["format_version"] == 1
+    assert [figure["id"] for figure in read["figures"]] == [one.id for one in report.figures]
+    assert read["figures"][0]["tag"] == "measured"
+
+
+def test_it_is_sorted_and_ends_with_a_newline() -> None:
+    text = json.render(samples.month())
+    keys = [line.split('"')[1] for line in text.splitlines() if line.startswith('  "')]
+
+    assert keys == sorted(keys)
+    assert text.endswith("}\n")
+
+
+def test_a_hostile_string_comes_back_as_it_was_recorded_and_harms_no_terminal() -> None:
+    text = json.render(samples.hostile())
+
+    assert text.isascii()
+    assert "\x1b" not in text
+    assert standard.loads(text)["services"][0]["name"] == samples.HOSTILE
