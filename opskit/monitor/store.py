@@ -193,7 +193,7 @@ def _observation(row: sa.Row[tuple[object, ...]]) -> Observation:
 def flips(connection: sa.Connection, service: str, window: Interval) -> dict[int, Instant]:
     """Return the ledger entries that say a target of `service` changed state in `window`.
 
-    Each comes with the instant of the observation that made the change certain.
+    Each comes with the instant from which the new state holds.
     """
     rows = connection.execute(
         sa.select(LEDGER.c.seq, LEDGER.c.data).where(

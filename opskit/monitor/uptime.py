@@ -103,8 +103,7 @@ def _service(
 def with_flips(timeline: Timeline, flips: Mapping[int, Instant]) -> Timeline:
     """Return the timeline with each flip's ledger entry named by the outage it began or ended.
 
-    The flip to down is written when the failure is confirmed, within the outage; the flip back
-    at its end.
+    The flip to down holds from the outage's first failure, the flip back from its end.
     """
     return tuple(
         replace(stretch, refs=tuple(sorted({*stretch.refs, *_within(stretch, flips)})))
