@@ -100,13 +100,15 @@ class RunnerSummary:
 class Transcript:
     """A run as it happened. `stats` is `None` where Ansible did not get to the end.
 
-    `included` holds (host, task uuid) of includes that were followed: they give no result.
+    `expected` are the hosts of every play, also of those that an earlier failure kept from
+    starting, as far as they could be told before the first. `included` holds (host, task uuid) of includes that were followed: they give no result.
     """
 
     plays: tuple[Play, ...]
     results: tuple[TaskResult, ...]
     stats: Mapping[str, Mapping[str, int]] | None
     runner: RunnerSummary
+    expected: tuple[str, ...] = ()
     included: frozenset[tuple[str, str]] = frozenset()
     no_hosts: bool = False
     prompt: str = ""
@@ -115,7 +117,8 @@ class Transcript:
     @property
     def hosts(self) -> tuple[str, ...]:
         """Return every host the standard speaks of here, in inventory order."""
-        return tuple(dict.fromkeys(host for play in self.plays for host in play.hosts))
+        started = (host for play in self.plays for host in play.hosts)
+        return tuple(dict.fromkeys([*self.expected, *started]))
 
     @property
     def disagreement(self) -> str:

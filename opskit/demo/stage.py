@@ -79,16 +79,22 @@ class Stage:
     def opskit(self, *arguments: str, **popen: object) -> subprocess.Popen[bytes]:
         """Start an opskit command here, as a user would."""
         argv = [sys.executable, "-m", "opskit", *arguments]
-        return subprocess.Popen(argv, cwd=self.directory, env=environment(), **popen)  # type: ignore[call-overload,no-any-return]
+        own = environment(self)
+        return subprocess.Popen(argv, cwd=self.directory, env=own, **popen)  # type: ignore[call-overload,no-any-return]
 
     def host_file(self, host: str, name: str) -> Path:
         """Return a file of a demo host."""
         return self.directory / "hosts" / host / name
 
 
-def environment() -> Mapping[str, str]:
-    """Return the caller's environment without settings that would lead opskit elsewhere."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("OPSKIT_")}
+def environment(stage: Stage) -> Mapping[str, str]:
+    """Return the caller's environment without settings that would lead opskit elsewhere.
+
+    On its own hosts Ansible works within the stage as well; somebody's own hosts are reached as
+    they always are.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OPSKIT_")}
+    return kept | ({"ANSIBLE_HOME": str(stage.directory / "ansible")} if stage.services else {})
 
 
 def build(directory: Path) -> Stage:
@@ -133,6 +139,7 @@ def _inventory(directory: Path) -> str:
     hosts = "".join(f"{host} opskit_root={directory}/hosts/{host}\n" for host in HOSTS)
     return (
         f"[demo]\n{hosts}\n[demo:vars]\nansible_connection=local\n"
+        f"ansible_remote_tmp={directory}/ansible/tmp\n"
         "ansible_python_interpreter={{ ansible_playbook_python }}\n"
     )
 

@@ -84,6 +84,7 @@ def _verdict(
         return Verdict.DRIFTED, ""
     doubts = (
         (transcript.interrupted, "the run was stopped before its end"),
+        (not stats and not results, "the run ended before it came to this host"),
         (not stats, "no answer"),
         (missing, "some tasks were never reached"),
         (not observed, "no task of the standard looked at this host"),

@@ -30,6 +30,7 @@ def read(lines: Iterable[str], runner: RunnerSummary, *, interrupted: bool = Fal
         if handle is not None:
             handle(record)
     return Transcript(
+        expected=reader.expected,
         plays=tuple(reader.plays),
         results=tuple(reader.results),
         stats=reader.stats,
@@ -46,6 +47,8 @@ class _Reader:
 
     def __init__(self) -> None:
         self.plays: list[Play] = []
+        self.expected: tuple[str, ...] = ()
+        self.planned: dict[str, Task] = {}
         self.tasks: dict[str, Task] = {}
         self.results: list[TaskResult] = []
         self.included: set[tuple[str, str]] = set()
@@ -53,8 +56,14 @@ class _Reader:
         self.no_hosts = False
         self.prompt = ""
 
+    def on_expected(self, record: dict[str, Any]) -> None:
+        self.expected = tuple(record["hosts"])
+
     def on_play(self, record: dict[str, Any]) -> None:
-        tasks = tuple(_task(fields) for fields in record["tasks"])
+        # Ansible leaves the name it filled in for one batch of hosts in the plan of the next.
+        tasks = tuple(
+            self.planned.setdefault(fields["uuid"], _task(fields)) for fields in record["tasks"]
+        )
         self.plays.append(Play(tuple(record["hosts"]), tasks))
 
     def on_task(self, record: dict[str, Any]) -> None:

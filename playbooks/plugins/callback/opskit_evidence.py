@@ -13,6 +13,7 @@ import os
 import time
 from pathlib import Path
 
+from ansible.errors import AnsibleError
 from ansible.playbook.block import Block
 from ansible.playbook.handler import Handler
 from ansible.plugins.callback import CallbackBase
@@ -69,6 +70,16 @@ class CallbackModule(CallbackBase):
         return clean_block(self._redact(text))[:limit]
 
     # Plays and tasks
+
+    def v2_playbook_on_start(self, playbook):
+        hosts = {}
+        for play in playbook.get_plays():
+            inventory = play.get_variable_manager()._inventory  # noqa: SLF001  # as below
+            try:
+                hosts |= dict.fromkeys(host.name for host in inventory.get_hosts(play.hosts))
+            except AnsibleError:
+                continue  # named by a variable: known when the play starts
+        self._write(k="expected", hosts=list(hosts))
 
     def v2_playbook_on_play_start(self, play):
         manager = play.get_variable_manager()

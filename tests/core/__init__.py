@@ -1,0 +1,1 @@
+"""Tests of floor 0: pure vocabulary, so tables and properties."""
