@@ -147,7 +147,7 @@ def _inventory(directory: Path) -> str:
 _PROBE = """      - kind: {kind}
         {where}
         interval: 1s
-        timeout: 800ms
+        timeout: 1s
         confirm_after: 500ms
 """
 

@@ -56,8 +56,13 @@ def read(path: Path) -> Case:
     )
 
 
-def cases(folder: str) -> list[ParameterSet]:
-    """Return every case below `tests/cases/FOLDER`, as parameters of a test."""
-    paths = sorted((CASES / folder).glob("*.yaml"))
-    assert paths, f"there is no case in {folder}"
-    return [pytest.param(read(path), id=path.stem) for path in paths]
+def every(folder: str, names: str = "*") -> list[Case]:
+    """Return the cases in `tests/cases/FOLDER` whose names match."""
+    paths = sorted((CASES / folder).glob(f"{names}.yaml"))
+    assert paths, f"there is no case {names} in {folder}"
+    return [read(path) for path in paths]
+
+
+def cases(folder: str, names: str = "*") -> list[ParameterSet]:
+    """Return them as parameters of a test."""
+    return [pytest.param(case, id=case.path.stem) for case in every(folder, names)]
