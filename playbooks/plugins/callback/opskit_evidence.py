@@ -11,9 +11,13 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
+from ansible._internal._datatag._tags import Origin  # no public way to where a value came from
 from ansible.errors import AnsibleError
+from ansible.parsing.vault import EncryptedString
 from ansible.playbook.block import Block
 from ansible.playbook.handler import Handler
 from ansible.plugins.callback import CallbackBase
@@ -34,6 +38,7 @@ requirements:
 
 MESSAGE_LIMIT = 2_000
 DIFF_LIMIT = 20_000
+_SETS_VARIABLES = {"include_vars", "set_fact"}
 
 
 class CallbackModule(CallbackBase):
@@ -85,7 +90,8 @@ class CallbackModule(CallbackBase):
         manager = play.get_variable_manager()
         inventory = manager._inventory  # noqa: SLF001  # no public way to the limited host list
         hosts = inventory.get_hosts(play.hosts, ignore_restrictions=True)
-        self._learn_secrets(manager.get_vars(play=play, host=host) for host in hosts)
+        self._play = play
+        self._learn_secrets(hosts)
         self._write(
             k="play",
             name=self._text(play.get_name()),
@@ -93,10 +99,12 @@ class CallbackModule(CallbackBase):
             tasks=[self._task(task) for task in self._planned(play, manager)],
         )
 
-    def _learn_secrets(self, variables):
-        for known in variables:
+    def _learn_secrets(self, hosts):
+        manager = self._play.get_variable_manager()
+        for host in hosts:
+            known = manager.get_vars(play=self._play, host=host)
             own = {key: value for key, value in known.items() if key not in ("hostvars", "vars")}
-            self._known_secrets |= secret_values(own)
+            self._known_secrets |= {*secret_values(own), *_vaulted(own)}
         self._redact = Redactor().with_secrets(self._known_secrets)
 
     def _planned(self, play, manager):
@@ -182,6 +190,8 @@ class CallbackModule(CallbackBase):
 
     def _result(self, result, outcome, *, item=False):
         data = result.result
+        if result.task.action.rpartition(".")[2] in _SETS_VARIABLES:
+            self._learn_secrets([result.host])
         label = {"item": self._text(self._get_item_label(data), 200)} if item else {}
         self._outcome(
             result.host.name,
@@ -203,8 +213,11 @@ class CallbackModule(CallbackBase):
     def _reason(self, data, outcome):
         if outcome in ("ok", "changed"):
             return ""
-        condition = data.get("false_condition")
-        return self._text(condition or data.get("msg") or data.get("skip_reason") or "")
+        told = data.get("false_condition") or data.get("msg") or data.get("skip_reason") or ""
+        # Gathering facts says only that a module failed; what it printed is one level down.
+        for module in (data.get("failed_modules") or {}).values():
+            told = f"{told} {module.get('module_stderr') or module.get('msg') or ''}".strip()
+        return self._text(told)
 
     def _delegated(self, data):
         return str((data.get("_ansible_delegated_vars") or {}).get("ansible_host", ""))
@@ -242,3 +255,31 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_stats(self, stats):
         hosts = sorted(stats.processed)
         self._write(k="stats", hosts={host: stats.summarize(host) for host in hosts})
+
+
+def _vaulted(value):
+    """Yield what came out of a vault, whatever its name: somebody thought it worth encrypting."""
+    if isinstance(value, EncryptedString):
+        with suppress(AnsibleError):  # what cannot be opened cannot be shown either
+            yield str(value)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _vaulted(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _vaulted(item)
+    elif isinstance(value, str | int) and "{{" not in str(value):
+        origin = Origin.get_tag(value)
+        if origin is not None and _is_encrypted(origin.path):
+            yield str(value)
+
+
+@cache
+def _is_encrypted(path):
+    if path is None:
+        return False
+    try:
+        with Path(path).open("rb") as stream:
+            return stream.read(14) == b"$ANSIBLE_VAULT"
+    except OSError:
+        return False
