@@ -25,7 +25,7 @@ from opskit.outside.files import translated
 from opskit.records.ledger import Ledger, Verification, entries, head, verify
 
 if TYPE_CHECKING:
-    from opskit.fleet.execute import Request, Workplace
+    from opskit.fleet.workplace import Request, Workplace
     from opskit.monitor.model import Catalogue
     from opskit.monitor.probe import Recorder
     from opskit.records.outbox import Delivered, Outbox, Sender
@@ -126,7 +126,7 @@ class App:
     @cached_property
     def workplace(self) -> Workplace:
         """Return what fleet runs need."""
-        from opskit.fleet.execute import Workplace  # noqa: PLC0415
+        from opskit.fleet.workplace import Workplace  # noqa: PLC0415
         from opskit.records.leases import Leases  # noqa: PLC0415
 
         return Workplace(
@@ -145,7 +145,7 @@ class App:
         self, *, limit: str, tags: tuple[str, ...], variables: Mapping[str, str]
     ) -> Request:
         """Return a run over the configured standard and inventory."""
-        from opskit.fleet.execute import Request  # noqa: PLC0415
+        from opskit.fleet.workplace import Request  # noqa: PLC0415
 
         return Request(
             playbook=self.config.path(self.config.settings.standard),

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from opskit.app import App
     from opskit.cli.output import Console
-    from opskit.fleet.execute import Request
     from opskit.fleet.model import HostResult, Run
+    from opskit.fleet.workplace import Request
 
 
 @group(

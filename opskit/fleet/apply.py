@@ -9,8 +9,10 @@ from opskit.core.clock import HOUR
 from opskit.core.errors import ExitCode, worst
 from opskit.core.hosts import Verdict
 from opskit.core.transcript import Mode
-from opskit.fleet.execute import Request, Workplace, execute, holder_name, reap
+from opskit.fleet.execute import execute
+from opskit.fleet.journal import holder_name, reap
 from opskit.fleet.model import Run
+from opskit.fleet.workplace import Request, Workplace
 from opskit.outside.ansible.door import Listener
 
 # Longer than any apply should take; a run that dies gives its lease back when it is reaped.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from opskit.core.transcript import Mode
-from opskit.fleet.execute import Request, Workplace, execute
+from opskit.fleet.execute import execute
 from opskit.fleet.model import Run
+from opskit.fleet.workplace import Request, Workplace
 from opskit.outside.ansible.door import Listener
 
 

@@ -82,10 +82,11 @@ def _verdict(
         return Verdict.UNREACHABLE, unreachable.reason
     if mode is Mode.CHECK and drift:
         return Verdict.DRIFTED, ""
+    started = any(host in play.hosts for play in transcript.plays)
     doubts = (
         (transcript.interrupted, "the run was stopped before its end"),
-        (not stats and not results, "the run ended before it came to this host"),
-        (not stats, "no answer"),
+        (not results and (missing or not started), "the run ended before it came to this host"),
+        (results and not stats, "no answer"),
         (missing, "some tasks were never reached"),
         (not observed, "no task of the standard looked at this host"),
         (drift, "changed, and not observed again yet"),
@@ -199,6 +200,7 @@ def clusters(drift: Iterable[Drift]) -> tuple[Cluster, ...]:
 
 _CAUSES: Mapping[str, str] = {
     "syntax": "ansible-playbook --syntax-check shows it as well",
+    "yaml parsing": "ansible-playbook --syntax-check shows it as well",
     "could not be found": "check the path in opskit.yaml, or name it: --playbook PATH",
     "inventory": "check it with: ansible-inventory --list -i FILE",
 }

@@ -62,10 +62,20 @@ class _Probe(Model):
     name: str = Field(
         default="", pattern=r"^[a-z0-9._-]{0,62}$", description="tells probes of a service apart"
     )
-    interval: Length = Field(default=60 * SECOND, description="from one probe to the next")
-    timeout: Length = Field(default=5 * SECOND, description="for the whole exchange")
+    interval: Length = Field(
+        default=60 * SECOND,
+        description="from one probe to the next",
+        json_schema_extra={"default": "60s"},
+    )
+    timeout: Length = Field(
+        default=5 * SECOND,
+        description="for the whole exchange",
+        json_schema_extra={"default": "5s"},
+    )
     confirm_after: Length = Field(
-        default=2 * SECOND, description="a failure counts once a second try this much later fails"
+        default=2 * SECOND,
+        description="a failure counts once a second try this much later fails",
+        json_schema_extra={"default": "2s"},
     )
 
     @model_validator(mode="after")
@@ -132,7 +142,10 @@ class Service(Model):
 class Catalogue(Model):
     """`services.yaml`: what is watched, who owns it, what was promised."""
 
-    services: dict[Name, Service] = Field(min_length=1)
+    # Without the extra word a schema takes any other name for a key it knows nothing of.
+    services: dict[Name, Service] = Field(
+        min_length=1, json_schema_extra={"additionalProperties": False}
+    )
 
     def targets(self, services: tuple[str, ...] = ()) -> tuple[Target, ...]:
         """Return every probe of the named services, or of all, as a target."""
