@@ -101,7 +101,8 @@ class Transcript:
     """A run as it happened. `stats` is `None` where Ansible did not get to the end.
 
     `expected` are the hosts of every play, also of those that an earlier failure kept from
-    starting, as far as they could be told before the first. `included` holds (host, task uuid) of includes that were followed: they give no result.
+    starting, as far as they could be told before the first. `included` holds (host, task uuid)
+    of includes that were followed: they give no result.
     """
 
     plays: tuple[Play, ...]

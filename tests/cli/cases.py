@@ -1,8 +1,8 @@
 """Cases as files: a document with one mistake, and in its head what must be said of it.
 
-    # finding: file-unknown-key at 5:5 in services.shop.ownr
-    # says: unknown key 'ownr'
-    # fix: did you mean 'owner'?
+# finding: file-unknown-key at 5:5 in services.shop.ownr
+# says: unknown key 'ownr'
+# fix: did you mean 'owner'?
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ class Case:
 def read(path: Path) -> Case:
     """Return the case in a file."""
     text = path.read_bytes().decode("utf-8", "replace")
-    head = dict(match.groups() for match in map(_HEAD.fullmatch, text.splitlines()) if match)
+    lines = filter(None, map(_HEAD.fullmatch, text.splitlines()))
+    head = {line[1]: line[2] for line in lines}
     found = _FINDING.fullmatch(head["finding"])
     assert found is not None, f"{path} does not say what must be found"
     place = "" if found["place"] == "-" else found["place"]

@@ -10,6 +10,8 @@ from tests.cli.inside import Inside, inside as runner
 
 
 @pytest.fixture
-def inside(ops: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Inside:
+def inside(
+    ops: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Inside:
     """Run commands in the ops repository, inside this process."""
     return runner(ops, monkeypatch, capsys)

@@ -15,7 +15,7 @@ import yaml
 from opskit.core.errors import ExitCode
 from tests.cli.cases import Case, cases, every
 from tests.cli.inside import Inside
-from tests.conftest import Opskit
+from tests.conftest import CASES, Opskit
 
 PEOPLE = "---\nteams:\n  web:\n    purpose: Builds the site.\n"
 SERVICES = (
@@ -24,87 +24,7 @@ SERVICES = (
 )
 # Ansible has no say here: without a playbook and an inventory it is not even started.
 NO_ANSIBLE = {"fleet-inventory", "fleet-standard"}
-# What a code-scanning service needs of SARIF 2.1.0 to show a result beside a line.
-SARIF = {
-    "type": "object",
-    "required": ["version", "$schema", "runs"],
-    "properties": {
-        "version": {"const": "2.1.0"},
-        "runs": {
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "type": "object",
-                "required": ["tool", "results"],
-                "properties": {
-                    "tool": {
-                        "type": "object",
-                        "required": ["driver"],
-                        "properties": {
-                            "driver": {
-                                "type": "object",
-                                "required": ["name", "version", "rules"],
-                                "properties": {
-                                    "rules": {
-                                        "type": "array",
-                                        "uniqueItems": True,
-                                        "items": {"type": "object", "required": ["id"]},
-                                    }
-                                },
-                            }
-                        },
-                    },
-                    "results": {
-                        "type": "array",
-                        "items": {
-                            "type": "object",
-                            "required": ["ruleId", "level", "message", "locations", "partialFingerprints"],
-                            "properties": {
-                                "level": {"enum": ["none", "note", "warning", "error"]},
-                                "message": {
-                                    "type": "object",
-                                    "required": ["text"],
-                                    "properties": {"text": {"type": "string", "minLength": 1}},
-                                },
-                                "locations": {
-                                    "type": "array",
-                                    "minItems": 1,
-                                    "items": {
-                                        "type": "object",
-                                        "required": ["physicalLocation"],
-                                        "properties": {
-                                            "physicalLocation": {
-                                                "type": "object",
-                                                "required": ["artifactLocation", "region"],
-                                                "properties": {
-                                                    "artifactLocation": {
-                                                        "type": "object",
-                                                        "required": ["uri"],
-                                                        "properties": {
-                                                            "uri": {"type": "string", "pattern": "^[^/]"}
-                                                        },
-                                                    },
-                                                    "region": {
-                                                        "type": "object",
-                                                        "required": ["startLine"],
-                                                        "properties": {
-                                                            "startLine": {"type": "integer", "minimum": 1},
-                                                            "startColumn": {"type": "integer", "minimum": 1},
-                                                        },
-                                                    },
-                                                },
-                                            }
-                                        },
-                                    },
-                                },
-                            },
-                        },
-                    },
-                },
-            },
-        },
-    },
-}  # fmt: skip
+SARIF = json.loads((CASES / "cli" / "sarif.schema.json").read_text())
 
 
 @pytest.fixture
@@ -139,7 +59,8 @@ def test_nothing_is_wrong_with_the_files_the_cases_start_from(
 
 
 def assert_found(case: Case, path: str, findings: list[dict[str, Any]]) -> None:
-    (finding,) = [one for one in findings if (one["rule"], one["subject"]) == (case.rule, case.subject)]
+    wanted = (case.rule, case.subject)
+    (finding,) = [one for one in findings if (one["rule"], one["subject"]) == wanted]
     assert place_of(finding) == (f"{path}:{case.place}" if case.place else path)
     assert case.says in finding["message"]
     assert case.fix in finding["fix"]
@@ -215,7 +136,7 @@ def bad(repository: Path) -> Path:
     (repository / "services.yaml").write_text(SERVICES.replace("owner", "ownr"))
     (repository / "access" / "people.yaml").write_text(PEOPLE + "people:\n  alice:\n    name: ''\n")
     (repository / "alerts" / "web.yaml").write_text("groups:\n  - name: web\n    rules: 3\n")
-    (repository / "playbooks" / "standard.yml").write_text("- hosts: all\n  tasks: [\n")
+    (repository / "playbooks" / "other.yml").write_text("- hosts: all\n  tasks: [\n")
     return repository
 
 
@@ -241,7 +162,12 @@ def test_the_forms_for_machines_agree(bad: Path, inside: Inside) -> None:
 def test_junit_has_a_suite_for_each_file(bad: Path, inside: Inside) -> None:
     junit = ET.fromstring(inside("check", "-o", "junit").out)
     names = {suite.attrib["name"] for suite in junit.iter("testsuite")}
-    assert {"services.yaml", "access/people.yaml", "alerts/web.yaml", "playbooks/standard.yml"} <= names
+    assert {
+        "services.yaml",
+        "access/people.yaml",
+        "alerts/web.yaml",
+        "playbooks/standard.yml",
+    } <= names
     for suite in junit.iter("testsuite"):
         assert len(suite) == int(suite.attrib["tests"]) == int(suite.attrib["failures"])
 
@@ -250,7 +176,8 @@ def test_sarif_is_what_code_scanning_reads(bad: Path, inside: Inside) -> None:
     document = json.loads(inside("check", "-o", "sarif").out)
     jsonschema.validate(document, SARIF)
     (run,) = document["runs"]
-    assert {one["ruleId"] for one in run["results"]} == {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    declared = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    assert {one["ruleId"] for one in run["results"]} == declared
 
 
 def test_a_finding_keeps_its_fingerprint_when_it_moves(bad: Path, inside: Inside) -> None:
@@ -269,7 +196,9 @@ def test_a_finding_keeps_its_fingerprint_when_it_moves(bad: Path, inside: Inside
     assert before
 
 
-def test_no_finding_is_a_passed_case_and_an_empty_run(tmp_path: Path, home: Path, inside: Inside) -> None:
+def test_no_finding_is_a_passed_case_and_an_empty_run(
+    tmp_path: Path, home: Path, inside: Inside
+) -> None:
     assert inside("init", "laid", cwd=tmp_path).code == ExitCode.OK
     laid = tmp_path / "laid"
     junit = ET.fromstring(inside("check", "-o", "junit", cwd=laid).out)
@@ -279,7 +208,9 @@ def test_no_finding_is_a_passed_case_and_an_empty_run(tmp_path: Path, home: Path
     assert sarif["runs"][0]["results"] == []
 
 
-def test_a_table_for_people_says_where_what_and_how_to_fix_it(repository: Path, inside: Inside) -> None:
+def test_a_table_for_people_says_where_what_and_how_to_fix_it(
+    repository: Path, inside: Inside
+) -> None:
     (repository / "access" / "people.yaml").write_text(PEOPLE.replace("purpose", "purpse"))
     done = inside("check")
     assert "access/people.yaml:4:5" in done.out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -112,16 +113,23 @@ def test_anything_else_is_no_duration(text: str) -> None:
         parse_duration(text)
 
 
-@given(st.text(max_size=20))
-def test_any_text_is_a_duration_or_is_refused_with_a_line(text: str) -> None:
+def refusal(read: Callable[[], int]) -> str | None:
     try:
-        duration = parse_duration(text)
+        read()
     except ValueError as error:
-        assert str(error)
-        assert "\n" not in str(error)
+        return str(error)
+    return None
+
+
+@given(st.text(max_size=20) | st.text("0123456789hms", max_size=6))
+def test_any_text_is_a_duration_or_is_refused_in_one_line(text: str) -> None:
+    said = refusal(lambda: parse_duration(text))
+    if re.fullmatch(r"([0-9]+(ms|s|m|h|d|w))+", text):
+        assert said is None
+        assert parse_duration(text) >= 0
     else:
-        assert duration >= 0
-        assert re.fullmatch(r"([0-9]+(ms|s|m|h|d|w))+", text)
+        assert said
+        assert "\n" not in said
 
 
 @pytest.mark.parametrize(
@@ -215,8 +223,8 @@ def test_a_day_begins_with_its_first_instant_and_not_before(day: date, zone: Zon
 @given(DAYS, st.sampled_from((*ZONES, APIA)))
 def test_days_follow_each_other_and_last_about_a_day(day: date, zone: ZoneInfo) -> None:
     length = midnight(day + timedelta(days=1), zone) - midnight(day, zone)
-    assert length in {0} if zone is APIA and day == date(2011, 12, 30) else length > 0
-    assert length <= 25 * HOUR
+    skipped = zone is APIA and day == date(2011, 12, 30)
+    assert (0 if skipped else 23 * HOUR) <= length <= 25 * HOUR
 
 
 @pytest.mark.parametrize(
@@ -274,19 +282,27 @@ def test_a_moment_is_read(text: str, zone: str, wanted: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "now", "yesterday", "2024-13-45", "2026-02-29", "2026-11-21T25:00", "21.11.2026", "1", "\0"],
+    [
+        "",
+        "now",
+        "yesterday",
+        "2024-13-45",
+        "2026-02-29",
+        "2026-11-21T25:00",
+        "21.11.2026",
+        "1",
+        "\0",
+    ],
 )
 def test_what_is_no_moment_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a date; write 2026-11-21"):
         parse_instant(text, ZoneInfo("UTC"))
 
 
-@given(st.text(max_size=30))
-def test_any_text_is_a_moment_or_is_refused(text: str) -> None:
-    try:
-        parse_instant(text, ZoneInfo("Europe/Berlin"))
-    except ValueError as error:
-        assert "is not a date" in str(error)
+@given(st.text(max_size=30) | st.text("0123456789-T:Z+.W", max_size=20))
+def test_any_text_is_a_moment_or_is_refused_as_none(text: str) -> None:
+    said = refusal(lambda: parse_instant(text, ZoneInfo("Europe/Berlin")))
+    assert said is None or "is not a date; write" in said
 
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])

@@ -28,7 +28,9 @@ def test_order_is_kept() -> None:
 
 
 def test_nothing_adds_nothing() -> None:
-    assert MONITOR + Evidence() == MONITOR == Evidence() + MONITOR
+    nothing = Evidence()
+    assert nothing + MONITOR == MONITOR
+    assert MONITOR + nothing == MONITOR
 
 
 def test_grouping_does_not_matter() -> None:

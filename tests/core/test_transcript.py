@@ -30,10 +30,16 @@ def test_hosts_come_once_in_the_order_of_the_plays() -> None:
     assert Transcript(plays, (), {}, RunnerSummary()).hosts == ("web2", "web1", "db1")
 
 
+def test_hosts_that_no_play_reached_are_not_forgotten() -> None:
+    play = Play(("web1",), (TASK,))
+    seen = Transcript((play,), (), None, RunnerSummary(), expected=("db1", "web1"))
+    assert seen.hosts == ("db1", "web1")
+
+
 def test_a_task_is_known_again_although_ansible_numbers_it_anew() -> None:
     again = Task("u2", "Banner", "site.yml:3", "copy", (), False, False, ())
-    assert TASK != again
-    assert TASK.key == again.key
+    assert again != TASK
+    assert again.key == TASK.key
 
 
 @pytest.mark.parametrize(

@@ -124,11 +124,11 @@ class Repository:
         try:
             yield process
         finally:
-            for own in [*self.processes(), psutil.Process()][:-1]:
-                with _already_gone():
-                    own.kill()
             process.kill()
             process.communicate()
+            for left in self.processes():
+                with _already_gone():
+                    left.kill()
 
     def processes(self) -> list[psutil.Process]:
         """Return every process that belongs to a run of this repository."""
@@ -140,10 +140,14 @@ class Repository:
                     found.append(process)
         return found
 
-    def ansible(self) -> psutil.Process:
-        """Return the main Ansible process of the run under way."""
-        parents = [process for process in self.processes() if "ansible-playbook" in _line(process)]
-        return min(parents, key=lambda process: process.create_time())
+    def oldest(self, word: str) -> psutil.Process:
+        """Return the first process of the run under way that has WORD in its command line."""
+        named = [process for process in self.processes() if word in _line(process)]
+        return min(named, key=lambda process: process.create_time())
+
+    def sleeping(self) -> bool:
+        """Tell whether a task that sleeps is at work."""
+        return any("sleep" in _line(process).split() for process in self.processes())
 
     def entries(self, *kinds: str) -> list[Entry]:
         """Return the ledger's entries of these KINDS, or all."""
