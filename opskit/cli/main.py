@@ -67,7 +67,8 @@ def run(arguments: Sequence[str]) -> ExitCode:  # noqa: PLR0911  # one return pe
         return _reader_gone()
     except SystemExit as error:
         # click and rich end with 1 when nobody reads any more; here 1 would mean findings.
-        if isinstance(error.__context__, BrokenPipeError):
+        # Nothing else ends this way but completion.
+        if error.code == 1 and "_OPSKIT_COMPLETE" not in os.environ:
             return _reader_gone()
         raise
     except click.ClickException as error:

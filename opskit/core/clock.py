@@ -23,7 +23,7 @@ HOUR = Duration(60 * MINUTE)
 DAY = Duration(24 * HOUR)
 
 _UNITS = {"ms": 1_000, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
-_PART = re.compile(r"(\d+)(ms|s|m|h|d|w)")
+_PART = re.compile(r"([0-9]+)(ms|s|m|h|d|w)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

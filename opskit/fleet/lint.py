@@ -13,6 +13,7 @@ from opskit.outside.documents import Document, KeyPath, parse
 from opskit.outside.process import Completed, run
 
 _SECONDS = 120.0
+_PAUSES = frozenset({"pause", "ansible.builtin.pause", "ansible.legacy.pause"})
 
 
 def lint_playbooks(directory: Path, root: Path) -> Iterator[Finding]:
@@ -35,7 +36,7 @@ def _tasks(document: Document, value: object, key_path: KeyPath) -> Iterator[Fin
 
 def _task(document: Document, task: Mapping[str, object], key_path: KeyPath) -> Iterator[Finding]:
     name = str(task.get("name", "a task"))
-    if task.get("check_mode") is False and task.get("changed_when") is not False:
+    if _says_no(task.get("check_mode")) and not _says_no(task.get("changed_when")):
         yield Finding(
             "fleet-acts-in-check",
             Severity.HIGH,
@@ -53,6 +54,28 @@ def _task(document: Document, task: Mapping[str, object], key_path: KeyPath) -> 
             document.place((*key_path, "vars_prompt")),
             "make it a variable and give it: --var NAME=VALUE",
         )
+    for action in _PAUSES & task.keys():
+        if not {"minutes", "seconds"} & _arguments(task[action]).keys():
+            yield Finding(
+                "fleet-asks",
+                Severity.MEDIUM,
+                name,
+                "pause without a time waits for somebody at a keyboard",
+                document.place((*key_path, action)),
+                "give it seconds, or ask before the run",
+            )
+
+
+def _says_no(value: object) -> bool:
+    """Return whether Ansible takes a value for false: it reads YAML 1.1, `no` and `off` too."""
+    return str(value).lower() in {"false", "no", "off", "n", "f", "0"}
+
+
+def _arguments(value: object) -> Mapping[str, object]:
+    """Return a module's arguments, also where they are written `seconds=5`."""
+    if isinstance(value, dict):
+        return value
+    return dict(word.partition("=")[::2] for word in str(value).split())
 
 
 def lint_inventory(

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from opskit.core.clock import Duration, Instant
 from opskit.core.evidence import Blip
-from opskit.core.interval import Interval, State, Stretch, Timeline, clip, fill, join
+from opskit.core.interval import Interval, State, Stretch, Timeline, clip, fill, join, overlay
 from opskit.monitor.model import Observation, Registration, Seen
 
 HOLD = Fraction(5, 2)
@@ -34,9 +34,15 @@ class History:
 
 
 def history(
-    observations: Sequence[Observation], registration: Registration, window: Interval
+    observations: Sequence[Observation],
+    registration: Registration,
+    window: Interval,
+    pauses: Sequence[Interval] = (),
 ) -> History:
-    """Return what `observations`, in order of time, say of `window`; its end is at most now."""
+    """Return what `observations`, in order of time, say of `window`; its end is at most now.
+
+    `pauses` are times in which the target was not in the catalogue.
+    """
     resolved = _resolve(observations)
     held = [
         Stretch(
@@ -52,8 +58,9 @@ def history(
     seen = fill(tuple(held), watched, State.UNKNOWN, NO_OBSERVATION)
     before = fill((), Interval(window.start, watched.start), State.EXCLUDED, NOT_YET)
     after = fill((), Interval(watched.end, window.end), State.EXCLUDED, RETIRED)
+    out = [Stretch(pause.start, pause.end, State.EXCLUDED, RETIRED) for pause in pauses]
     return History(
-        timeline=join(clip((*before, *seen, *after), window)),
+        timeline=overlay(join(clip((*before, *seen, *after), window)), clip(out, window)),
         blips=_blips(observations, resolved, window),
         edge=_edge(observations, resolved, window),
     )

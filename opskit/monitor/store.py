@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import sqlalchemy as sa
 
@@ -55,6 +56,20 @@ def registrations(connection: sa.Connection) -> dict[str, Registration]:
         )
         for row in rows
     }
+
+
+def pauses(connection: sa.Connection, target: str) -> tuple[Interval, ...]:
+    """Return the times between a target's leaving the catalogue and its coming back."""
+    rows = connection.execute(
+        sa.select(LEDGER.c.kind, LEDGER.c.at)
+        .where(LEDGER.c.subject == target, LEDGER.c.kind.in_(("target.retired", "target.resumed")))
+        .order_by(LEDGER.c.seq)
+    ).all()
+    return tuple(
+        Interval(Instant(left.at), Instant(max(left.at, back.at)))
+        for left, back in pairwise(rows)
+        if left.kind == "target.retired"
+    )
 
 
 def sync(connection: sa.Connection, ledger: Ledger, targets: Iterable[Target]) -> None:

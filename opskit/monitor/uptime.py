@@ -79,7 +79,8 @@ def _service(
         if registration is None:
             continue
         seen = store.observations(connection, target.id, window)
-        histories.append(rules.history(seen, registration, window))
+        pauses = store.pauses(connection, target.id)
+        histories.append(rules.history(seen, registration, window, pauses))
         refs.add(registration.seq)
     flips = store.flips(connection, name, window)
     timeline = with_flips(in_series([history.timeline for history in histories]), flips)

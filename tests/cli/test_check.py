@@ -66,14 +66,6 @@ def assert_found(case: Case, path: str, findings: list[dict[str, Any]]) -> None:
     assert case.fix in finding["fix"]
 
 
-@pytest.mark.parametrize("case", cases("monitor"))
-def test_a_mistake_in_the_services_is_named_where_it_stands(
-    repository: Path, inside: Inside, case: Case
-) -> None:
-    (repository / "services.yaml").write_bytes(case.path.read_bytes())
-    assert_found(case, "services.yaml", checked(inside))
-
-
 @pytest.mark.parametrize("case", cases("alerts"))
 def test_a_mistake_in_an_alert_is_named_where_it_stands(
     repository: Path, inside: Inside, case: Case

@@ -35,6 +35,8 @@ _ENVIRONMENT = ("HOME", "LOGNAME", "SSH_AUTH_SOCK", "TZ", "USER", "XDG_RUNTIME_D
 # from elsewhere often have it. Its messages are read here, so they had better be in one language.
 _LOCALE = "en_US.UTF-8" if platform.system() == "Darwin" else "C.UTF-8"
 
+# What a dead opskit left behind gets this long between SIGTERM and SIGKILL.
+_REAP_SECONDS = 2.0
 # Every process of a run carries this in its environment.
 _MARK = "OPSKIT_RUN_DIRECTORY"
 
@@ -288,7 +290,7 @@ def reap(directory: Path) -> bool:
     tail = _Tail(directory / "events.jsonl")
     _ = list(tail.records())
     left = _processes(directory)
-    end_all(left, grace=_GRACE_SECONDS)
+    end_all(left, grace=_REAP_SECONDS)
     shutil.rmtree(directory, ignore_errors=True)
     return any(process.pid == tail.pid for process in left)
 

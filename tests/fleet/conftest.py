@@ -1,0 +1,41 @@
+"""Ops repositories for the tests of the fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.fleet.repository import LOCAL, Repository
+
+TWO_HOSTS = f"web1 {LOCAL}\nweb2 {LOCAL}\n"
+# One file per host; what it holds is the variable `wanted`.
+ONE_FILE = """---
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: The banner is shown
+      ansible.builtin.copy:
+        dest: "{{ scratch }}/{{ inventory_hostname }}.txt"
+        content: "{{ wanted | default('authorized use only') }}\\n"
+        mode: "0644"
+      tags: ["control:OPS-BAN-01", "severity:low"]
+"""
+
+
+@pytest.fixture(scope="session")
+def lay_out(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Repository]:
+    """Return what lays out a repository, for fixtures of any scope."""
+
+    def make(inventory: str = TWO_HOSTS, standard: str = ONE_FILE) -> Repository:
+        directory: Path = tmp_path_factory.mktemp("repository")
+        return Repository.laid_out(directory, inventory, standard)
+
+    return make
+
+
+@pytest.fixture
+def repository(lay_out: Callable[..., Repository]) -> Repository:
+    """Return a repository with two local hosts and a standard of one file, never run."""
+    return lay_out()

@@ -1,0 +1,91 @@
+"""A state directory that is full or cannot be written: one line, and no host was touched."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from tests.conftest import Finished
+from tests.fleet.repository import LOCAL, Repository
+from tests.rig.command import is_root
+from tests.rig.plugin import require
+
+FILLS = """---
+- hosts: web1
+  gather_facts: false
+  tasks:
+    - name: Fills the disk that the run is written to
+      ansible.builtin.shell: cat /dev/zero >"{{ state }}/filler" 2>/dev/null || true
+      check_mode: false
+      changed_when: false
+    - {name: Looks, ansible.builtin.debug: {msg: looked}, loop: "{{ range(40) | list }}"}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _root() -> None:
+    require(None if is_root() else "a small disk needs root")
+
+
+def on_small_disk(place: Repository, mount: str, *arguments: str) -> Finished:
+    """Run opskit with `.opskit` mounted by the shell command MOUNT, seen by this run only."""
+    state = place.root / ".opskit"
+    state.mkdir(mode=0o700, exist_ok=True)
+    script = f"set -e; cd {shlex.quote(str(place.root))}; {mount}; exec {shlex.join(place.command(*arguments))}"
+    done = subprocess.run(
+        ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],
+        env=dict(place.environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def said_once(done: Finished) -> str:
+    """Return the one line that was said of what went wrong."""
+    assert "Traceback" not in done.err
+    (line,) = [line for line in done.err.splitlines() if line.startswith("opskit: ")]
+    return line
+
+
+@pytest.mark.parametrize("size", ["16k", "128k", "200k", "260k"])
+def test_a_full_disk_stops_an_apply_before_a_host_is_touched(
+    repository: Repository, size: str
+) -> None:
+    tmpfs = f"mount -t tmpfs -o size={size},mode=700 small .opskit"
+    done = on_small_disk(repository, tmpfs, "fleet", "apply", "--yes")
+    assert done.code in {2, 3}
+    assert "Traceback" not in done.err
+    assert "compliant" not in done.out
+    assert re.search("no space left|disk|not evaluated", done.err + done.out)
+    assert not list(repository.scratch.iterdir())
+    assert not repository.processes()
+
+
+def test_a_disk_that_fills_up_during_a_run_gives_no_result(lay_out: Callable[..., Repository]) -> None:
+    place = lay_out(f'web1 {LOCAL} state="{{{{ playbook_dir }}}}/../.opskit"\n', FILLS)
+    tmpfs = "mount -t tmpfs -o size=4m,mode=700 small .opskit"
+    done = on_small_disk(place, tmpfs, "fleet", "check", "--json")
+    assert done.code == 3
+    assert "Traceback" not in done.err
+    said = json.loads(done.out)
+    assert said["problem"]
+    assert [host["verdict"] for host in said["hosts"]] == ["not evaluated"]
+    assert not place.processes()
+
+
+def test_state_that_cannot_be_written_is_one_line(repository: Repository) -> None:
+    assert repository.check().code == 1
+    read_only = "mount --bind .opskit .opskit; mount -o remount,bind,ro .opskit"
+    done = on_small_disk(repository, read_only, "fleet", "apply", "--yes")
+    assert done.code == 2
+    assert "cannot be" in said_once(done)
+    assert not list(repository.scratch.iterdir())

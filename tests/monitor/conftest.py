@@ -1,0 +1,50 @@
+"""What the tests of the monitor share."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from opskit.core.clock import FrozenClock
+from opskit.monitor import store as _monitor
+from opskit.outside.database import Database, sqlite_url
+from tests.cli.inside import Inside, inside as runner
+from tests.monitor.world import World
+
+# Every table must be known before the first database is made.
+TABLES = (_monitor.TARGETS, _monitor.OBSERVATIONS)
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make an empty database once: copying it takes a hundredth of the time."""
+    path = tmp_path_factory.mktemp("migrated") / "opskit.db"
+    Database.open(sqlite_url(path)).close()
+    return path
+
+
+@pytest.fixture
+def database(tmp_path: Path, migrated: Path) -> Iterator[Database]:
+    """Open an empty, migrated SQLite database."""
+    path = tmp_path / "opskit.db"
+    shutil.copyfile(migrated, path)
+    opened = Database.open(sqlite_url(path))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def world(database: Database, clock: FrozenClock) -> World:
+    """Return a world in which `shop` is watched since noon."""
+    return World.made(database, clock)
+
+
+@pytest.fixture
+def inside(
+    ops: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Inside:
+    """Run commands in the ops repository, inside this process."""
+    return runner(ops, monkeypatch, capsys)

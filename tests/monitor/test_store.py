@@ -1,0 +1,197 @@
+"""What is kept of the past is the same, however and in whatever order it came in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from opskit.core.clock import HOUR, MINUTE, FrozenClock, Instant
+from opskit.core.interval import Interval, Timeline
+from opskit.monitor import store
+from opskit.monitor.model import Observation, Seen
+from opskit.monitor.rules import history
+from opskit.monitor.uptime import uptimes
+from opskit.outside.database import Database
+from opskit.records.ledger import Ledger, verify
+from tests.monitor.test_rules import Past, pasts, windows
+from tests.monitor.world import SHOP, TARGET, World, catalogue, http, observation, tcp, window
+
+
+def kept(database: Database, seen: Sequence[Sequence[Observation]], wanted: Interval) -> Timeline:
+    """Return the timeline of a window after observations were written, batch by batch."""
+    with database.write() as connection:
+        connection.execute(sa.delete(store.OBSERVATIONS))
+        for batch in seen:
+            store.insert(connection, batch)
+        found = store.observations(connection, TARGET, wanted)
+        return history(found, store.registrations(connection)[TARGET], wanted).timeline
+
+
+def set_registration(database: Database, past: Past) -> None:
+    with database.write() as connection:
+        connection.execute(
+            sa.update(store.TARGETS).values(
+                registered_at=past.registration.since, retired_at=past.registration.until
+            )
+        )
+
+
+_SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+
+
+@_SHARED
+@given(pasts(), windows())
+def test_a_window_is_read_with_all_that_bears_on_it(
+    world: World, past: Past, wanted: Interval
+) -> None:
+    set_registration(world.database, past)
+    expected = history(past.observations, past.registration, wanted).timeline
+    found = kept(world.database, [past.observations], wanted)
+    assert [(part.start, part.end, part.state) for part in found] == [
+        (part.start, part.end, part.state) for part in expected
+    ]
+
+
+@_SHARED
+@given(pasts(), windows(), st.randoms(use_true_random=False), st.integers(1, 5))
+def test_order_and_repetition_change_nothing(
+    world: World, past: Past, wanted: Interval, chance: object, size: int
+) -> None:
+    set_registration(world.database, past)
+    straight = kept(world.database, [past.observations], wanted)
+    mixed = [*past.observations, *past.observations]
+    chance.shuffle(mixed)  # type: ignore[attr-defined]
+    batches = [mixed[first : first + size] for first in range(0, len(mixed), size)]
+    assert kept(world.database, batches, wanted) == straight
+
+
+def test_what_was_written_stays_as_it_was(world: World) -> None:
+    first, second = observation(5, Seen.UP), observation(5, Seen.DOWN, "later")
+    with world.database.write() as connection:
+        store.insert(connection, [first])
+        store.insert(connection, [second])
+        assert store.observations(connection, TARGET, window(0, 10)) == (first,)
+
+
+def test_a_new_target_is_registered_once(world: World, clock: FrozenClock) -> None:
+    clock.advance(HOUR)
+    world.recorder.begin(SHOP)
+    (entry,) = world.entries("target.registered")
+    assert entry.subject == TARGET
+    with world.database.read() as connection:
+        known = store.registrations(connection)[TARGET]
+    assert (known.since, known.seq, known.until) == (entry.at, entry.seq, None)
+
+
+def test_a_target_that_left_the_catalogue_is_retired_and_may_come_back(
+    world: World, clock: FrozenClock
+) -> None:
+    other = catalogue(mail=tcp())
+    world.see(Seen.UP)
+    clock.advance(HOUR)
+    world.recorder.begin(other)
+    with world.database.read() as connection:
+        assert store.registrations(connection)[TARGET].until == clock.now()
+    clock.advance(HOUR)
+    world.recorder.begin(SHOP)
+    with world.database.read() as connection:
+        assert store.registrations(connection)[TARGET].until is None
+    kinds = [one.kind for one in world.entries() if one.subject == TARGET]
+    assert kinds == ["target.registered", "target.retired", "target.resumed"]
+
+
+def test_the_time_in_which_a_target_was_retired_stays_excluded(
+    world: World, clock: FrozenClock
+) -> None:
+    start = clock.now()
+    for _ in range(60):
+        world.see(Seen.UP)
+    world.recorder.begin(catalogue(mail=tcp()))
+    clock.advance(HOUR)
+    world.recorder.begin(SHOP)
+    for _ in range(60):
+        world.see(Seen.UP)
+    with world.database.read() as connection:
+        (found,) = uptimes(connection, SHOP, Interval(start, clock.now()))
+    assert found.availability.totals.unknown <= 3 * MINUTE
+    assert found.availability.totals.excluded >= 57 * MINUTE
+
+
+def test_a_password_in_a_url_never_reaches_the_ledger(
+    database: Database, clock: FrozenClock
+) -> None:
+    watched = catalogue(shop=http("ops:hunter22@example.org"))
+    with database.write() as connection:
+        store.sync(connection, Ledger(clock, "test"), watched.targets())
+        (data,) = connection.exec_driver_sql("SELECT data FROM ledger").scalars()
+    assert "hunter22" not in data
+    assert "example.org" in data
+
+
+def test_the_newest_observation_is_the_newest_by_time(world: World) -> None:
+    with world.database.write() as connection:
+        store.insert(connection, [observation(at, Seen.UP, str(at)) for at in (30, 10, 20)])
+        assert store.latest(connection)[TARGET].at == 30
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_seal_binds_what_was_not_sealed_yet(world: World, count: int) -> None:
+    for _ in range(count):
+        world.see(Seen.UP)
+    world.recorder.seal()
+    world.recorder.seal()
+    seals = world.entries("observations.sealed")
+    assert len(seals) == (1 if count else 0)
+    if count:
+        assert f'"count":{count}' in seals[0].data
+        with world.database.read() as connection:
+            found = store.observations(connection, TARGET, Interval(Instant(0), world.clock.now()))
+        assert {one.seal for one in found[:count]} == {seals[0].seq}
+
+
+def test_sealed_observations_hold_as_long_as_nobody_touches_them(world: World) -> None:
+    for seen in (Seen.UP, Seen.SUSPECT, Seen.DOWN):
+        world.see(seen)
+        world.recorder.seal()
+    with world.database.read() as connection:
+        assert store.broken_seals(connection) == ()
+
+
+TAMPERINGS = {
+    "state": "UPDATE monitor_observations SET seen = 'up' WHERE seen = 'down'",
+    "time": "UPDATE monitor_observations SET at = at + 1 WHERE seen = 'down'",
+    "reason": "UPDATE monitor_observations SET reason = 'nothing' WHERE seen = 'down'",
+    "duration": "UPDATE monitor_observations SET took = took + 1 WHERE seen = 'down'",
+    "interval": "UPDATE monitor_observations SET interval = 1 WHERE seen = 'down'",
+    "unsealed": "UPDATE monitor_observations SET seal_seq = NULL WHERE seen = 'down'",
+    "deleted": "DELETE FROM monitor_observations WHERE seen = 'down'",
+    "added": "INSERT INTO monitor_observations SELECT target, at + 1, seen, reason, took, interval,"
+    " seal_seq FROM monitor_observations WHERE seen = 'down'",
+}
+
+
+@pytest.mark.parametrize("tampering", TAMPERINGS.values(), ids=TAMPERINGS)
+def test_a_hand_in_the_observations_is_noticed(world: World, tampering: str) -> None:
+    world.see(Seen.UP)
+    world.recorder.seal()
+    world.see(Seen.DOWN, "refused")
+    world.recorder.seal()
+    with world.database.write() as connection:
+        connection.exec_driver_sql(tampering)
+        broken = store.broken_seals(connection)
+    assert broken == (world.entries("observations.sealed")[1].seq,)
+
+
+@pytest.mark.parametrize("data", ["{}", "nonsense", "[]", '{"digest": null}'])
+def test_a_hand_in_the_seal_itself_is_no_crash(world: World, data: str) -> None:
+    world.see(Seen.UP)
+    world.recorder.seal()
+    with world.database.write() as connection:
+        connection.exec_driver_sql(
+            "UPDATE ledger SET data = ? WHERE kind = 'observations.sealed'", (data,)
+        )
+        assert len(store.broken_seals(connection)) == 1
+    assert verify(world.database).broken_at is not None

@@ -1,0 +1,92 @@
+"""A monitor to test with: a catalogue in a few words, observations at exact instants."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from opskit.core.clock import MINUTE, NOTHING, Duration, FrozenClock, Instant
+from opskit.core.interval import Interval
+from opskit.monitor.model import Catalogue, Observation, Registration, Seen
+from opskit.monitor.probe import Recorder
+from opskit.outside.database import Database
+from opskit.records.ledger import Entry, Ledger, entries
+from opskit.records.outbox import Outbox
+
+TARGET = "shop/tcp"
+
+
+def catalogue(**services: dict[str, Any]) -> Catalogue:
+    """Return a catalogue; each service is given as its one probe."""
+    whole = {name: {"owner": "web", "probes": [probe]} for name, probe in services.items()}
+    return Catalogue.model_validate_json(json.dumps({"services": whole}), strict=True)
+
+
+def tcp(address: str = "127.0.0.1:1", **settings: str) -> dict[str, Any]:
+    """Return the settings of a TCP probe that is quick to give up."""
+    return {"kind": "tcp", "address": address, **QUICK, **settings}
+
+
+def http(address: str, **settings: Any) -> dict[str, Any]:
+    """Return the settings of an HTTP probe that is quick to give up."""
+    return {"kind": "http", "url": f"http://{address}/", **QUICK, **settings}
+
+
+QUICK = {"timeout": "500ms", "confirm_after": "100ms"}
+SHOP = catalogue(shop=tcp())
+
+
+def observation(
+    at: int, seen: Seen, reason: str = "", *, interval: int = MINUTE, target: str = TARGET
+) -> Observation:
+    """Return what a try saw at an instant."""
+    return Observation(target, Instant(at), seen, reason, NOTHING, Duration(interval))
+
+
+@dataclass(frozen=True)
+class World:
+    """A database, a stopped clock, and a recorder that has begun with one catalogue."""
+
+    database: Database
+    clock: FrozenClock
+    recorder: Recorder
+
+    @classmethod
+    def made(
+        cls, database: Database, clock: FrozenClock, *, channels: tuple[str, ...] = ()
+    ) -> World:
+        """Return a world in which `shop` is watched from now on."""
+        recorder = Recorder(database, Ledger(clock, "test"), Outbox(database, clock), channels)
+        recorder.begin(SHOP)
+        return cls(database, clock, recorder)
+
+    def see(self, seen: Seen, reason: str = "", *, after: int = MINUTE) -> Observation:
+        """Let time pass, then record what a try saw."""
+        self.clock.advance(after)
+        one = observation(self.clock.now(), seen, reason)
+        self.recorder.record([one])
+        return one
+
+    def entries(self, kind: str = "") -> list[Entry]:
+        """Return the ledger's entries, or those of one kind."""
+        with self.database.read() as connection:
+            return [one for one in entries(connection) if kind in {"", one.kind}]
+
+
+def registration(since: int = 0, until: int | None = None) -> Registration:
+    """Return that `shop` is watched since an instant."""
+    return Registration(
+        TARGET, "shop", Instant(since), 1, None if until is None else Instant(until)
+    )
+
+
+def window(start: int, end: int) -> Interval:
+    """Return the interval between two instants."""
+    return Interval(Instant(start), Instant(end))
+
+
+def in_order(observations: Iterable[Observation]) -> list[Observation]:
+    """Return observations by time."""
+    return sorted(observations, key=lambda one: one.at)
