@@ -20,7 +20,7 @@ from opskit.core.interval import Interval
 from opskit.core.people import actor
 from opskit.outside.config import Config, load
 from opskit.outside.database import Database
-from opskit.outside.documents import Model, parse, read, validate
+from opskit.outside.documents import Document, Model, parse, read, validate
 from opskit.outside.files import translated
 from opskit.records.ledger import Ledger, Verification, entries, head, verify
 
@@ -220,27 +220,24 @@ class App:
         from opskit.monitor.model import Catalogue  # noqa: PLC0415
 
         settings = self.config.settings
-        catalogue, found = self._document(settings.services, Catalogue)
-        people, wrong = self._document(settings.people, People)
-        yield from (*found, *wrong)
+        catalogue, services = self._document(settings.services, Catalogue)
+        people, persons = self._document(settings.people, People)
+        yield from (*services.findings, *persons.findings)
         if people is not None:
-            yield from access.references(people, settings.people)
+            yield from access.references(people, settings.people, persons.place)
         if people is not None and catalogue is not None:
-            owned = {
-                f"services.{name}.owner": one.owner for name, one in catalogue.services.items()
-            }
-            yield from access.owners(people, owned, settings.people)
+            owned = {name: one.owner for name, one in catalogue.services.items()}
+            yield from access.owners(people, owned, settings.people, services.place)
 
-    def _document(self, name: str, model: type[M]) -> tuple[M | None, list[Finding]]:
+    def _document(self, name: str, model: type[M]) -> tuple[M | None, Document]:
         path = self.config.path(name)
         if not path.exists():
-            return None, [
-                Finding(
-                    "file-missing", Severity.MEDIUM, name, "there is no such file", Location(name)
-                )
-            ]
+            missing = Finding(
+                "file-missing", Severity.MEDIUM, name, "there is no such file", Location(name)
+            )
+            return None, Document(name, findings=[missing])
         document = parse(path, name=name)
-        return validate(document, model), document.findings
+        return validate(document, model), document
 
     def _lint_alerts(self) -> Iterator[Finding]:
         from opskit.alerts import rules  # noqa: PLC0415
@@ -251,8 +248,8 @@ class App:
             if "tests" in path.relative_to(directory).parts:
                 continue
             name = str(path.relative_to(self.config.root))
-            rule_file, found = self._document(name, RuleFile)
-            yield from found
+            rule_file, document = self._document(name, RuleFile)
+            yield from document.findings
             if rule_file is not None:
                 yield from rules.complete(rule_file, name)
 

@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from opskit.access.model import People
-from opskit.core.findings import Finding, Severity
+from opskit.core.findings import Finding, Location, Severity
 from opskit.core.text import nearest
 
+# Where a key path of a file stands.
+Place = Callable[[tuple[str | int, ...]], Location]
 
-def references(people: People, path: str) -> Iterator[Finding]:
+
+def references(people: People, path: str, place: Place) -> Iterator[Finding]:
     """Yield each manager or team that a person names and that is not there."""
     for name, person in people.people.items():
-        if person.manager and person.manager not in people.people:
-            yield _unknown(
-                "access-unknown-manager",
-                f"people.{name}.manager",
-                person.manager,
-                people.people,
-                path,
-            )
-        if person.team and person.team not in people.teams:
-            yield _unknown(
-                "access-unknown-team", f"people.{name}.team", person.team, people.teams, path
-            )
+        for key, value, known in (
+            ("manager", person.manager, people.people.keys()),
+            ("team", person.team, people.teams.keys()),
+        ):
+            if value and value not in known:
+                where = place(("people", name, key))
+                yield _unknown(
+                    f"access-unknown-{key}", f"people.{name}.{key}", value, known, path, where
+                )
 
 
-def owners(people: People, owned: Mapping[str, str], path: str) -> Iterator[Finding]:
-    """Yield each owner (of thing -> owner) that is neither a person nor a team."""
+def owners(people: People, owned: Mapping[str, str], path: str, place: Place) -> Iterator[Finding]:
+    """Yield each owner (of service -> owner) that is neither a person nor a team of `path`."""
     known = [*people.people, *people.teams]
-    for thing, owner in owned.items():
+    for service, owner in owned.items():
         if owner not in known:
-            yield _unknown("access-unknown-owner", thing, owner, known, path)
+            subject, where = f"services.{service}.owner", place(("services", service, "owner"))
+            yield _unknown("access-unknown-owner", subject, owner, known, path, where)
 
 
-def _unknown(rule: str, subject: str, name: str, known: Iterable[str], path: str) -> Finding:
+def _unknown(
+    rule: str, subject: str, name: str, known: Iterable[str], path: str, where: Location
+) -> Finding:
     guess = nearest(name, list(known))
     fix = f"did you mean {guess!r}?" if guess else f"add it to {path}"
-    return Finding(rule, Severity.MEDIUM, subject, f"{name!r} is not in {path}", None, fix)
+    return Finding(rule, Severity.MEDIUM, subject, f"{name!r} is not in {path}", where, fix)

@@ -68,7 +68,12 @@ class Output:
             return
         from opskit.outside.files import write_atomically  # noqa: PLC0415  # only with a file
 
-        write_atomically(self.path, text.encode("utf-8", "backslashreplace"))
+        data = text.encode("utf-8", "backslashreplace")
+        target = self.path.resolve() if self.path.is_symlink() else self.path
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)  # a pipe or a device is written to, not replaced
+        else:
+            write_atomically(target, data)
         note(f"written to {self.path}")
 
     def emit_data(self, data: Mapping[str, Any]) -> None:

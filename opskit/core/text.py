@@ -14,7 +14,8 @@ _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 # Emoji sequences and several scripts need the joiners; they cannot reorder or hide text.
 _HARMLESS = frozenset({"\u200c", "\u200d"})
 _PRINTABLE_ASCII = re.compile(r"[\x20-\x7e]*\Z")
-_FORMULA = re.compile(r"^[\s\u00a0]*[=+\-@\t\r]")
+# Spreadsheets take the full-width forms for the plain ones.
+_FORMULA = re.compile(r"^[\s\u00a0]*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 
 
 def clean(text: str, *, keep: str = "") -> str:

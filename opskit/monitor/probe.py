@@ -7,7 +7,7 @@ import heapq
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
@@ -51,19 +51,29 @@ class Recorder:
             known = store.registrations(connection)
             store.insert(connection, observations)
             for one in observations:
-                self._flip(connection, known[one.target], one)
+                known[one.target] = self._judged(connection, known[one.target], one)
 
-    def _flip(self, connection: sa.Connection, known: Registration, one: Observation) -> None:
-        """Notice a confirmed change of state; a suspect try is none, nor one told too late."""
+    def _judged(
+        self, connection: sa.Connection, known: Registration, one: Observation
+    ) -> Registration:
+        """Return what is known of a target now; a confirmed change of state is a flip.
+
+        A suspect try is none, nor is one that was told too late.
+        """
         if one.seen is Seen.SUSPECT or one.seen is known.seen:
-            return
+            return known
         if known.seen_since is not None and one.at < known.seen_since:
-            return
+            return known
         since = store.first_suspect(connection, one) if one.seen is Seen.DOWN else one.at
         store.set_seen(connection, one.target, one.seen, since)
-        if known.seen is None:
-            return
-        data = {"from": known.seen, "to": one.seen, "since": since, "reason": one.reason}
+        if known.seen is not None:
+            self._flip(connection, known.seen, one, since)
+        return replace(known, seen=one.seen, seen_since=since)
+
+    def _flip(
+        self, connection: sa.Connection, before: Seen, one: Observation, since: Instant
+    ) -> None:
+        data = {"from": before, "to": one.seen, "since": since, "reason": one.reason}
         entry = self.ledger.append(connection, "target.flipped", one.target, data)
         for channel in self.channels:
             key = f"flip-{entry.hash[:24]}"

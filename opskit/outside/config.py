@@ -17,8 +17,9 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field
 
 from opskit.core.errors import ConfigError, DataError
+from opskit.core.findings import Location
 from opskit.outside.database import sqlite_url
-from opskit.outside.documents import Document, Model, read, validate
+from opskit.outside.documents import Document, KeyPath, Model, read, validate
 from opskit.outside.files import private_directory, writable_by_others
 
 FILE_NAME = "opskit.yaml"
@@ -171,7 +172,10 @@ def _with_environment(config: Config, environment: Mapping[str, str]) -> Config:
     if not given:
         return config
     merged = {**config.settings.model_dump(mode="json", exclude_unset=True), **given}
-    document = Document("environment", merged)
+    places: dict[KeyPath, Location] = {
+        (name,): Location(f"{_PREFIX}{name.upper()}") for name in given
+    }
+    document = Document("environment", merged, places)
     settings = validate(document, Settings)
     if settings is None:
         raise DataError("an OPSKIT_ environment variable is wrong", tuple(document.findings))

@@ -38,7 +38,14 @@ _CONSTANTS: dict[str, object] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-_PLAIN_TAG = "tag:yaml.org,2002:"
+_TAG = "tag:yaml.org,2002:"
+# What YAML's own rules give plain text, lists and mappings; a tag a user wrote is none of them.
+_PLAIN_TAGS = frozenset(
+    f"{_TAG}{name}"
+    for name in ("str", "int", "float", "bool", "null", "timestamp", "merge", "value", "seq", "map")
+)
+# What YAML 1.2 cannot hold (section 5.1, c-printable, turned round).
+_UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Model(pydantic.BaseModel):
@@ -118,6 +125,10 @@ def parse(path: Path, *, name: str = "", any_tag: bool = False) -> Document:
 
 
 def _compose(document: Document, text: str) -> None:
+    unreadable = _UNREADABLE.search(text)
+    if unreadable:
+        _report_unreadable(document, text, unreadable.start())
+        return
     try:
         _refuse_bombs(text)
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
@@ -129,6 +140,14 @@ def _compose(document: Document, text: str) -> None:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = getattr(error, "problem", None) or "not valid YAML"
         _report(document, "file-syntax", _location(document, mark), "", clean(str(problem)))
+
+
+def _report_unreadable(document: Document, text: str, at: int) -> None:
+    start = text.rfind("\n", 0, at) + 1
+    line = text[start:].split("\n", 1)[0].rstrip("\r")
+    place = Location(document.path, text.count("\n", 0, at) + 1, at - start + 1)
+    message = f"holds control characters: {shorten(clean(line), 40)}"
+    _report(document, "file-control-character", place, "", message)
 
 
 class _Bomb(Exception):
@@ -171,13 +190,29 @@ class _Builder:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.nodes = 0
+        self.open: set[int] = set()
 
     def build(self, node: yaml.Node, key_path: KeyPath) -> object:
         self.nodes += 1
         if self.nodes > MAX_NODES:
             message = f"expands to more than {MAX_NODES:,} values (an alias bomb?)"
             raise _Bomb("file-too-many-values", message, node.start_mark)
+        if len(key_path) > MAX_DEPTH or id(node) in self.open:
+            message = f"nested more than {MAX_DEPTH} levels deep"
+            raise _Bomb("file-too-deep", message, node.start_mark)
+        self.open.add(id(node))
+        try:
+            return self._build(node, key_path)
+        finally:
+            self.open.discard(id(node))
+
+    def _build(self, node: yaml.Node, key_path: KeyPath) -> object:
         self.document.places.setdefault(key_path, _location(self.document, node.start_mark))
+        if str(node.tag) not in _PLAIN_TAGS and not self.document.any_tag:
+            message = f"tag {clean(str(node.tag))} is not allowed here"
+            place = _location(self.document, node.start_mark)
+            _report(self.document, "file-tag", place, _dotted(key_path), message)
+            return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, key_path)
         if isinstance(node, yaml.SequenceNode):
@@ -208,12 +243,8 @@ class _Builder:
     def _scalar(self, node: yaml.Node, key_path: KeyPath) -> object:
         text = str(node.value)
         place = _location(self.document, node.start_mark)
-        if not str(node.tag).startswith(_PLAIN_TAG):
-            if self.document.any_tag:
-                return text
-            message = f"tag {clean(str(node.tag))} is not allowed here"
-            _report(self.document, "file-tag", place, _dotted(key_path), message)
-            return None
+        if str(node.tag) not in _PLAIN_TAGS:
+            return text
         self._refuse_control(text, place, key_path)
         quoted = bool(getattr(node, "style", None))
         return text if quoted else _plain(text)
@@ -249,9 +280,18 @@ def validate(document: Document, model: type[T]) -> T | None:
         return model.model_validate_json(json.dumps(document.value), strict=True)
     except pydantic.ValidationError as error:
         schema = model.model_json_schema()
-        for detail in error.errors(include_url=False):
-            document.findings.append(_finding(document, schema, detail))
+        details = error.errors(include_url=False)
+        for detail in details:
+            if not _follows(detail, details):
+                document.findings.append(_finding(document, schema, detail))
         return None
+
+
+def _follows(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
+    """Return whether a list is too short only because its items were refused."""
+    loc = detail["loc"]
+    within = (other["loc"] for other in details if len(other["loc"]) > len(loc))
+    return detail["type"] == "too_short" and any(other[: len(loc)] == loc for other in within)
 
 
 def _finding(document: Document, schema: dict[str, Any], detail: ErrorDetails) -> Finding:
@@ -261,13 +301,14 @@ def _finding(document: Document, schema: dict[str, Any], detail: ErrorDetails) -
     if detail["type"] == "extra_forbidden":
         name = str(key_path[-1]) if key_path else ""
         guess = nearest(name, sorted(_known_keys(schema, detail["loc"][:-1])))
-        fix = f"did you mean {guess!r}?" if guess else "remove it, or see: opskit schema --list"
+        fix = f"did you mean {guess!r}?" if guess else "remove it, or see: opskit schema"
         return Finding(
             "file-unknown-key", Severity.HIGH, subject, f"unknown key {clean(name)!r}", place, fix
         )
     if detail["type"] == "missing":
         name = str(detail["loc"][-1])
-        subject = _dotted((*key_path, name)) if key_path[-1:] != (name,) else subject
+        key_path = _own_path(document, detail["loc"][:-1])
+        place, subject = document.place(key_path), _dotted((*key_path, name))
         return Finding(
             "file-missing-key", Severity.HIGH, subject, f"key {name!r} is missing", place
         )
@@ -302,6 +343,8 @@ def _step(node: dict[str, Any], part: str | int) -> Iterator[dict[str, Any]]:
         yield node["properties"][part]
     elif isinstance(node.get("additionalProperties"), dict):
         yield node["additionalProperties"]
+    else:
+        yield from node.get("patternProperties", {}).values()
 
 
 def _resolve(schema: dict[str, Any], node: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -34,6 +34,6 @@ def write_crash(error: BaseException, environment: Mapping[str, str]) -> Path | 
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(Redactor()(text))
-    except OSError:
+    except (OSError, RuntimeError):  # the second: there is no home directory to be found
         return None
     return path

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 import selectors
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -18,6 +20,7 @@ from opskit.core.errors import ConfigError
 from opskit.core.text import decode
 
 _CHUNK = 65_536
+_MARK = "OPSKIT_PROCESS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +75,15 @@ def run(  # the bounds are the point, each is named
     Raises:
         ConfigError: there is no such program.
     """
+    # Marks all it starts: who left its parent is found by this.
+    token = secrets.token_hex(16)
     try:
         process = subprocess.Popen(  # argv, never a shell
             argv,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=dict(environment),
+            env={**environment, _MARK: token},
             cwd=directory,
             start_new_session=True,
         )
@@ -88,16 +93,34 @@ def run(  # the bounds are the point, each is named
         ) from error
     with process:
         try:
-            _feed(process, stdin)
+            feeder = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
+            feeder.start()
             kept, truncated, timed_out = _collect(process, time.monotonic() + timeout, limit)
             if timed_out:
-                end_tree(process.pid)
+                _end_marked(process, token)
             process.wait()
         except BaseException:
-            end_tree(process.pid)
+            _end_marked(process, token)
             raise
     stdout, stderr = (decode(bytes(part)) for part in kept)
     return Completed(process.returncode, stdout, stderr, truncated, timed_out)
+
+
+def _end_marked(process: subprocess.Popen[bytes], token: str) -> None:
+    """End a program and everything it started, also what has left it."""
+    left = [one for one in {*descendants(process.pid), *_marked(token)} if one.pid != process.pid]
+    process.kill()
+    process.wait()
+    end_all(left)
+
+
+def _marked(token: str) -> Iterator[psutil.Process]:
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(_MARK) == token:
+                yield process
+        except (psutil.Error, OSError):
+            continue  # gone, or another user's
 
 
 def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:

@@ -53,7 +53,7 @@ class Leases:
         if row is not None and row.expires_at > now and row.holder != holder:
             raise Conflict(
                 f"{resource} is held by {row.holder} until {iso(row.expires_at)}",
-                hint="wait for it to end, or see: opskit fleet runs",
+                hint="wait until it has ended, then run it again",
             )
         lease = Lease(resource, holder, (row.token if row else 0) + 1, Instant(now + length))
         self._store(connection, lease, known=row is not None)

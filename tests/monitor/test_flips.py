@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from opskit.core.clock import MINUTE, SECOND, FrozenClock
+from opskit.core.errors import OutsideError
 from opskit.monitor import store
 from opskit.monitor.model import Seen
 from opskit.outside.database import Database
@@ -90,11 +91,21 @@ def test_the_same_observation_twice_flips_once(world: World) -> None:
     assert flips(world) == [("up", "down")]
 
 
+def test_a_batch_flips_as_often_as_its_tries_one_by_one(world: World) -> None:
+    start = world.clock.now()
+    seen = (UP, SUSPECT, DOWN, DOWN, UP, UP, SUSPECT, UP)
+    world.recorder.record(
+        [observation(start + number * MINUTE, one) for number, one in enumerate(seen)]
+    )
+    assert flips(world) == [("up", "down"), ("down", "up")]
+    assert json.loads(world.entries("target.flipped")[0].data)["since"] == start + MINUTE
+
+
 def test_all_of_a_batch_is_written_or_nothing(world: World) -> None:
     world.see(UP)
     before = world.entries()
     stranger = observation(world.clock.now() + 1, UP, target="nobody/tcp")
-    with pytest.raises(KeyError):
+    with pytest.raises(OutsideError, match="FOREIGN KEY"):
         world.recorder.record([observation(world.clock.now() + 1, DOWN), stranger])
     assert world.entries() == before
     with world.database.read() as connection:
@@ -136,11 +147,11 @@ def test_without_a_channel_nothing_is_owed(world: World) -> None:
     assert owed(world) == []
 
 
-_SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+_SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
 
 
 @_SHARED
-@given(st.lists(st.sampled_from(Seen), max_size=12))
+@given(st.lists(st.sampled_from(Seen), max_size=8))
 def test_flips_are_the_changes_between_certain_tries(world: World, seen: Sequence[Seen]) -> None:
     before = len(flips(world))
     with world.database.write() as connection:

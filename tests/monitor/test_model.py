@@ -81,7 +81,7 @@ def test_a_catalogue_does_not_change_after_reading() -> None:
         known.services["shop"].owner = "else"  # type: ignore[misc]
 
 
-@given(st.from_regex(r"(\d{1,5}(ms|s|m|h)){1,2}", fullmatch=True))
+@given(st.from_regex(r"([0-9]{1,5}(ms|s|m|h)){1,2}", fullmatch=True))
 def test_a_length_is_taken_exactly_or_refused(text: str) -> None:
     length = parse_duration(text)
     if SECOND // 10 <= length <= 86_400 * SECOND:

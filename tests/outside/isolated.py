@@ -49,3 +49,12 @@ def with_network(
         "sh",
     )
     return python(script, *arguments, prefix=prefix)
+
+
+def with_file(
+    path: Path, content: Path, script: str, *arguments: str | Path
+) -> subprocess.CompletedProcess[str]:
+    """Run SCRIPT with the file PATH replaced by CONTENT."""
+    mount = 'mount --bind "$0" "$1" && shift && exec "$@"'
+    prefix = ("unshare", *_ROOT, "--mount", "sh", "-c", mount, str(content), str(path))
+    return python(script, *arguments, prefix=prefix)

@@ -8,8 +8,10 @@ import re
 import socket
 import ssl
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
+import certifi
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -23,6 +25,7 @@ from tests.outside.servers import Answer, Exchange, Server, body, header, plain
 
 # Long enough that a test which waits for it is noticed, short enough to wait for it.
 PATIENCE = 0.5
+LOOPBACK = ip_address("127.0.0.1")
 
 
 def send(
@@ -392,11 +395,12 @@ def test_only_a_public_address_hears_anything() -> None:
 
 
 @pytest.fixture(scope="module")
-def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file with a certificate for 127.0.0.1 that nobody vouches for, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)
-    certificate = (
+    signed = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -404,6 +408,7 @@ def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
         .serial_number(1)
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(LOOPBACK)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     path = tmp_path_factory.mktemp("tls") / "server.pem"
@@ -413,22 +418,27 @@ def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
-        + certificate.public_bytes(serialization.Encoding.PEM)
+        + signed.public_bytes(serialization.Encoding.PEM)
     )
+    return path
+
+
+@pytest.fixture
+def tls(certificate: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
+    context.load_cert_chain(certificate)
     return context
 
 
-def test_a_certificate_nobody_vouches_for_is_not_trusted(self_signed: ssl.SSLContext) -> None:
-    with Server(plain(), tls=self_signed) as server:
+def test_a_certificate_nobody_vouches_for_is_not_trusted(tls: ssl.SSLContext) -> None:
+    with Server(plain(), tls=tls) as server:
         with pytest.raises(OutsideError, match="certificate"):
             send(server.url)
         assert server.requests == []
 
 
-def test_over_https_this_machine_is_refused_as_well(self_signed: ssl.SSLContext) -> None:
-    with Server(plain(), tls=self_signed) as server:
+def test_over_https_this_machine_is_refused_as_well(tls: ssl.SSLContext) -> None:
+    with Server(plain(), tls=tls) as server:
         with pytest.raises(Refused):
             send(server.url, allow_private=False)
         assert server.requests == []
@@ -438,3 +448,43 @@ def test_a_server_that_does_not_speak_tls_is_one_line() -> None:
     with Server(plain()) as server, pytest.raises(OpskitError) as caught:
         send(server.url.replace("http:", "https:"), seconds=PATIENCE)
     assert "\n" not in caught.value.message
+
+
+TRUSTING = """
+import sys
+from opskit.core.errors import OpskitError
+from opskit.outside.http import post
+try:
+    print(post(sys.argv[1], b"{}", {}, seconds=2, allow_private=True).body.decode())
+except OpskitError as error:
+    print(error.message)
+"""
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        pytest.param(plain(b"welcome"), "welcome", id="trusted"),
+        pytest.param(
+            lambda exchange: exchange.drip(b"H"), "{} did not answer within 2 s", id="status"
+        ),
+        pytest.param(
+            lambda exchange: (exchange.send(b"HTTP/1.1 200 OK\r\nX-A: "), exchange.drip(b"a")),
+            "{} did not answer within 2 s",
+            id="header",
+        ),
+        pytest.param(
+            lambda exchange: (exchange.send(b"HTTP/1.1 200 OK\r\n\r\n"), exchange.drip(b"x")),
+            "{} did not answer within 2 s",
+            id="body",
+        ),
+    ],
+)
+def test_over_https_a_dripping_answer_is_cut_off_as_well(
+    tls: ssl.SSLContext, certificate: Path, answer: Answer, said: str
+) -> None:
+    with Server(answer, tls=tls) as server:
+        trusted = Path(certifi.where())
+        done = isolated.with_file(trusted, certificate, TRUSTING, server.url)
+        assert done.stdout == said.format(server.url) + "\n", done.stderr

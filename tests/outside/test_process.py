@@ -70,9 +70,10 @@ def test_a_signal_is_a_negative_status() -> None:
     assert shell("kill -9 $$").status == -signal.SIGKILL
 
 
-def test_the_environment_is_only_what_is_given() -> None:
+def test_of_the_callers_environment_only_what_is_given_is_passed_on() -> None:
     done = run(["env"], timeout=60, environment={**PATH, "GREETING": "hello"})
-    assert sorted(done.stdout.splitlines()) == ["GREETING=hello", f"PATH={os.environ['PATH']}"]
+    lines = [line for line in done.stdout.splitlines() if not line.startswith("OPSKIT_")]
+    assert sorted(lines) == ["GREETING=hello", f"PATH={os.environ['PATH']}"]
 
 
 def test_it_runs_in_the_directory_given(tmp_path: Path) -> None:

@@ -1,0 +1,139 @@
+"""`monitor probe --loop` as it runs: killed, doubled, interrupted; afterwards all is still true."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from opskit.core.clock import SECOND
+from opskit.core.errors import ExitCode
+from tests.cli.inside import Inside
+from tests.monitor.live import Loop, rows, soon
+from tests.monitor.servers import Server, page
+
+# Fast enough to wait for; what was seen holds for a second.
+PROBE = {"kind": "http", "interval": "400ms", "timeout": "400ms", "confirm_after": "100ms"}
+
+
+def watch(root: Path, **services: str) -> None:
+    """Write a catalogue: an address for each service."""
+    listed = {
+        name: {"owner": "web", "probes": [{**PROBE, "url": f"http://{address}/"}]}
+        for name, address in services.items()
+    }
+    (root / "services.yaml").write_text(json.dumps({"services": listed}))
+
+
+def flips(root: Path) -> list[tuple[str, str]]:
+    found = rows(root, "SELECT data FROM ledger WHERE kind = 'target.flipped' ORDER BY seq")
+    data = [json.loads(str(row[0])) for row in found]
+    return [(one["from"], one["to"]) for one in data]
+
+
+def seen(root: Path) -> int:
+    return len(rows(root, "SELECT 1 FROM monitor_observations"))
+
+
+def test_a_prober_that_was_killed_leaves_a_gap_and_no_lie(ops: Path, inside: Inside) -> None:
+    with Server(page()) as server:
+        watch(ops, shop=server.address)
+        with Loop(ops) as loop:
+            loop.says("shop/http up")
+            soon(lambda: seen(ops) >= 3, "three observations")
+            assert inside("monitor", "status").code == ExitCode.OK
+            loop.end(signal.SIGKILL)
+        assert rows(ops, "SELECT 1 FROM monitor_observations WHERE seal_seq IS NULL")
+        soon(lambda: inside("monitor", "status").code == ExitCode.UNDETERMINED, "stale")
+        (status,) = json.loads(inside("monitor", "status", "--json").out)["targets"]
+        assert (status["state"], status["reason"]) == ("unknown", "not probed since")
+
+        assert inside("monitor", "probe").code == ExitCode.OK
+        assert inside("monitor", "status").code == ExitCode.OK
+        explained = json.loads(inside("monitor", "explain", "shop", "--last", "1h", "--json").out)
+    states = [one["state"] for one in explained["intervals"]]
+    assert states == ["excluded", "up", "unknown", "up"]
+    time = explained["time"]
+    assert time["down"] == 0
+    assert time["unknown"] > 0
+    assert time["up"] >= SECOND  # what was seen last held for a second after the kill
+    # The next prober sealed what the dead one left.
+    assert not rows(ops, "SELECT 1 FROM monitor_observations WHERE seal_seq IS NULL")
+    assert inside("ledger", "verify").code == ExitCode.OK
+
+
+def test_two_probers_on_one_database_tell_one_story(ops: Path, inside: Inside) -> None:
+    with Server(page()) as server:
+        watch(ops, shop=server.address)
+        assert inside("monitor", "probe").code == ExitCode.OK
+        with Loop(ops) as first, Loop(ops) as second:
+            for loop in (first, second):
+                loop.says("shop/http up")
+            server.stop()
+            for loop in (first, second):
+                loop.says("shop/http down")
+            server.start()
+            for loop in (first, second):
+                loop.says("shop/http up", times=2)
+            ends = [loop.end(signal.SIGINT) for loop in (first, second)]
+    assert [code for code, _ in ends] == [ExitCode.INTERRUPTED] * 2
+    assert [said.strip() for _, said in ends] == ["opskit: stopped: interrupted"] * 2
+    assert flips(ops) == [("up", "down"), ("down", "up")]
+    assert inside("ledger", "verify").code == ExitCode.OK
+    assert not rows(ops, "SELECT 1 FROM monitor_observations WHERE seal_seq IS NULL")
+
+
+def test_a_hand_in_the_observations_is_found_by_ledger_verify(ops: Path, inside: Inside) -> None:
+    with Server(page()) as server:
+        watch(ops, shop=server.address)
+        assert inside("monitor", "probe").code == ExitCode.OK
+    assert inside("ledger", "verify").code == ExitCode.OK
+    with sqlite3.connect(ops / ".opskit" / "opskit.db") as connection:
+        connection.execute("UPDATE monitor_observations SET seen = 'down'")
+    done = inside("ledger", "verify")
+    assert done.code == ExitCode.FINDINGS
+    assert "observations sealed by entry 2 were changed" in done.out
+    assert json.loads(inside("ledger", "verify", "--json").out)["broken_seals"] == [2]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [("200 OK", ExitCode.OK), ("500 Oops", ExitCode.FINDINGS)],
+    ids=["up", "down"],
+)
+def test_going_on_for_a_while_ends_with_what_was_seen_last(
+    ops: Path, inside: Inside, answer: str, code: ExitCode
+) -> None:
+    with Server(page("", answer)) as server:
+        watch(ops, shop=server.address)
+        done = inside("monitor", "probe", "--for", "1800ms")
+    assert done.code == code
+    told = [line.split()[2] for line in done.out.splitlines()]
+    assert told == (["up"] if code is ExitCode.OK else ["suspect", "down"])
+
+
+def test_a_while_too_short_to_see_anything_determines_nothing(ops: Path, inside: Inside) -> None:
+    watch(ops, shop="127.0.0.1:1")
+    assert inside("monitor", "probe", "--for", "0s").code == ExitCode.UNDETERMINED
+
+
+@pytest.mark.parametrize("length", ["10", "soon", ""])
+def test_a_while_that_is_none_is_a_usage_error(ops: Path, inside: Inside, length: str) -> None:
+    watch(ops, shop="127.0.0.1:1")
+    done = inside("monitor", "probe", "--for", length)
+    assert (done.code, done.out) == (ExitCode.USAGE, "")
+    assert "next: --for 10m" in done.err
+    assert not (ops / ".opskit").exists()
+
+
+def test_one_service_of_several_may_be_tried(ops: Path, inside: Inside) -> None:
+    with Server(page()) as server:
+        watch(ops, shop=server.address, mail=server.address)
+        done = inside("monitor", "probe", "mail", "--json")
+    (one,) = json.loads(done.out)["observations"]
+    assert (one["target"], one["kind"], one["seen"], done.code) == ("mail/http", "http", "up", 0)
+    # The other one is still watched, and not known.
+    assert inside("monitor", "status").code == ExitCode.UNDETERMINED
