@@ -92,7 +92,11 @@ def test_every_shipped_alert_has_a_test_and_a_runbook(path: Path) -> None:
 
 @pytest.mark.parametrize("severity", ["info", "warning", "critical", "page", "ticket"])
 def test_each_severity_that_routes_an_alert_is_taken(tmp_path: Path, severity: str) -> None:
-    text = GOOD[0].read_text().replace("severity: critical", f"severity: {severity}")
+    text = (
+        (CASES / "alerts" / "good" / "everything.yaml")
+        .read_text()
+        .replace("severity: critical", f"severity: {severity}")
+    )
     (tmp_path / "rules.yaml").write_text(text)
     assert lint(tmp_path / "rules.yaml") == []
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,9 @@ class Repository:
             place.mkdir(parents=True)
         kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         here = cls(root, {**kept, "HOME": str(home), "COLUMNS": "120", "NO_COLOR": "1"})
-        here.write("opskit.yaml", "standard: playbooks/standard.yml\ninventory: [inventory/hosts.ini]\n")
+        here.write(
+            "opskit.yaml", "standard: playbooks/standard.yml\ninventory: [inventory/hosts.ini]\n"
+        )
         shared = "" if "[all:vars]" in inventory else "\n[all:vars]\n"
         here.write("inventory/hosts.ini", f"{inventory}{shared}\nscratch={root / 'scratch'}\n")
         if standard:
@@ -83,11 +85,11 @@ class Repository:
         """Return the command line of opskit, as installed."""
         return [str(Path(sys.executable).with_name("opskit")), *arguments]
 
-    def opskit(self, *arguments: str, cwd: Path | None = None, **environment: str) -> Finished:
+    def opskit(self, *arguments: str, **environment: str) -> Finished:
         """Run opskit to its end."""
         done = subprocess.run(
             self.command(*arguments),
-            cwd=cwd or self.root,
+            cwd=self.root,
             env={**self.environment, **environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -149,14 +151,14 @@ class Repository:
         """Tell whether a task that sleeps is at work."""
         return any("sleep" in _line(process).split() for process in self.processes())
 
+    def database(self) -> Database:
+        """Open the repository's database."""
+        return Database.open(sqlite_url(self.root / ".opskit" / "opskit.db"))
+
     def entries(self, *kinds: str) -> list[Entry]:
         """Return the ledger's entries of these KINDS, or all."""
-        database = Database.open(sqlite_url(self.root / ".opskit" / "opskit.db"))
-        try:
-            with database.read() as connection:
-                return [e for e in entries(connection) if not kinds or e.kind in kinds]
-        finally:
-            database.close()
+        with closing(self.database()) as database, database.read() as connection:
+            return [entry for entry in entries(connection) if not kinds or entry.kind in kinds]
 
     def kinds(self) -> list[str]:
         """Return what happened, in order."""
@@ -172,9 +174,10 @@ def _already_gone() -> Iterator[None]:
 
 
 def _line(process: psutil.Process) -> str:
+    line: list[str] = []
     with _already_gone():
-        return " ".join(process.cmdline())
-    return ""
+        line = process.cmdline()
+    return " ".join(line)
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ def on_small_disk(place: Repository, mount: str, *arguments: str) -> Finished:
     """Run opskit with `.opskit` mounted by the shell command MOUNT, seen by this run only."""
     state = place.root / ".opskit"
     state.mkdir(mode=0o700, exist_ok=True)
-    script = f"set -e; cd {shlex.quote(str(place.root))}; {mount}; exec {shlex.join(place.command(*arguments))}"
+    here, command = shlex.quote(str(place.root)), shlex.join(place.command(*arguments))
+    script = f"set -e; cd {here}; {mount}; exec {command}"
     done = subprocess.run(
         ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],
         env=dict(place.environment),
@@ -70,7 +71,9 @@ def test_a_full_disk_stops_an_apply_before_a_host_is_touched(
     assert not repository.processes()
 
 
-def test_a_disk_that_fills_up_during_a_run_gives_no_result(lay_out: Callable[..., Repository]) -> None:
+def test_a_disk_that_fills_up_during_a_run_gives_no_result(
+    lay_out: Callable[..., Repository],
+) -> None:
     place = lay_out(f'web1 {LOCAL} state="{{{{ playbook_dir }}}}/../.opskit"\n', FILLS)
     tmpfs = "mount -t tmpfs -o size=4m,mode=700 small .opskit"
     done = on_small_disk(place, tmpfs, "fleet", "check", "--json")

@@ -48,7 +48,9 @@ class Sent:
 class Story:
     """A fleet whose runs happen as told, one hour after the other."""
 
-    def __init__(self, place: Workplace, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, place: Workplace, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         self.place = place
         self._clock = clock
         self._told: list[Transcript] = []
@@ -57,7 +59,9 @@ class Story:
         playbook.touch()
         self.request = Request(playbook, (playbook,))
 
-    def check(self, told: Transcript | None = None, *, tags: tuple[str, ...] = (), **hosts: Results) -> Run:
+    def check(
+        self, told: Transcript | None = None, *, tags: tuple[str, ...] = (), **hosts: Results
+    ) -> Run:
         """Return what a check makes of these outcomes."""
         self._clock.advance(HOUR)
         self._told.append(told or transcript(hosts))
@@ -112,7 +116,9 @@ def told_in(directory: Path, empty: Path, clock: FrozenClock, patch: pytest.Monk
 
 
 @pytest.fixture
-def story(tmp_path: Path, empty: Path, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
+def story(
+    tmp_path: Path, empty: Path, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Story]:
     told = told_in(tmp_path, empty, clock, monkeypatch)
     with closing(told.place.database):
         yield told
@@ -142,7 +148,9 @@ def test_it_comes_back_as_another(story: Story) -> None:
 
 def test_an_apply_fixes_nothing_until_it_was_looked_at_again(story: Story) -> None:
     story.check(web1={A: CHANGED})
-    change, observed, code = story.apply(transcript({"web1": {A: CHANGED}}), transcript({"web1": {A: OK}}))
+    change, observed, code = story.apply(
+        transcript({"web1": {A: CHANGED}}), transcript({"web1": {A: OK}})
+    )
     assert change.counts[Verdict.NOT_EVALUATED] == 1
     assert observed.counts[Verdict.COMPLIANT] == 1
     assert code is ExitCode.OK
@@ -301,7 +309,9 @@ def after(was: set[tuple[str, str, str]], hosts: dict[str, Results]) -> set[tupl
 
 
 @given(HISTORY)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_every_history_leaves_open_what_nobody_saw_gone(
     tmp_path_factory: pytest.TempPathFactory, empty: Path, history: list[dict[str, Results]]
 ) -> None:
@@ -316,4 +326,3 @@ def test_every_history_leaves_open_what_nobody_saw_gone(
                 assert story.open() == expected
             found, fixed = (len(story.said(f"drift.{verb}")) for verb in ("found", "fixed"))
             assert found - fixed == len(expected)
-

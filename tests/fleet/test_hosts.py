@@ -18,7 +18,8 @@ STANDARD = """---
   gather_facts: false
   tasks:
     - name: The banner is shown
-      ansible.builtin.copy: {dest: /etc/opskit-banner, content: "authorized use only\\n", mode: "0644"}
+      ansible.builtin.copy:
+        {dest: /etc/opskit-banner, content: "authorized use only\\n", mode: "0644"}
       tags: ["control:OPS-BAN-01", "severity:high"]
     - name: The notes are closed to users
       ansible.builtin.file: {path: /etc/opskit-notes, state: directory, mode: "0700"}
@@ -62,7 +63,9 @@ def week(own_fleet: Fleet, lay_out: Callable[..., Repository]) -> Week:
     return Week(place, converged, drifted, lost, unknown)
 
 
-def test_hosts_are_made_as_the_standard_says_and_looked_at_again(week: Week, own_fleet: Fleet) -> None:
+def test_hosts_are_made_as_the_standard_says_and_looked_at_again(
+    week: Week, own_fleet: Fleet
+) -> None:
     assert week.converged.code == 0
     assert week.converged.verdicts == dict.fromkeys(NAMES, "compliant")
     assert own_fleet["web1"].read("/etc/opskit-banner") == "authorized use only\n"

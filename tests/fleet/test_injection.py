@@ -16,21 +16,24 @@ PAYLOADS = {
     "in_name": "{% set x = lookup('pipe', 'touch CANARY') %}x",
     "in_loop": "{{ query('pipe', 'touch CANARY')[0] }}",
     "in_when": "{{ lookup('ansible.builtin.pipe', 'touch CANARY') }}",
-    "in_message": "{{ ''.__class__.__mro__[1].__subclasses__() }}{{ lookup('pipe','touch CANARY') }}",
+    "in_message": "{{ ''.__class__.__mro__ }}{{ lookup('pipe', 'touch CANARY') }}",
     "in_shell": "$(touch CANARY)`touch CANARY`; touch CANARY",
     "in_path": "../../{{ lookup('pipe', 'touch CANARY') }}",
-    "in_nested": "{{ '{{ lookup(\"pipe\", \"touch CANARY\") }}' }}",
-    "in_unsafe": '{"__ansible_unsafe": "{{ lookup(\'pipe\', \'touch CANARY\') }}"}',
+    "in_nested": '{{ \'{{ lookup("pipe", "touch CANARY") }}\' }}',
+    "in_unsafe": "{\"__ansible_unsafe\": \"{{ lookup('pipe', 'touch CANARY') }}\"}",
     "in_yaml": "!vault |\n  {{ lookup('pipe', 'touch CANARY') }}\n- x: [",
     "in_json": "\"}, \"extra\": \"{{ lookup('pipe', 'touch CANARY') }}",
     "in_unicode": "\u202e{{ lookup('pipe', 'touch CANARY') }}\x1b[31m",
 }
-STANDARD = """---
+STANDARD = (
+    """---
 - hosts: web1
   gather_facts: false
   vars:
     lines:
-""" + "".join(f'      {name}: "{{{{ {name} }}}}"\n' for name in PAYLOADS) + """
+"""
+    + "".join(f'      {name}: "{{{{ {name} }}}}"\n' for name in PAYLOADS)
+    + """
   tasks:
     - name: "Has a name {{ in_name }}"
       ansible.builtin.copy:
@@ -39,9 +42,13 @@ STANDARD = """---
         mode: "0600"
     - {name: Has an item, ansible.builtin.debug: {msg: "{{ item }}"}, loop: ["{{ in_loop }}"]}
     - {name: Has a condition, ansible.builtin.debug: {msg: x}, when: in_when != ''}
-    - {name: Has an argument, ansible.builtin.command: {argv: [echo, "{{ in_shell }}"]}, check_mode: false, changed_when: false}
+    - name: Has an argument
+      ansible.builtin.command: {argv: [echo, "{{ in_shell }}"]}
+      check_mode: false
+      changed_when: false
     - {name: Fails, ansible.builtin.fail: {msg: "{{ in_message }}"}}
 """
+)
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +78,10 @@ def test_nothing_was_executed(checked: Checked, canary: Path) -> None:
 
 
 def test_the_canary_would_have_shown_it(place: Repository, canary: Path) -> None:
-    trusted = "- hosts: web1\n  gather_facts: false\n  tasks: [{ansible.builtin.debug: {msg: '{{ x }}'}}]\n"
-    place.write("playbooks/trusted.yml", trusted.replace("x }}", f"lookup(\"pipe\", \"touch {canary}\") }}}}"))
+    trusted = STANDARD.replace(
+        "Has a name {{ in_name }}", f"{{{{ lookup('pipe', 'touch {canary}') }}}}"
+    )
+    place.write("playbooks/trusted.yml", trusted)
     place.check("-p", "playbooks/trusted.yml")
     assert canary.exists()
     canary.unlink()

@@ -143,11 +143,14 @@ def test_the_ledger_holds_all_of_it_in_order(day: Day) -> None:
     assert day.place.opskit("ledger", "verify").code == 0
 
 
-BREAKS = ONE_FILE + """
+BREAKS = (
+    ONE_FILE
+    + """
     - name: Breaks when it acts
       ansible.builtin.fail: {msg: no disk}
       when: not ansible_check_mode
 """
+)
 
 
 def test_an_apply_that_fails_ends_with_4(lay_out: Callable[..., Repository]) -> None:

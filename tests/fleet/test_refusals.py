@@ -68,8 +68,9 @@ def test_a_prompt_that_is_answered_by_a_variable_is_none(repository: Repository)
 
 
 def test_a_password_that_nobody_types_is_not_waited_for(repository: Repository) -> None:
-    asks = "[defaults]\nask_pass = true\nask_vault_pass = true\n[privilege_escalation]\nbecome_ask_pass = true\n"
-    repository.write("ansible.cfg", asks)
+    asks = "[defaults]\nask_pass = true\nask_vault_pass = true\n"
+    become = "[privilege_escalation]\nbecome_ask_pass = true\n"
+    repository.write("ansible.cfg", asks + become)
     assert repository.check().code == 1
 
 
@@ -82,7 +83,9 @@ def test_the_callers_locale_does_not_matter(repository: Repository, locale: str)
 
 def test_hosts_that_do_not_answer_are_unreachable(lay_out: Callable[..., Repository]) -> None:
     ping = PLAY.replace("debug: {msg: looked}", "ping: {}")
-    inventory = "nameless ansible_host=no.such.invalid\nclosed ansible_host=127.0.0.1 ansible_port=1\n"
+    inventory = (
+        "nameless ansible_host=no.such.invalid\nclosed ansible_host=127.0.0.1 ansible_port=1\n"
+    )
     checked = lay_out(f"web1 {LOCAL}\n{inventory}", ping).check()
     assert checked.code == 3
     unreachable = dict.fromkeys(("nameless", "closed"), "unreachable")

@@ -70,7 +70,9 @@ def test_an_apply_ends_with_the_worse_of_change_and_second_look(
     assert Applied(run_of(changed), run_of(seen)).exit_code is expected
 
 
-def verdict(results: Results, mode: Mode = Mode.CHECK, *, interrupted: bool = False) -> tuple[Verdict, str]:
+def verdict(
+    results: Results, mode: Mode = Mode.CHECK, *, interrupted: bool = False
+) -> tuple[Verdict, str]:
     told = transcript({"web1": results}, interrupted=interrupted)
     (host,) = evaluate(told, mode, ROOT)
     return host.verdict, host.reason
@@ -185,7 +187,10 @@ def test_facts_alone_are_no_look_at_the_standard() -> None:
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        ("[WARNING]: x\n[ERROR]: it broke\nOrigin: /ops/site.yml:3:4\n", "it broke Origin: /ops/site.yml:3:4"),
+        (
+            "[WARNING]: x\n[ERROR]: it broke\nOrigin: /ops/site.yml:3:4\n",
+            "it broke Origin: /ops/site.yml:3:4",
+        ),
         ("ERROR! the old way", "the old way"),
         ("just a line\nthe last line", "the last line"),
         ("", "Ansible did not start"),

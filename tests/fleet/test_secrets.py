@@ -14,7 +14,7 @@ from urllib.parse import quote
 import psutil
 import pytest
 
-from tests.conftest import Finished
+from tests.conftest import CASES, Finished
 from tests.fleet.repository import LOCAL, Repository
 
 # One canary for each place a secret can come from. None of these names says what it is, but the
@@ -34,32 +34,10 @@ SLOTS = {
     "uri": "canary-of-a-uri",
     "tls_private_key": "canary-of-a-key-line-1\ncanary-of-a-key-line-2",
 }
-STANDARD = """---
-- hosts: web1
-  gather_facts: false
-  vars:
-    app_secret: canary-of-a-play
-    everything: |
-      {{ db_password }} {{ api_token }} {{ users[0].password }} {{ plain_name }} {{ deep.inside[0] }}
-      {{ other_name }} {{ pin }} {{ late }} {{ app_secret }} {{ made_password }} {{ given_token }}
-      https://user:canary-of-a-uri@db.example.org/ {{ tls_private_key }}
-      {{ plain_name | b64encode }} {{ other_name | urlencode }}
-  tasks:
-    - {name: Reads a vault, ansible.builtin.include_vars: late.yml}
-    - {name: Makes a fact, ansible.builtin.set_fact: {made_password: "{{ ['canary', 'of', 'a', 'fact'] | join('-') }}"}}
-    - name: "Has a name {{ api_token }} {{ plain_name }}"
-      ansible.builtin.copy: {dest: "{{ scratch }}/file", content: "{{ everything }}", mode: "0600"}
-    - name: Has items
-      ansible.builtin.debug: {msg: x}
-      changed_when: true
-      loop: ["{{ everything }}", "{{ users }}", "{{ late }}"]
-    - {name: Has a condition, ansible.builtin.debug: {msg: x}, when: "'canary-of-a-play' == 'x' + app_secret"}
-    - {name: Sleeps, ansible.builtin.command: "true {{ api_token }}"}
-    - {name: Fails, ansible.builtin.fail: {msg: "tried {{ everything }}"}}
-"""
-INVENTORY = f"""web1 {LOCAL} db_password={SLOTS['db_password']}
+STANDARD = (CASES / "fleet" / "secrets.yml").read_text()
+INVENTORY = f"""web1 {LOCAL} db_password={SLOTS["db_password"]}
 [all:vars]
-api_token={SLOTS['api_token']}
+api_token={SLOTS["api_token"]}
 """
 
 
@@ -67,7 +45,9 @@ def vault(directory: Path, *files: Path) -> None:
     """Encrypt FILES with the password in DIRECTORY."""
     command = [str(Path(sys.executable).with_name("ansible-vault")), "encrypt"]
     password = ["--vault-password-file", str(directory / "vault-password")]
-    subprocess.run([*command, *password, *map(str, files)], cwd=directory, check=True, capture_output=True)
+    subprocess.run(
+        [*command, *password, *map(str, files)], cwd=directory, check=True, capture_output=True
+    )
 
 
 def inline(text: str, indent: int) -> str:
@@ -84,7 +64,9 @@ def place(lay_out: Callable[..., Repository]) -> Repository:
     for path, name in zip(values, ("plain_name", "deep"), strict=True):
         path.write_text(SLOTS[name])
     group = "inventory/group_vars/all"
-    whole = here.write(f"{group}/vault.yml", f"other_name: {SLOTS['other_name']}\npin: {SLOTS['pin']}\n")
+    whole = here.write(
+        f"{group}/vault.yml", f"other_name: {SLOTS['other_name']}\npin: {SLOTS['pin']}\n"
+    )
     late = here.write("playbooks/late.yml", f"late: {SLOTS['late']}\n")
     vault(outside, *values, whole, late)
     key = SLOTS["tls_private_key"].replace("\n", "\n  ")

@@ -10,7 +10,9 @@ import pytest
 
 from opskit.outside.ansible.door import callback_directory
 
-PLAY = "- hosts: localhost\n  gather_facts: false\n  tasks: [{ansible.builtin.debug: {msg: looked}}]\n"
+PLAY = (
+    "- hosts: localhost\n  gather_facts: false\n  tasks: [{ansible.builtin.debug: {msg: looked}}]\n"
+)
 
 
 def ansible(program: str, *arguments: str, home: Path) -> subprocess.CompletedProcess[str]:

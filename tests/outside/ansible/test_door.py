@@ -92,7 +92,9 @@ def seen(transcript: Transcript) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def watched(place: Repository, tmp_path_factory: pytest.TempPathFactory) -> tuple[Watched, Transcript]:
+def watched(
+    place: Repository, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Watched, Transcript]:
     hostile = tmp_path_factory.mktemp("hostile")
     (hostile / "ansible.cfg").write_text(TRAP)
     look = Watched(place.root / "run")
@@ -205,7 +207,7 @@ def test_a_process_of_the_run_that_is_killed_takes_the_rest_with_it(
     standard = place.write(
         "playbooks/long.yml",
         "- hosts: web1\n  gather_facts: false\n  tasks:\n"
-        '    - {name: Sleeps, ansible.builtin.command: sleep 300, check_mode: false}\n',
+        "    - {name: Sleeps, ansible.builtin.command: sleep 300, check_mode: false}\n",
     )
 
     def listen(record: Mapping[str, Any]) -> None:

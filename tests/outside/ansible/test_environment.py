@@ -18,7 +18,10 @@ CALLER = {
 }
 
 
-@pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "LD_PRELOAD", "PYTHONPATH", "OPSKIT_DATABASE", "PYTHONSTARTUP"])
+@pytest.mark.parametrize(
+    "name",
+    ["AWS_SECRET_ACCESS_KEY", "LD_PRELOAD", "PYTHONPATH", "OPSKIT_DATABASE", "PYTHONSTARTUP"],
+)
 def test_what_is_not_named_is_left_behind(tmp_path: Path, name: str) -> None:
     assert name not in environment(tmp_path, {**CALLER, name: "/tmp/else"})
 
@@ -41,9 +44,7 @@ def test_what_a_run_needs_is_kept(tmp_path: Path, name: str) -> None:
         ("LC_ALL", "C.UTF-8"),
     ],
 )
-def test_the_caller_cannot_make_a_run_less_truthful(
-    tmp_path: Path, name: str, wanted: str
-) -> None:
+def test_the_caller_cannot_make_a_run_less_truthful(tmp_path: Path, name: str, wanted: str) -> None:
     assert environment(tmp_path, {**CALLER, name: "something else"})[name] == wanted
 
 

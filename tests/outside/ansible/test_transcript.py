@@ -20,7 +20,9 @@ RESULT: dict[str, Any] = {
 }  # fmt: skip
 
 
-def transcript(*records: dict[str, Any], counts: dict[str, dict[str, int]] | None = None) -> Transcript:
+def transcript(
+    *records: dict[str, Any], counts: dict[str, dict[str, int]] | None = None
+) -> Transcript:
     lines = [json.dumps(record) for record in records]
     return read(lines, RunnerSummary(counts=counts or {}))
 

@@ -1,0 +1,1 @@
+"""Tests of floor 2: one contract, held on SQLite and on PostgreSQL."""

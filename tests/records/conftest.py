@@ -1,0 +1,59 @@
+"""A migrated database for each test, on both kinds, without migrating each time."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from opskit.outside.database import Database, sqlite_url
+from tests.outside import databases
+from tests.rig.postgres import Postgres
+
+settings.register_profile("calm", settings.default, deadline=None)
+settings.load_profile("calm")
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a SQLite file with all tables and nothing in them."""
+    path = tmp_path_factory.mktemp("template") / "opskit.db"
+    Database.open(sqlite_url(path)).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")  # the file alone, to be copied
+    connection.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres: Postgres) -> str:
+    """Return the name of a PostgreSQL database with all tables and nothing in them."""
+    name = databases.create(postgres)
+    Database.open(databases.url(postgres, name)).close()
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return where a database is that belongs to the test."""
+    if request.param == "sqlite":
+        file: Path = request.getfixturevalue("migrated_file")
+        shutil.copyfile(file, tmp_path / "opskit.db")
+        yield sqlite_url(tmp_path / "opskit.db")
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = databases.create(server, like=request.getfixturevalue("migrated_database"))
+    yield databases.url(server, name)
+    databases.drop(server, name)
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    """Open the database that belongs to the test."""
+    opened = Database.open(url)
+    yield opened
+    opened.close()

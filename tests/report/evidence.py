@@ -1,0 +1,89 @@
+"""Evidence written by hand, small enough to compute its figures in one's head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from opskit.core.clock import HOUR, NOTHING, Duration, Instant, from_datetime
+from opskit.core.evidence import DriftEvidence, Evidence, RunEvidence, ServiceEvidence
+from opskit.core.findings import Severity
+from opskit.core.hosts import Verdict
+from opskit.core.interval import Interval, State, Stretch
+from opskit.report.build import Chain
+from opskit.report.model import EvidenceRow
+
+UTC = ZoneInfo("UTC")
+# A day of exactly 100 hours: an hour of it is one percent.
+START = Instant(1_700_000_000_000_000)
+PERIOD = Interval(START, Instant(START + 100 * HOUR))
+
+
+def hour(number: float) -> Instant:
+    """Return the instant some hours into the period."""
+    return Instant(START + int(number * HOUR))
+
+
+def service(
+    *parts: tuple[State, int],
+    name: str = "shop",
+    objective: str = "",
+    edge: int = NOTHING,
+    refs: Iterable[int] = (1, 2),
+) -> ServiceEvidence:
+    """Return a service that was in each state for so many hours; the rest of the 100 it was up."""
+    rest = 100 - sum(hours for _, hours in parts)
+    timeline, at = [], PERIOD.start
+    for state, hours in (*parts, (State.UP, rest)):
+        end = Instant(at + hours * HOUR)
+        if hours:
+            timeline.append(Stretch(at, end, state, str(state), tuple(refs)))
+        at = end
+    promised = Fraction(objective) / 100 if objective else None
+    return ServiceEvidence(
+        name, "web", "internal", promised, tuple(timeline), (), Duration(edge), tuple(refs)
+    )
+
+
+def drift(
+    found: float, fixed: float | None = None, *, host: str = "web1", ref: int = 10
+) -> DriftEvidence:
+    """Return a deviation found, and seen gone, so many hours into the period."""
+    gone = None if fixed is None else hour(fixed)
+    return DriftEvidence(
+        host, "OPS-1", Severity.LOW, "The banner is shown", None, hour(found), gone, (ref,)
+    )
+
+
+def run(
+    started: float,
+    mode: str = "check",
+    state: str = "finished",
+    *,
+    ref: int = 20,
+    **verdicts: int,
+) -> RunEvidence:
+    """Return a run that began so many hours into the period, with hosts by verdict."""
+    counts = {Verdict(name.replace("_", " ")): count for name, count in verdicts.items()}
+    end = hour(started + 0.1) if state == "finished" else None
+    return RunEvidence(
+        f"{mode}-{started}", mode, "standard.yml", state, hour(started), end, counts, (ref,)
+    )
+
+
+def chain(evidence: Evidence) -> Chain:
+    """Return a ledger that holds every entry the evidence names, and a few more."""
+    rows = (*evidence.services, *evidence.drifts, *evidence.runs)
+    last = max((ref for row in rows for ref in row.refs), default=0) + 3
+    entries = {
+        seq: EvidenceRow(seq, START, "person:alice", "test.done", "subject", "{}", f"{seq:064x}")
+        for seq in range(1, last + 1)
+    }
+    return Chain(last, f"{last:064x}", entries)
+
+
+def at(text: str, zone: ZoneInfo = UTC) -> Instant:
+    """Return the instant of a wall time in `zone`."""
+    return from_datetime(datetime.fromisoformat(text).replace(tzinfo=zone))

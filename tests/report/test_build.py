@@ -1,0 +1,232 @@
+"""A report is its evidence: the same again for the same, and nothing in it without a source."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from opskit.core.clock import DAY, HOUR, Instant
+from opskit.core.evidence import Blip, Evidence
+from opskit.core.interval import Interval, State, Stretch
+from opskit.report.build import build
+from opskit.report.model import Report
+from opskit.report.render import json as as_json
+from tests.report.evidence import PERIOD, UTC, at, chain, drift, hour, run, service
+
+BERLIN = ZoneInfo("Europe/Berlin")
+DOWN, UNKNOWN = State.DOWN, State.UNKNOWN
+WHOLE = Evidence(
+    (service((DOWN, 1), objective="99.9"), service((UNKNOWN, 2), name="mail", refs=(3, 4))),
+    (drift(10, 20), drift(30, host="web2", ref=11)),
+    (run(5, drifted=2), run(25, compliant=1, unreachable=1, ref=21), run(40, state="running", ref=22)),
+    {"access": "no access targets are configured"},
+)  # fmt: skip
+
+
+def built(
+    evidence: Evidence = WHOLE, *, later: int = 0, period: Interval = PERIOD, zone: ZoneInfo = UTC
+) -> Report:
+    """Build a report, `later` after its period ended."""
+    return build(evidence, period, zone, chain(evidence), Instant(PERIOD.end + later))
+
+
+def test_the_same_evidence_gives_the_same_report_whenever_it_is_built() -> None:
+    first, second = built(), built(later=DAY)
+    assert first.id == second.id
+    one, other = (json.loads(as_json.render(report)) for report in (first, second))
+    assert one.pop("built_at") != other.pop("built_at")
+    assert json.dumps(one) == json.dumps(other)
+    assert as_json.render(first) == as_json.render(built())
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        replace(WHOLE, services=WHOLE.services[:1]),
+        replace(WHOLE, services=(service((DOWN, 2), objective="99.9"), WHOLE.services[1])),
+        replace(WHOLE, drifts=WHOLE.drifts[:1]),
+        replace(WHOLE, runs=WHOLE.runs[1:]),
+        replace(WHOLE, not_configured={}),
+    ],
+    ids=["service gone", "longer outage", "drift gone", "run gone", "gap closed"],
+)
+def test_other_evidence_gives_another_id(evidence: Evidence) -> None:
+    assert built(evidence).id != built().id
+
+
+def test_another_ledger_gives_another_id() -> None:
+    ledger = replace(chain(WHOLE), head_hash="f" * 64)
+    assert build(WHOLE, PERIOD, UTC, ledger, PERIOD.end).id != built().id
+
+
+def test_every_entry_that_is_named_is_there() -> None:
+    report = built()
+    shown = {row.seq for row in report.evidence}
+    named = {ref for figure in report.figures for ref in figure.refs}
+    named |= {ref for row in (*report.drifts, *report.runs) for ref in row.refs}
+    named |= {ref for one in report.services for outage in one.outages for ref in outage.refs}
+    assert named <= shown
+    assert named
+    assert [row.seq for row in report.evidence] == sorted(shown)
+
+
+def test_no_entry_is_shown_that_nothing_rests_on() -> None:
+    report = built()
+    assert {row.seq for row in report.evidence} == {
+        ref for one in report.figures for ref in one.refs
+    }
+
+
+def test_tiles_are_figures_of_the_report() -> None:
+    report = built()
+    assert set(report.tiles) <= set(report.figures)
+    assert [tile.id for tile in report.tiles] == [
+        "objectives.met", "downtime.total", "fleet.compliant", "drift.fixed",
+    ]  # fmt: skip
+
+
+def test_each_figure_has_an_id_of_its_own() -> None:
+    ids = [figure.id for figure in built().figures]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "title"),
+    [
+        ("2026-10-01T00:00", "2026-11-01T00:00", "Operations in October 2026"),
+        ("2026-02-01T00:00", "2026-03-01T00:00", "Operations in February 2026"),
+        ("2026-12-01T00:00", "2027-01-01T00:00", "Operations in December 2026"),
+        ("2026-10-01T00:00", "2026-10-12T09:30", "Operations in October 2026, up to 12 October 09:30"),
+        ("2026-10-01T12:00", "2026-11-01T12:00", "Operations from 1 October 2026 to 1 November 2026"),
+        ("2026-10-01T00:00", "2026-12-01T00:00", "Operations from 1 October 2026 to 30 November 2026"),
+        ("2026-10-05T00:00", "2026-10-12T00:00", "Operations from 5 October 2026 to 11 October 2026"),
+        ("2026-10-05T08:00", "2026-10-12T17:00", "Operations from 5 October 2026 to 12 October 2026"),
+        ("2026-10-05T00:00", "2026-10-06T00:00", "Operations on 5 October 2026"),
+        ("2026-10-05T08:00", "2026-10-05T17:30", "Operations on 5 October 2026, 08:00 to 17:30"),
+        ("2026-10-05T08:00", "2026-10-06T00:00", "Operations on 5 October 2026, 08:00 to 24:00"),
+        ("2026-10-31T08:00", "2026-11-02T17:30", "Operations from 31 October 2026 to 2 November 2026"),
+        ("2026-10-25T00:00", "2026-10-26T00:00", "Operations on 25 October 2026"),
+    ],
+)  # fmt: skip
+def test_the_title_says_which_time_is_meant(start: str, end: str, title: str) -> None:
+    period = Interval(at(start, BERLIN), at(end, BERLIN))
+    assert build(Evidence(), period, BERLIN, chain(Evidence()), period.end).title == title
+
+
+def test_a_report_of_nothing_says_that_it_is_one() -> None:
+    report = built(Evidence())
+    assert report.sentence == "No service is monitored. No host was checked."
+    assert (report.services, report.drifts, report.runs, report.tiles[0].value) == ((), (), (), "")
+    assert all(figure.display in {"not checked", "0"} for figure in report.figures)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "sentence"),
+    [
+        (Evidence((service(),)), "No service has an objective yet. No host was checked."),
+        (
+            Evidence((service(objective="99"),)),
+            "1 of 1 service met its objective. No host was checked.",
+        ),
+        (
+            Evidence((service((DOWN, 3), objective="99"), service(name="mail", objective="99"))),
+            "1 of 2 services met their objective; shop missed it by 2 h. No host was checked.",
+        ),
+        (
+            Evidence((service((UNKNOWN, 50), objective="99"),)),
+            "0 of 1 service met its objective; 1 cannot be judged yet. No host was checked.",
+        ),
+        (
+            Evidence(runs=(run(1, compliant=2),)),
+            "No service is monitored. The checks found no host off standard.",
+        ),
+        (
+            Evidence(runs=(run(1, unreachable=2),)),
+            "No service is monitored. No check got to see a host.",
+        ),
+        (
+            Evidence(drifts=(drift(1, 2), drift(3)), runs=(run(1, drifted=2),)),
+            "No service is monitored. 2 deviations from the standard were found, "
+            "1 put right and seen gone, 1 still open.",
+        ),
+        (
+            Evidence(drifts=(drift(1),), runs=(run(1, drifted=1),)),
+            "No service is monitored. 1 deviation from the standard was found, "
+            "0 put right and seen gone, 1 still open.",
+        ),
+    ],
+)
+def test_the_first_sentence_follows_from_the_figures(evidence: Evidence, sentence: str) -> None:
+    assert built(evidence).sentence == sentence
+
+
+def gaps(evidence: Evidence) -> list[tuple[str, str]]:
+    return [(gap.subject, gap.reason) for gap in built(evidence).gaps]
+
+
+def test_what_could_not_be_seen_is_listed() -> None:
+    assert gaps(WHOLE) == [
+        ("access", "no access targets are configured"),
+        ("mail", "not observed for 2 h while it was monitored"),
+        ("check-25", "1 host unreachable"),
+        ("check-40", "this run is running: it says nothing of its hosts"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        (State.UNKNOWN, "never observed in this period"),
+        (State.EXCLUDED, "not monitored in this period"),
+        (State.MAINTENANCE, "in maintenance whenever it was monitored"),
+    ],
+)
+def test_a_service_that_was_not_seen_at_all_is_a_gap(state: State, reason: str) -> None:
+    assert gaps(Evidence((service((state, 100)),))) in ([("shop", reason)], [
+        ("shop", "not observed for 4 d 4 h while it was monitored")
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize("verdict", ["unreachable", "not_evaluated", "failed"])
+def test_a_host_that_was_not_judged_is_a_gap(verdict: str) -> None:
+    found = gaps(Evidence(runs=(run(1, compliant=1, **{verdict: 2}),)))
+    assert found == [("check-1", f"2 hosts {verdict.replace('_', ' ')}")]
+
+
+def test_touching_outages_are_one_whatever_their_reasons() -> None:
+    parts = (
+        Stretch(hour(0), hour(10), State.UP),
+        Stretch(hour(10), hour(11), DOWN, "refused", (5,)),
+        Stretch(hour(11), hour(12), DOWN, "timed out", (6,)),
+        Stretch(hour(12), hour(13), State.UP),
+        Stretch(hour(13), hour(14), DOWN, "refused", (7,)),
+        Stretch(hour(14), hour(100), State.UP),
+    )
+    one = replace(service(refs=range(1, 9)), timeline=parts)
+    (shop,) = built(Evidence((one,))).services
+    found = [(outage.start, outage.end, outage.reason, outage.refs) for outage in shop.outages]
+    assert found == [(hour(10), hour(12), "refused", (5, 6)), (hour(13), hour(14), "refused", (7,))]
+
+
+def test_a_service_is_shown_with_its_bounds() -> None:
+    one = replace(
+        service((DOWN, 1), (UNKNOWN, 2), objective="99.9", edge=HOUR),
+        blips=(Blip(hour(3), "shop/http", "timed out"),),
+    )
+    (shop,) = built(Evidence((one,))).services
+    assert (shop.objective, shop.met) == ("99.9 %", None)
+    assert (shop.low, shop.high, shop.coverage) == ("97 %", "99 %", "98 %")
+    assert (shop.downtime, shop.edge, shop.blips) == ("1 h", "1 h", 1)
+    assert sum(cell.time.down for cell in shop.ribbon) == HOUR
+
+
+def test_instants_and_numbers_in_json_are_whole() -> None:
+    def floats(value: object) -> bool:
+        if isinstance(value, dict):
+            return any(map(floats, value.values()))
+        return any(map(floats, value)) if isinstance(value, list) else isinstance(value, float)
+
+    assert not floats(json.loads(as_json.render(built())))
