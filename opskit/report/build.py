@@ -87,17 +87,21 @@ def _identity(report: Report) -> str:
 
 def _title(period: Interval, zone: ZoneInfo) -> str:
     start, end = to_datetime(period.start, zone), to_datetime(period.end, zone)
-    if start.date() == end.date():
-        return f"Operations on {start:%-d %B %Y}, {start:%H:%M} to {end:%H:%M}"
-    if (
-        start.day == 1
-        and start.hour == start.minute == 0
-        and (start.year, start.month) == (end.year, end.month)
-    ):
-        return f"Operations in {start:%B %Y}, up to {end:%-d %B %H:%M}"
-    if start.day == 1 and end.day == 1 and (end - start).days in range(27, 33):
-        return f"Operations in {start:%B %Y}"
-    return f"Operations from {start:%-d %B %Y} to {end:%-d %B %Y}"
+    # The day before an end at midnight is the last of the period.
+    last = to_datetime(max(period.start, period.end - 1), zone)
+    from_midnight = to_datetime(period.start - 1, zone).date() < start.date()
+    to_midnight = last.date() < end.date()
+    if start.date() == last.date():
+        if from_midnight and to_midnight:
+            return f"Operations on {start:%-d %B %Y}"
+        until = "24:00" if to_midnight else f"{end:%H:%M}"
+        return f"Operations on {start:%-d %B %Y}, {start:%H:%M} to {until}"
+    if from_midnight and start.day == 1 and (start.year, start.month) == (last.year, last.month):
+        if to_midnight and end.day == 1:
+            return f"Operations in {start:%B %Y}"
+        until = f"{last:%-d %B}" if to_midnight else f"{end:%-d %B %H:%M}"
+        return f"Operations in {start:%B %Y}, up to {until}"
+    return f"Operations from {start:%-d %B %Y} to {last:%-d %B %Y}"
 
 
 def _sentence(evidence: Evidence, by_id: dict[str, Figure]) -> str:

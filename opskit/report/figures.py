@@ -89,7 +89,7 @@ def drift_figures(
     checks = looked(runs)
     found = [one for one in drifts if period.start <= one.detected_at < period.end]
     fixed = [one for one in drifts if one.fixed_at is not None and one.fixed_at < period.end]
-    still = [one for one in drifts if one not in fixed]
+    still = [one for one in drifts if one.fixed_at is None or one.fixed_at >= period.end]
     hosts = f"on {plural(len({one.host for one in found}), 'host')}" if found else ""
     figures = (
         _count("drift.found", "Deviations found", len(found), str(len(found)),
@@ -140,7 +140,8 @@ def run_figures(runs: Sequence[RunEvidence]) -> tuple[Figure, ...]:
         f"{plural(len(runs) - len(done), 'run')} did not" if len(done) != len(runs) else "",
         _refs(runs),
     )  # fmt: skip
-    return (runs_done, *([_compliance(checks[-1])] if checks else []))
+    newest = max(checks, key=lambda run: run.started_at, default=None)
+    return (runs_done, *([] if newest is None else [_compliance(newest)]))
 
 
 def _compliance(check: RunEvidence) -> Figure:

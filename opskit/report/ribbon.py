@@ -44,7 +44,9 @@ def _days(period: Interval, zone: ZoneInfo) -> Iterator[Interval]:
     while start < period.end:
         day += timedelta(days=1)
         end = Instant(min(midnight(day, zone), period.end))
-        yield Interval(start, end)
+        # A zone that moves across the date line leaves a day out.
+        if end > start:
+            yield Interval(start, end)
         start = end
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -63,10 +63,12 @@ def run(
     state: str = "finished",
     *,
     ref: int = 20,
+    hosts: Mapping[Verdict, int] | None = None,
     **verdicts: int,
 ) -> RunEvidence:
     """Return a run that began so many hours into the period, with hosts by verdict."""
-    counts = {Verdict(name.replace("_", " ")): count for name, count in verdicts.items()}
+    named = {Verdict(name.replace("_", " ")): count for name, count in verdicts.items()}
+    counts = {**(hosts or {}), **named}
     end = hour(started + 0.1) if state == "finished" else None
     return RunEvidence(
         f"{mode}-{started}", mode, "standard.yml", state, hour(started), end, counts, (ref,)
@@ -75,8 +77,10 @@ def run(
 
 def chain(evidence: Evidence) -> Chain:
     """Return a ledger that holds every entry the evidence names, and a few more."""
-    rows = (*evidence.services, *evidence.drifts, *evidence.runs)
-    last = max((ref for row in rows for ref in row.refs), default=0) + 3
+    refs = [one.refs for one in evidence.services]
+    refs += [one.refs for one in evidence.drifts]
+    refs += [one.refs for one in evidence.runs]
+    last = max((ref for named in refs for ref in named), default=0) + 3
     entries = {
         seq: EvidenceRow(seq, START, "person:alice", "test.done", "subject", "{}", f"{seq:064x}")
         for seq in range(1, last + 1)

@@ -10,6 +10,7 @@ import pytest
 
 from opskit.core.clock import DAY, HOUR, Instant
 from opskit.core.evidence import Blip, Evidence
+from opskit.core.hosts import Verdict
 from opskit.core.interval import Interval, State, Stretch
 from opskit.report.build import build
 from opskit.report.model import Report
@@ -17,11 +18,17 @@ from opskit.report.render import json as as_json
 from tests.report.evidence import PERIOD, UTC, at, chain, drift, hour, run, service
 
 BERLIN = ZoneInfo("Europe/Berlin")
+NOBODY = "No service is monitored. "
+FATE = "{} put right and seen gone, {} still open."
 DOWN, UNKNOWN = State.DOWN, State.UNKNOWN
 WHOLE = Evidence(
     (service((DOWN, 1), objective="99.9"), service((UNKNOWN, 2), name="mail", refs=(3, 4))),
     (drift(10, 20), drift(30, host="web2", ref=11)),
-    (run(5, drifted=2), run(25, compliant=1, unreachable=1, ref=21), run(40, state="running", ref=22)),
+    (
+        run(5, drifted=2),
+        run(25, compliant=1, unreachable=1, ref=21),
+        run(40, state="running", ref=22),
+    ),
     {"access": "no access targets are configured"},
 )  # fmt: skip
 
@@ -66,7 +73,8 @@ def test_every_entry_that_is_named_is_there() -> None:
     report = built()
     shown = {row.seq for row in report.evidence}
     named = {ref for figure in report.figures for ref in figure.refs}
-    named |= {ref for row in (*report.drifts, *report.runs) for ref in row.refs}
+    named |= {ref for row in report.drifts for ref in row.refs}
+    named |= {ref for row in report.runs for ref in row.refs}
     named |= {ref for one in report.services for outage in one.outages for ref in outage.refs}
     assert named <= shown
     assert named
@@ -96,24 +104,28 @@ def test_each_figure_has_an_id_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("start", "end", "title"),
     [
-        ("2026-10-01T00:00", "2026-11-01T00:00", "Operations in October 2026"),
-        ("2026-02-01T00:00", "2026-03-01T00:00", "Operations in February 2026"),
-        ("2026-12-01T00:00", "2027-01-01T00:00", "Operations in December 2026"),
-        ("2026-10-01T00:00", "2026-10-12T09:30", "Operations in October 2026, up to 12 October 09:30"),
-        ("2026-10-01T12:00", "2026-11-01T12:00", "Operations from 1 October 2026 to 1 November 2026"),
-        ("2026-10-01T00:00", "2026-12-01T00:00", "Operations from 1 October 2026 to 30 November 2026"),
-        ("2026-10-05T00:00", "2026-10-12T00:00", "Operations from 5 October 2026 to 11 October 2026"),
-        ("2026-10-05T08:00", "2026-10-12T17:00", "Operations from 5 October 2026 to 12 October 2026"),
-        ("2026-10-05T00:00", "2026-10-06T00:00", "Operations on 5 October 2026"),
-        ("2026-10-05T08:00", "2026-10-05T17:30", "Operations on 5 October 2026, 08:00 to 17:30"),
-        ("2026-10-05T08:00", "2026-10-06T00:00", "Operations on 5 October 2026, 08:00 to 24:00"),
-        ("2026-10-31T08:00", "2026-11-02T17:30", "Operations from 31 October 2026 to 2 November 2026"),
-        ("2026-10-25T00:00", "2026-10-26T00:00", "Operations on 25 October 2026"),
+        ("2026-10-01T00:00", "2026-11-01T00:00", "in October 2026"),
+        ("2026-02-01T00:00", "2026-03-01T00:00", "in February 2026"),
+        ("2026-12-01T00:00", "2027-01-01T00:00", "in December 2026"),
+        ("2026-10-01T00:00", "2026-10-12T09:30", "in October 2026, up to 12 October 09:30"),
+        ("2026-10-01T00:00", "2026-10-12T00:00", "in October 2026, up to 11 October"),
+        ("2026-10-01T12:00", "2026-11-01T12:00", "from 1 October 2026 to 1 November 2026"),
+        ("2026-10-01T12:00", "2026-11-01T00:00", "from 1 October 2026 to 31 October 2026"),
+        ("2026-10-01T00:00", "2026-12-01T00:00", "from 1 October 2026 to 30 November 2026"),
+        ("2026-10-05T00:00", "2026-10-12T00:00", "from 5 October 2026 to 11 October 2026"),
+        ("2026-10-05T08:00", "2026-10-12T17:00", "from 5 October 2026 to 12 October 2026"),
+        ("2026-10-05T00:00", "2026-10-06T00:00", "on 5 October 2026"),
+        ("2026-10-05T08:00", "2026-10-05T17:30", "on 5 October 2026, 08:00 to 17:30"),
+        ("2026-10-05T08:00", "2026-10-06T00:00", "on 5 October 2026, 08:00 to 24:00"),
+        ("2026-10-01T00:00", "2026-10-01T10:00", "on 1 October 2026, 00:00 to 10:00"),
+        ("2026-10-31T08:00", "2026-11-02T17:30", "from 31 October 2026 to 2 November 2026"),
+        ("2026-10-25T00:00", "2026-10-26T00:00", "on 25 October 2026"),
     ],
-)  # fmt: skip
+)
 def test_the_title_says_which_time_is_meant(start: str, end: str, title: str) -> None:
     period = Interval(at(start, BERLIN), at(end, BERLIN))
-    assert build(Evidence(), period, BERLIN, chain(Evidence()), period.end).title == title
+    report = build(Evidence(), period, BERLIN, chain(Evidence()), period.end)
+    assert report.title == f"Operations {title}"
 
 
 def test_a_report_of_nothing_says_that_it_is_one() -> None:
@@ -141,21 +153,19 @@ def test_a_report_of_nothing_says_that_it_is_one() -> None:
         ),
         (
             Evidence(runs=(run(1, compliant=2),)),
-            "No service is monitored. The checks found no host off standard.",
+            NOBODY + "The checks found no host off standard.",
         ),
         (
             Evidence(runs=(run(1, unreachable=2),)),
-            "No service is monitored. No check got to see a host.",
+            NOBODY + "No check got to see a host.",
         ),
         (
             Evidence(drifts=(drift(1, 2), drift(3)), runs=(run(1, drifted=2),)),
-            "No service is monitored. 2 deviations from the standard were found, "
-            "1 put right and seen gone, 1 still open.",
+            NOBODY + "2 deviations from the standard were found, " + FATE.format(1, 1),
         ),
         (
             Evidence(drifts=(drift(1),), runs=(run(1, drifted=1),)),
-            "No service is monitored. 1 deviation from the standard was found, "
-            "0 put right and seen gone, 1 still open.",
+            NOBODY + "1 deviation from the standard was found, " + FATE.format(0, 1),
         ),
     ],
 )
@@ -185,15 +195,13 @@ def test_what_could_not_be_seen_is_listed() -> None:
     ],
 )
 def test_a_service_that_was_not_seen_at_all_is_a_gap(state: State, reason: str) -> None:
-    assert gaps(Evidence((service((state, 100)),))) in ([("shop", reason)], [
-        ("shop", "not observed for 4 d 4 h while it was monitored")
-    ])  # fmt: skip
+    assert gaps(Evidence((service((state, 100)),))) == [("shop", reason)]
 
 
-@pytest.mark.parametrize("verdict", ["unreachable", "not_evaluated", "failed"])
-def test_a_host_that_was_not_judged_is_a_gap(verdict: str) -> None:
-    found = gaps(Evidence(runs=(run(1, compliant=1, **{verdict: 2}),)))
-    assert found == [("check-1", f"2 hosts {verdict.replace('_', ' ')}")]
+@pytest.mark.parametrize("verdict", [Verdict.UNREACHABLE, Verdict.NOT_EVALUATED, Verdict.FAILED])
+def test_a_host_that_was_not_judged_is_a_gap(verdict: Verdict) -> None:
+    found = gaps(Evidence(runs=(run(1, hosts={Verdict.COMPLIANT: 1, verdict: 2}),)))
+    assert found == [("check-1", f"2 hosts {verdict}")]
 
 
 def test_touching_outages_are_one_whatever_their_reasons() -> None:

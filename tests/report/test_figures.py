@@ -11,13 +11,15 @@ from hypothesis import given, strategies as st
 
 from opskit.core.clock import HOUR, MINUTE
 from opskit.core.evidence import DriftEvidence, Evidence, RunEvidence, ServiceEvidence
+from opskit.core.hosts import Verdict
 from opskit.core.interval import State
 from opskit.report.figures import all_figures, availability_figure, meets
 from opskit.report.model import Figure, Tag
-from tests.report.evidence import PERIOD, drift, hour, run, service
+from tests.report.evidence import PERIOD, drift, run, service
 
 UP, DOWN, DEGRADED = State.UP, State.DOWN, State.DEGRADED
 UNKNOWN, MAINTENANCE, EXCLUDED = State.UNKNOWN, State.MAINTENANCE, State.EXCLUDED
+UNSEEN = service((UNKNOWN, 100), name="mail")
 
 
 def figures(
@@ -105,8 +107,8 @@ def test_without_an_objective_there_is_none_to_meet() -> None:
         ((service((DOWN, 2)), service((DOWN, 1), name="mail")), 3 * HOUR, "3 h", ""),
         ((service(), service(name="mail")), 0, "none seen", ""),
         ((service((DOWN, 1), edge=4 * MINUTE),), HOUR, "1 h", "at most 4 min off"),
-        ((service((DOWN, 1)), service((UNKNOWN, 100), name="mail")), HOUR, "1 h", "1 of 2 services observed"),
-        ((service((UNKNOWN, 100)),), None, "not observed", "0 of 1 service observed"),
+        ((service((DOWN, 1)), UNSEEN), HOUR, "1 h", "1 of 2 services observed"),
+        ((UNSEEN,), None, "not observed", "0 of 1 service observed"),
     ],
     ids=["sum", "none", "edge", "partly observed", "not observed"],
 )  # fmt: skip
@@ -132,7 +134,7 @@ def test_downtime(
         ([drift(10, 20), drift(10, 30, host="web2"), drift(40)], 3, 2, 1, 90),
         ([], 0, 0, 0, 0),
     ],
-    ids=["fixed", "open", "from before", "through", "fixed after", "late", "all along", "three", "none"],
+    ids=["fixed", "open", "before", "through", "after", "late", "all along", "three", "none"],
 )  # fmt: skip
 def test_drift(
     drifts: Sequence[DriftEvidence], found: int, fixed: int, still: int, exposure: int
@@ -184,17 +186,17 @@ def test_no_deviation_means_nothing_where_nobody_looked(runs: Sequence[RunEviden
 @pytest.mark.parametrize(
     ("verdicts", "value", "display"),
     [
-        ({"compliant": 3}, "1", "3 of 3"),
-        ({"compliant": 2, "drifted": 1}, "2/3", "2 of 3"),
-        ({"compliant": 2, "unreachable": 2}, "1/2", "2 of 4"),
-        ({"compliant": 1, "not_evaluated": 1, "failed": 2}, "1/4", "1 of 4"),
-        ({"unreachable": 1}, "0", "0 of 1"),
+        ({Verdict.COMPLIANT: 3}, "1", "3 of 3"),
+        ({Verdict.COMPLIANT: 2, Verdict.DRIFTED: 1}, "2/3", "2 of 3"),
+        ({Verdict.COMPLIANT: 2, Verdict.UNREACHABLE: 2}, "1/2", "2 of 4"),
+        ({Verdict.COMPLIANT: 1, Verdict.NOT_EVALUATED: 1, Verdict.FAILED: 2}, "1/4", "1 of 4"),
+        ({Verdict.UNREACHABLE: 1}, "0", "0 of 1"),
     ],
 )
 def test_every_host_that_was_wanted_is_in_the_denominator(
-    verdicts: dict[str, int], value: str, display: str
+    verdicts: dict[Verdict, int], value: str, display: str
 ) -> None:
-    figure = figures(runs=[run(1, **verdicts)])["fleet.compliant"]
+    figure = figures(runs=[run(1, hosts=verdicts)])["fleet.compliant"]
     assert (figure.value, figure.display) == (value, display)
 
 
@@ -276,7 +278,3 @@ def test_nothing_is_claimed_of_nothing() -> None:
     assert "objectives.met" not in found
     assert found["drift.found"].display == "not checked"
     assert found["runs.finished"].value == "0"
-
-
-def test_hours_of_the_period_are_where_they_should_be() -> None:
-    assert (hour(0), hour(100)) == (PERIOD.start, PERIOD.end)

@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rig import browser as chromium
-from tests.rig import hosts
-from tests.rig import postgres as postgresql
+from tests.rig import browser as chromium, hosts, postgres as postgresql
 from tests.rig.hosts import Fleet
 from tests.rig.postgres import Postgres
 
