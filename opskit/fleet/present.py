@@ -104,16 +104,22 @@ def _heading(run: Run, cluster: Cluster) -> str:
     drift = cluster.drift
     item = f" ({drift.item})" if drift.item else ""
     control = f"{drift.control.id} " if drift.control.id else ""
-    since = _since(run, drift)
+    since = _since(run, cluster)
     hosts = ", ".join(cluster.hosts)
     title = f"{control}[{drift.control.severity}] {drift.task}{item}"
     return f"{title}\n  on {hosts}{since}\n  {drift.path}"
 
 
-def _since(run: Run, drift: Drift) -> str:
-    seen = (run.first_seen or {}).get(drift.key)
-    if seen is None:
+def _since(run: Run, cluster: Cluster) -> str:
+    known = run.first_seen or {}
+    _, path, task, item = cluster.drift.key
+    keys = [(host, path, task, item) for host in cluster.hosts]
+    times = {known[key] for key in keys if key in known}
+    if not times:
         return ""
+    if len(times) > 1:  # -o json has it for each host
+        return f", first found {iso(min(seen.detected_at for seen in times))}"
+    (seen,) = times
     if seen.last_good_at is None:
         return f", found {iso(seen.detected_at)}; never seen compliant before"
     return f", since some time between {iso(seen.last_good_at)} and {iso(seen.detected_at)}"
@@ -129,4 +135,6 @@ def diff_text(drift: Drift) -> str:
     shown = [f"  {line}" for line in lines[:_MOST_LINES]]
     if len(lines) > _MOST_LINES:
         shown.append(f"  ... {len(lines) - _MOST_LINES} more lines; -o json has all")
-    return "\n".join(shown) or "  (the texts differ only in what was redacted)"
+    if drift.before != drift.after:
+        return "\n".join(shown) or "  (the texts differ only in how their lines end)"
+    return "  (the texts differ only in what was redacted)"

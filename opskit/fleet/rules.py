@@ -10,9 +10,8 @@ from opskit.core.hosts import Verdict
 from opskit.core.transcript import Diff, Mode, Outcome, Task, TaskResult, Transcript
 from opskit.fleet.model import Cluster, Control, Drift, HostResult, NotEvaluated
 
-_FACTS = frozenset(
-    {"setup", "gather_facts", "ansible.builtin.setup", "ansible.builtin.gather_facts"}
-)
+# What these do stays in Ansible's memory: no look at a host, and no change to it.
+_IN_MEMORY = frozenset({"add_host", "gather_facts", "group_by", "setup"})
 _LOOKED = frozenset({Outcome.OK, Outcome.CHANGED})
 
 TaskKey = tuple[str, str]
@@ -39,10 +38,12 @@ def _host_result(  # one host's share of a transcript
     results: list[TaskResult],
     anywhere: set[TaskKey],
 ) -> HostResult:
-    own = [
-        result for result in results if not result.task.handler and result.task.action not in _FACTS
+    own = [result for result in results if not result.task.handler]
+    leaves = [
+        result
+        for result in _without_loop_summaries(own)
+        if result.task.action.rpartition(".")[2] not in _IN_MEMORY
     ]
-    leaves = _without_loop_summaries(own)
     drift = tuple(_drift(result, diff, root) for result in leaves for diff in _diffs(result))
     missing = _never_reached(transcript, host, own, anywhere)
     skipped = [result for result in leaves if result.outcome is Outcome.UNSUPPORTED]

@@ -208,11 +208,12 @@ def _why_unseen(time: Totals) -> str:
     return "not monitored in this period" if time.excluded else "never observed in this period"
 
 
-# An apply leaves judging what it changed to the check after it.
-_UNJUDGED = {
-    "check": frozenset({Verdict.UNREACHABLE, Verdict.NOT_EVALUATED, Verdict.FAILED}),
-    "apply": frozenset({Verdict.UNREACHABLE, Verdict.FAILED}),
-}
+_UNJUDGED = frozenset({Verdict.UNREACHABLE, Verdict.NOT_EVALUATED, Verdict.FAILED})
+
+
+def _unjudged(run: RunEvidence) -> frozenset[Verdict]:
+    # An apply leaves judging what it changed to the check after it.
+    return _UNJUDGED - {Verdict.NOT_EVALUATED} if run.mode == "apply" else _UNJUDGED
 
 
 def _gaps(evidence: Evidence) -> tuple[Gap, ...]:
@@ -230,6 +231,6 @@ def _gaps(evidence: Evidence) -> tuple[Gap, ...]:
         gaps += [
             Gap(run.run_id, f"{plural(count, 'host')} {verdict}")
             for verdict, count in run.verdicts.items()
-            if verdict in _UNJUDGED[run.mode] and count
+            if verdict in _unjudged(run) and count
         ]
     return tuple(gaps)

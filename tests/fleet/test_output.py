@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -141,6 +145,38 @@ def test_the_ledger_holds_all_of_it_in_order(day: Day) -> None:
     kinds = [kind for kind in day.place.kinds() if kind.startswith("drift")]
     assert kinds == ["drift.found"] * 2 + ["drift.fixed"] * 2 + ["drift.found"]
     assert day.place.opskit("ledger", "verify").code == 0
+
+
+def on_terminal(place: Repository, answer: str) -> tuple[int, str]:
+    """Apply on a terminal where somebody answers; return the exit code and what it showed."""
+    main, side = pty.openpty()
+    with subprocess.Popen(
+        place.command("fleet", "apply"),
+        cwd=place.root,
+        env={**place.environment, "TERM": "xterm"},
+        stdin=side, stdout=side, stderr=side, start_new_session=True,
+    ) as process:  # fmt: skip
+        os.close(side)
+        shown = b""
+        with suppress(OSError):  # what reading says when the last process has left the terminal
+            while chunk := os.read(main, 65_536):
+                asked = shown.count(b"[y/N]:")
+                shown += chunk
+                if shown.count(b"[y/N]:") > asked:
+                    os.write(main, answer.encode() + b"\n")
+        os.close(main)
+    return process.returncode, shown.decode()
+
+
+@pytest.mark.parametrize(("answer", "code", "files"), [("n", 130, 0), ("y", 0, 1)])
+def test_on_a_terminal_somebody_is_asked(
+    lay_out: Callable[..., Repository], answer: str, code: int, files: int
+) -> None:
+    place = lay_out(f"web1 {LOCAL}\n")
+    ended, shown = on_terminal(place, answer)
+    assert "Change 1 thing on 1 host?" in shown
+    assert ended == code, shown
+    assert len(list(place.scratch.iterdir())) == files
 
 
 BREAKS = (

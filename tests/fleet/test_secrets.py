@@ -6,6 +6,7 @@ import base64
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,6 +100,7 @@ def sampled(place: Repository) -> Sampled:
         with place.started(*words) as process:
             while process.poll() is None and form == "json":
                 found.arguments |= set(_arguments())
+                time.sleep(0.02)
             out, err = process.communicate(timeout=120)
         found.finished[form] = Finished(process.returncode, out, err)
     return found

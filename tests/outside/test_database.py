@@ -54,6 +54,14 @@ def database(url: str) -> Iterator[Database]:
     opened.close()
 
 
+@pytest.fixture
+def second(url: str, database: Database) -> Iterator[Database]:
+    """Open it once more, as another process would."""
+    opened = Database.open(url)
+    yield opened
+    opened.close()
+
+
 def lease(resource: str) -> sa.Insert:
     values = {"resource": resource, "holder": "h", "token": 1, "expires_at": 0}
     return sa.insert(leases.LEASES).values(**values)
@@ -100,12 +108,9 @@ def test_the_newest_revision_is_known_without_looking() -> None:
     assert len({revision.down_revision for revision in revisions}) == len(revisions)
 
 
-def test_a_migrated_database_is_not_migrated_again(database: Database, url: str) -> None:
-    with database.write() as connection:
-        connection.execute(lease("web1"))
-    again = Database.open(url)
-    assert resources(again) == ["web1"]
-    again.close()
+def test_a_migrated_database_is_not_migrated_again(database: Database, second: Database) -> None:
+    write(database, lease("web1"))
+    assert resources(second) == ["web1"]
 
 
 def test_a_database_of_a_newer_opskit_is_refused_and_left_alone(
@@ -164,26 +169,21 @@ def test_a_row_that_points_nowhere_is_refused(database: Database) -> None:
         write(database, sa.insert(table).values(**host, drift=0, not_evaluated=0))
 
 
-def test_a_reader_sees_nothing_that_may_yet_be_undone(database: Database, url: str) -> None:
-    other = Database.open(url)
+def test_a_reader_sees_nothing_that_may_yet_be_undone(database: Database, second: Database) -> None:
     with database.write() as connection:
         connection.execute(lease("web1"))
-        assert resources(other) == []
-    assert resources(other) == ["web1"]
-    other.close()
+        assert resources(second) == []
+    assert resources(second) == ["web1"]
 
 
-def test_a_reader_sees_one_moment_to_the_end(database: Database, url: str) -> None:
+def test_a_reader_sees_one_moment_to_the_end(database: Database, second: Database) -> None:
     """The ledger's head and its entries are read one after the other, and must agree."""
-    other = Database.open(url)
     query = sa.select(sa.func.count()).select_from(leases.LEASES)
     with database.read() as connection:
         assert connection.scalar(query) == 0
-        with other.write() as writing:
-            writing.execute(lease("web1"))
+        write(second, lease("web1"))
         assert connection.scalar(query) == 0
     assert resources(database) == ["web1"]
-    other.close()
 
 
 WRITER = """

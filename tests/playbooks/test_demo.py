@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 
@@ -26,19 +27,15 @@ def place(lay_out: Callable[..., Repository]) -> Repository:
 
 
 @pytest.fixture(scope="module")
-def fresh(place: Repository) -> Checked:
-    return place.check()
-
-
-@pytest.fixture(scope="module")
-def applied(place: Repository, fresh: Checked) -> Checked:
+def applied(place: Repository) -> Checked:
     return place.apply("-l", "web1")
 
 
-def test_a_fresh_host_has_drift_and_no_failure(fresh: Checked) -> None:
-    assert fresh.code == 1
-    assert fresh.verdicts == {"web1": "drifted", "web2": "drifted"}
-    assert {drift["control"] for drift in fresh.host("web1")["drift"]} == CONTROLS
+def test_a_fresh_host_has_drift_and_no_failure(applied: Checked, place: Repository) -> None:
+    first = place.entries("run.finished")[0]
+    assert json.loads(first.data)["hosts"] == {"web1": "drifted"}
+    found = {json.loads(entry.data)["control"] for entry in place.entries("drift.found")}
+    assert found == CONTROLS
 
 
 def test_it_converges_and_touches_nothing_else(place: Repository, applied: Checked) -> None:

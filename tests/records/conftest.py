@@ -38,9 +38,15 @@ def migrated_database(postgres: Postgres) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def kind(request: pytest.FixtureRequest) -> str:
+    """Name the kind of database; parametrize this to test on one only."""
+    return str(request.param)
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> Iterator[str]:
     """Return where a database is that belongs to the test."""
-    if request.param == "sqlite":
+    if kind == "sqlite":
         file: Path = request.getfixturevalue("migrated_file")
         shutil.copyfile(file, tmp_path / "opskit.db")
         yield sqlite_url(tmp_path / "opskit.db")
@@ -54,6 +60,14 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def database(url: str) -> Iterator[Database]:
     """Open the database that belongs to the test."""
+    opened = Database.open(url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def second(url: str) -> Iterator[Database]:
+    """Open it once more, as another process would."""
     opened = Database.open(url)
     yield opened
     opened.close()

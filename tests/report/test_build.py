@@ -189,7 +189,7 @@ def test_what_could_not_be_seen_is_listed() -> None:
 @pytest.mark.parametrize(
     ("state", "reason"),
     [
-        (State.UNKNOWN, "never observed in this period"),
+        (State.UNKNOWN, "not observed for 4 d 4 h while it was monitored"),
         (State.EXCLUDED, "not monitored in this period"),
         (State.MAINTENANCE, "in maintenance whenever it was monitored"),
     ],
@@ -202,6 +202,13 @@ def test_a_service_that_was_not_seen_at_all_is_a_gap(state: State, reason: str) 
 def test_a_host_that_was_not_judged_is_a_gap(verdict: Verdict) -> None:
     found = gaps(Evidence(runs=(run(1, hosts={Verdict.COMPLIANT: 1, verdict: 2}),)))
     assert found == [("check-1", f"2 hosts {verdict}")]
+
+
+def test_an_apply_leaves_judging_to_the_check_after_it() -> None:
+    hosts = {Verdict.NOT_EVALUATED: 2, Verdict.UNREACHABLE: 1}
+    assert gaps(Evidence(runs=(run(1, "apply", hosts=hosts),))) == [
+        ("apply-1", "1 host unreachable")
+    ]
 
 
 def test_touching_outages_are_one_whatever_their_reasons() -> None:

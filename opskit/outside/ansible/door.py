@@ -112,9 +112,12 @@ def run(job: Job, directory: Path, caller: Mapping[str, str], listen: Listener) 
     gives the transcript up to there, marked `interrupted`.
     """
     with _private(directory):
-        _describe(job, directory)
-        child = _start(job, directory, caller)
-        interrupted = _follow(child, directory, listen)
+        try:
+            _describe(job, directory)
+            interrupted = _follow(_start(job, directory, caller), directory, listen)
+        except KeyboardInterrupt:  # before there was anything to follow, or once more meanwhile
+            interrupted = True
+            end_all(_processes(directory))
         with translated(directory):
             lines = _lines(directory / "events.jsonl")
             return read(lines, _summary(directory), interrupted=interrupted)

@@ -117,6 +117,7 @@ def test_the_run_got_to_its_end(watched: tuple[Watched, Transcript]) -> None:
     _, transcript = watched
     assert transcript.stats is not None
     assert not transcript.disagreement
+    assert not transcript.runner.output, "the callback and the settings give no warning"
     assert [result.outcome for result in transcript.results] == [Outcome.CHANGED]
 
 
@@ -197,6 +198,18 @@ def test_a_listener_that_fails_ends_the_run(place: Repository) -> None:
     with pytest.raises(Broken):
         door.run(job(place), place.root / "run", place.environment, listen)
     assert not place.processes()
+    assert not (place.root / "run").exists()
+
+
+def test_ctrl_c_before_anything_started_is_an_interrupted_run(
+    place: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("opskit.outside.ansible.door.subprocess.Popen", stop)
+    transcript = door.run(job(place), place.root / "run", place.environment, lambda _: None)
+    assert transcript.interrupted
     assert not (place.root / "run").exists()
 
 
