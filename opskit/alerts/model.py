@@ -14,6 +14,10 @@ from opskit.outside.documents import Model
 _Duration = Annotated[str, Field(pattern=r"^(\d+(ms|s|m|h|d|w|y))+$|^0$")]
 
 
+# Prometheus takes a number or a boolean for the text of it.
+_Text = str | int | float | bool
+
+
 class Rule(Model):
     """An alerting or a recording rule."""
 
@@ -22,8 +26,8 @@ class Rule(Model):
     expr: str | int | float
     for_: _Duration = Field(default="0", alias="for")
     keep_firing_for: _Duration = "0"
-    labels: dict[str, str] = Field(default_factory=dict)
-    annotations: dict[str, str] = Field(default_factory=dict)
+    labels: dict[str, _Text] = Field(default_factory=dict)
+    annotations: dict[str, _Text] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_of(self) -> Rule:

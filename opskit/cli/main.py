@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import click
 
@@ -76,13 +76,19 @@ def run(arguments: Sequence[str]) -> ExitCode:  # noqa: PLR0911  # one return pe
     except OpskitError as error:
         return _known(error)
     except OSError as error:
-        from pathlib import Path  # noqa: PLC0415
-
-        from opskit.outside.files import as_opskit_error  # noqa: PLC0415
-
-        return _known(as_opskit_error(error, Path(str(error.filename or "output"))))
+        return _refused_by_the_system(error)
     except Exception as error:  # noqa: BLE001  # the boundary: everything else is a bug
         return _bug(error)
+
+
+def _refused_by_the_system(error: OSError) -> ExitCode:
+    from pathlib import Path  # noqa: PLC0415  # only for an error
+
+    from opskit.outside.files import as_opskit_error  # noqa: PLC0415
+
+    if error.filename is None:
+        _discard(sys.stdout)
+    return _known(as_opskit_error(error, Path(str(error.filename or "output"))))
 
 
 def _terminate(_number: int, _frame: object) -> None:
@@ -90,9 +96,13 @@ def _terminate(_number: int, _frame: object) -> None:
 
 
 def _reader_gone() -> ExitCode:
-    # Python would complain once more at exit.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _discard(sys.stdout)
     return ExitCode.INTERRUPTED
+
+
+def _discard(stream: TextIO) -> None:
+    # What could not be written is still buffered: Python would try, and complain, once more.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _usage(error: click.ClickException) -> ExitCode:
@@ -141,4 +151,4 @@ def _line(text: str) -> None:
     try:
         click.echo(clean(text), err=True)
     except OSError:
-        pass  # nobody is left to read it; the exit code still says it
+        _discard(sys.stderr)  # nobody is left to read it; the exit code still says it

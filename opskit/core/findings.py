@@ -57,7 +57,7 @@ class Finding:
         """Return a hash that stays the same when the finding moves to another line."""
         path = self.location.path if self.location else ""
         material = f"{self.rule}\0{path}\0{self.subject}\0{self.message}"
-        return hashlib.sha256(material.encode()).hexdigest()[:16]
+        return hashlib.sha256(material.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     @property
     def sort_key(self) -> tuple[int, str, int, str]:

@@ -138,11 +138,10 @@ def overlay(timeline: Timeline, windows: Iterable[Stretch]) -> Timeline:
     """Return the timeline with stronger classes laid over it; windows may overlap each other."""
     pieces = []
     for start, end, active in _elementary([timeline, *((window,) for window in windows)]):
-        ranked = sorted(active, key=lambda stretch: _STRONGEST_FIRST.index(stretch.state))
-        top, rest = ranked[0], ranked[1:]
-        pieces.append(
-            replace(top, start=start, end=end, beneath=rest[-1].state if rest else top.beneath)
-        )
+        top = min(active, key=lambda stretch: _STRONGEST_FIRST.index(stretch.state))
+        seen = max((part.beneath or part.state for part in active), key=_STRONGEST_FIRST.index)
+        beneath = seen if seen is not top.state else None
+        pieces.append(replace(top, start=start, end=end, beneath=beneath))
     return join(pieces)
 
 

@@ -6,11 +6,13 @@ This is the second net. The first is not to produce them (`no_log`, `diff: false
 from __future__ import annotations
 
 import base64
+import html
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 MASK = "[redacted]"
 # A value shorter than this would mask half of every text it is searched in.
@@ -22,21 +24,42 @@ SECRET_NAME = re.compile(
 )
 _PATTERNS = (
     re.compile(
-        r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+        r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?"
+        r"(?:-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)",
+        re.DOTALL,
     ),
-    re.compile(r"\$(?:1|2[aby]|5|6|7|y|gy|argon2id?)\$[./A-Za-z0-9,=$+]{16,}"),
+    re.compile(r"\$(?:1|2[aby]|5|6|7|y|gy|apr1|argon2id?)\$[./A-Za-z0-9,=$+]{16,}"),
+    re.compile(r"\bSCRAM-SHA-(?:1|256)\$\d+:[\w+/=]+\$[\w+/=:]+"),
     re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
-    re.compile(r"\bgh[pousr]_[A-Za-z0-9]{30,}\b"),
-    re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
-    re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"),
-    re.compile(r"(?<=://)[^/\s:@]{1,256}:[^/\s@]{1,256}(?=@)"),
+    re.compile(
+        r"\b(?:gh[pousr]_|github_pat_|glpat-|npm_|pypi-|hvs\.|[rs]k_(?:live|test)_|xox[abeprs]-"
+        r"|AIza|AGE-SECRET-KEY-1)[\w-]{10,}"
+    ),
+    re.compile(r"(?<=hooks\.slack\.com/services/)[\w/]+"),
+    # A run is entered at its start only: from every place in it, the work would grow as a square.
+    re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"),
+    re.compile(r"(?<=://)[^/\s:@]{0,256}:[^/\s@]{1,256}(?=@)"),
 )
+_NAME = (
+    r"(?<!/)(?:pass(?:word|wd|phrase)?|secret(?:_?access_?key)?|token|credential"
+    r"|(?:api|private|auth|account)[_-]?key)"
+)
+_ESCAPE = re.compile("%[0-9A-F]{2}")
+_VALUE = r"""[^\s"',;\\]{4,}"""
 _ASSIGNMENT = re.compile(
-    r"(?P<name>[\w.-]{0,64}(?:pass(?:word|wd|phrase)?|secret|token|api_?key|private_?key))"
-    r"(?P<between>[\"']?\s*[:=]\s*[\"']?)(?P<value>[^\s\"',;]{4,})",
+    rf"(?P<kept>{_NAME}\\*[\"']?\s*[:=]\s*)"
+    rf"(?:(?P<quote>\\*[\"'])(?:(?!(?P=quote))[^\n]){{1,4096}}(?P=quote)|[|>][+-]?\n\s+[^\n]+|\\*[\"']?{_VALUE})",
     re.IGNORECASE,
 )
-_HEADER = re.compile(r"(?P<scheme>\b(?:Bearer|Basic)\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
+_OPTION = re.compile(rf"(?P<kept>--[\w-]{{0,40}}{_NAME}\s+)(?!-){_VALUE}", re.IGNORECASE)
+_SQL = re.compile(r"(?P<kept>\b(?:PASSWORD|IDENTIFIED BY)\s+)'[^'\n]+'", re.IGNORECASE)
+_HEADER = re.compile(
+    r"(?P<kept>\bAuthorization[\"']?\s*[:=]\s*[\"']?(?:\w+\s+)?)[\w.~+/=-]{8,}", re.IGNORECASE
+)
+# Without its header, a scheme is an English word: what follows must look like a token.
+_SCHEME = re.compile(
+    r"(?P<kept>\b(?:Bearer|Basic)\s+)(?=[\w.~+/-]{0,64}[0-9=])[\w.~+/=-]{16,}", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -55,17 +78,28 @@ class Redactor:
             text = text.replace(form, MASK)
         for pattern in _PATTERNS:
             text = pattern.sub(MASK, text)
-        text = _HEADER.sub(rf"\g<scheme>{MASK}", text)
-        return _ASSIGNMENT.sub(rf"\g<name>\g<between>{MASK}", text)
+        for pattern in (_HEADER, _SCHEME, _ASSIGNMENT, _OPTION, _SQL):
+            text = pattern.sub(rf"\g<kept>{MASK}", text)
+        return text
 
     @cached_property
     def _forms(self) -> list[str]:
-        forms: set[str] = set()
-        for secret in self.secrets:
-            raw = secret.encode("utf-8", "surrogatepass")
-            forms |= {secret, quote(raw, safe=""), base64.b64encode(raw).decode().rstrip("=")}
-            forms |= {line for line in secret.splitlines() if len(line) >= _SHORTEST}
+        forms = {form for secret in self.secrets for form in _forms(secret)}
         return sorted(forms, key=len, reverse=True)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Yield a secret as it stands in URLs, JSON, HTML and shell commands, and line by line."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    escaped = json.dumps(secret)[1:-1]
+    yield from (secret, escaped, json.dumps(escaped)[1:-1])
+    yield from (json.dumps(secret, ensure_ascii=False)[1:-1], html.escape(secret))
+    yield secret.replace("'", "'\"'\"'")
+    for quoted in (quote(raw, safe=""), quote(raw), quote_plus(raw)):
+        yield from (quoted, _ESCAPE.sub(lambda match: match[0].lower(), quoted))
+    yield base64.b64encode(raw).decode().rstrip("=")
+    yield base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    yield from (line for line in secret.splitlines() if len(line) >= _SHORTEST)
 
 
 def secret_values(variables: object, *, name: str = "") -> set[str]:

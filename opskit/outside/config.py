@@ -7,6 +7,7 @@ there would run as the person who typed the command.
 
 from __future__ import annotations
 
+import re
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from opskit.outside.files import private_directory, writable_by_others
 
 FILE_NAME = "opskit.yaml"
 _PREFIX = "OPSKIT_"
+_NUMBER = re.compile("[0-9]{1,9}")
 
 
 def _known_zone(name: str) -> str:
@@ -122,11 +124,11 @@ def load(named: Path | None, environment: Mapping[str, str], working_directory: 
     """
     path = _find(named, environment, working_directory)
     directory = path.parent
-    if writable_by_others(directory):
-        raise ConfigError(
-            f"{path} is not used: others can write to {directory}",
-            hint=f"chmod o-w {directory}",
-        )
+    for place in (directory, path):
+        if writable_by_others(place):
+            raise ConfigError(
+                f"{path} is not used: others can write to {place}", hint=f"chmod o-w {place}"
+            )
     settings = read(path, Settings, name=_shown(path, working_directory))
     origins = {
         name: f"{path.name}" if name in settings.model_fields_set else "default"
@@ -153,7 +155,7 @@ def _find(named: Path | None, environment: Mapping[str, str], working_directory:
         return path
     for directory in (working_directory, *working_directory.parents):
         if (directory / FILE_NAME).is_file():
-            return directory / FILE_NAME
+            return (directory / FILE_NAME).resolve()
         if (directory / ".git").exists():
             break
     raise ConfigError(
@@ -186,4 +188,4 @@ def _with_environment(config: Config, environment: Mapping[str, str]) -> Config:
 def _typed(text: str, like: object) -> object:
     if isinstance(like, list):
         return text.split(":")
-    return int(text) if isinstance(like, int) and text.isdigit() else text
+    return int(text) if isinstance(like, int) and _NUMBER.fullmatch(text) else text

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 
@@ -37,6 +38,7 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 HEAD = "0001"
 
 _BUSY_SECONDS = 20
+_MIGRATING = 7_013_001  # any number that nobody else locks
 _VERSIONS = sa.table("alembic_version", sa.column("version_num"))
 
 
@@ -44,8 +46,11 @@ class Database:
     """Connections to one database, with its schema brought up to date on opening."""
 
     def __init__(self, url: str) -> None:
-        self.url = sa.make_url(url)
+        self.url = _parsed(url)
         self._engine = _engine(self.url)
+        # Head and entries are read one after the other; SQLite shows one moment by itself.
+        snapshot = {} if self.dialect == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        self._reader = self._engine.execution_options(**snapshot)
         self._writer = self._engine.execution_options(opskit_begin="BEGIN IMMEDIATE")
 
     @classmethod
@@ -56,8 +61,12 @@ class Database:
             ConfigError: it was written by a newer opskit, or cannot be opened.
         """
         database = cls(url)
-        if database._version() != HEAD:
-            database._migrate()
+        try:
+            if database._version() != HEAD:
+                database._migrate()
+        except BaseException:
+            database.close()
+            raise
         return database
 
     @property
@@ -68,7 +77,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Yield a connection for reading one consistent snapshot."""
-        with _translated(self.url), self._engine.begin() as connection:
+        with _translated(self.url), self._reader.begin() as connection:
             yield connection
 
     @contextmanager
@@ -102,6 +111,8 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         with self.write() as connection:
+            if self.dialect == "postgresql":  # two that find it empty must not both fill it
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
             config.attributes["connection"] = connection
             try:
                 command.upgrade(config, "head")
@@ -118,7 +129,21 @@ def sqlite_url(path: Path) -> str:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-    return f"sqlite:///{path}"
+    return f"sqlite:///{quote(str(path))}"
+
+
+def _parsed(url: str) -> sa.URL:
+    try:
+        parsed = sa.make_url(url)
+        parsed.get_dialect()
+    except ModuleNotFoundError:
+        return parsed  # the driver is missing; said where it is needed
+    except (sa.exc.ArgumentError, ValueError) as error:
+        raise ConfigError(
+            "database: is no URL that opskit can use",
+            hint="name a file, or write postgresql+psycopg://user@host/name",
+        ) from error
+    return parsed
 
 
 def _engine(url: sa.URL) -> sa.Engine:
@@ -174,8 +199,13 @@ def _translated(url: sa.URL) -> Iterator[None]:
         yield
     except OpskitError:
         raise
+    except UnicodeDecodeError as error:  # SQLite quotes the damaged bytes in its message
+        raise _as_opskit_error("malformed", url) from error
     except sa.exc.DatabaseError as error:
-        raise _as_opskit_error(str(error.orig), url) from error
+        # Without room for its index of the log SQLite speaks of I/O.
+        full = getattr(error.orig, "sqlite_errorname", "") == "SQLITE_IOERR_SHMSIZE"
+        reason = "disk is full" if full else str(error.orig)
+        raise _as_opskit_error(reason, url) from error
 
 
 def _as_opskit_error(reason: str, url: sa.URL) -> OpskitError:

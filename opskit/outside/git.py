@@ -15,8 +15,17 @@ def commit_of(directory: Path, environment: Mapping[str, str]) -> str:
     if git is None:
         return ""
     # A repository of somebody else's may name programs for git to run: do not let it.
-    safe = [git, "-c", "core.fsmonitor=false", "-C", str(directory)]
+    safe = [
+        git,
+        "-c",
+        "core.fsmonitor=false",
+        "-c",
+        "core.hooksPath=/dev/null",
+        "-C",
+        str(directory),
+    ]
     own = {name: environment[name] for name in ("PATH", "HOME") if name in environment}
+    own["GIT_OPTIONAL_LOCKS"] = "0"  # to look is not to write the index
     described = run([*safe, "rev-parse", "--short=12", "HEAD"], timeout=5, environment=own)
     if described.status != 0:
         return ""

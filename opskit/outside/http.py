@@ -12,7 +12,7 @@ import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,9 +21,15 @@ import requests.adapters
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from opskit.core.errors import ConfigError, OutsideError, Refused
+from opskit.core.errors import ConfigError, OpskitError, OutsideError, Refused
+from opskit.core.text import clean
 
 _CHUNK = 65_536
+_NO_URL = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidSchema,
+)
 _SUCCESS = range(200, 300)
 _GONE_FOR_GOOD = frozenset({400, 401, 403, 404, 405, 410, 422})
 
@@ -37,6 +43,21 @@ class Response:
     body: bytes
 
 
+# Translators of IPv4 (RFC 6052, RFC 8215): behind such an address is the one in its last bits.
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+_TRANSLATED_LOCALLY = ipaddress.IPv6Network("64:ff9b:1::/48")
+
+
+def _is_public(peer: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if isinstance(peer, ipaddress.IPv6Address):
+        behind = peer.ipv4_mapped or peer.sixtofour
+        if peer in _TRANSLATED:
+            behind = ipaddress.IPv4Address(int(peer) & 0xFFFF_FFFF)
+        if peer in _TRANSLATED_LOCALLY or (behind and not _is_public(behind)):
+            return False
+    return peer.is_global and not peer.is_multicast
+
+
 @dataclass
 class _Guard:
     """Watches the sockets of one exchange."""
@@ -48,12 +69,13 @@ class _Guard:
 
     def connected(self, sock: socket.socket) -> None:
         peer = ipaddress.ip_address(str(sock.getpeername()[0]).split("%")[0])
-        if not self.allow_private and not peer.is_global:
+        if not self.allow_private and not _is_public(peer):
             self.refused = str(peer)
             sock.close()
             message = f"{peer} is not a public address"
             raise OSError(message)
-        self.sockets.append(sock)
+        # A second handle: TLS takes the first one over, and nothing could be shut through it.
+        self.sockets.append(sock.dup())
 
     def cut(self) -> None:
         for sock in self.sockets:
@@ -61,6 +83,10 @@ class _Guard:
                 sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+
+    def close(self) -> None:
+        for sock in self.sockets:
+            sock.close()
 
 
 def _guarded_connection(base: type[HTTPConnection], guard: _Guard) -> type[HTTPConnection]:
@@ -118,12 +144,14 @@ def post(  # each bound is named
             session.mount("http://", _Adapter(guard))
             session.mount("https://", _Adapter(guard))
             return _exchange(session, guard, url, body, headers, max_bytes, seconds)
-    except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema) as error:
+    except _NO_URL as error:
         raise ConfigError(f"{url} is not a URL", hint="write https://host/path") from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         raise _failure(error, guard, url, seconds) from error
     finally:
         timer.cancel()
+        timer.join()
+        guard.close()
 
 
 def _exchange(  # inner half of `post`
@@ -135,23 +163,24 @@ def _exchange(  # inner half of `post`
     max_bytes: int,
     seconds: float,
 ) -> Response:
-    response = session.post(
+    with session.post(
         url, data=body, headers=dict(headers), stream=True, timeout=seconds, allow_redirects=False
-    )
-    received = bytearray()
-    while chunk := response.raw.read1(_CHUNK, decode_content=True):
-        received.extend(chunk)
-        if len(received) > max_bytes:
-            raise OutsideError(f"{url} answered with more than {max_bytes:,} bytes")
+    ) as response:
+        received = bytearray()
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            received.extend(chunk)
+            if len(received) > max_bytes:
+                message = f"{url} answered with more than {max_bytes:,} bytes"
+                raise OutsideError(message, retryable=True)
+            if time.monotonic() > guard.deadline:
+                break
         if time.monotonic() > guard.deadline:
-            break
-    if time.monotonic() > guard.deadline:
-        message = "deadline passed"
-        raise requests.Timeout(message)
-    return Response(response.status_code, dict(response.headers), bytes(received))
+            message = "deadline passed"
+            raise requests.Timeout(message)
+        return Response(response.status_code, dict(response.headers), bytes(received))
 
 
-def _failure(error: Exception, guard: _Guard, url: str, seconds: float) -> Refused | OutsideError:
+def _failure(error: Exception, guard: _Guard, url: str, seconds: float) -> OpskitError:
     if guard.refused:
         return Refused(
             f"{url} leads to {guard.refused}, which is not a public address",
@@ -159,8 +188,19 @@ def _failure(error: Exception, guard: _Guard, url: str, seconds: float) -> Refus
         )
     if time.monotonic() >= guard.deadline or isinstance(error, requests.Timeout):
         return OutsideError(f"{url} did not answer within {seconds:g} s", retryable=True)
-    reason = str(getattr(error, "reason", "") or error).rsplit(": ", 1)[-1]
+    chain = list(_chain(error))
+    if any(isinstance(each, urllib3.exceptions.LocationParseError) for each in chain):
+        return ConfigError(f"{url} is not a URL", hint="write https://host/path")
+    reason = clean(str(getattr(chain[-1], "strerror", "") or chain[-1]))
     return OutsideError(f"{url} cannot be reached: {reason}", retryable=True)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what it wraps: the libraries put layers of their own around a reason."""
+    current: BaseException | None = error
+    while current is not None:
+        yield current
+        current = current.__cause__ or current.__context__
 
 
 def require_success(url: str, response: Response) -> None:

@@ -66,7 +66,11 @@ class Leases:
             "expires_at": lease.expires_at,
         }
         if not known:
-            connection.execute(sa.insert(LEASES).values(resource=lease.resource, **values))
+            try:
+                connection.execute(sa.insert(LEASES).values(resource=lease.resource, **values))
+            except sa.exc.IntegrityError as error:
+                message = f"{lease.resource} was taken just now"
+                raise Conflict(message, hint="run it again") from error
             return
         moved = connection.execute(
             sa.update(LEASES)
@@ -83,9 +87,9 @@ class Leases:
             Conflict: it ended, or somebody took the resource since.
         """
         held = connection.execute(
-            sa.select(LEASES.c.token, LEASES.c.expires_at).where(
-                LEASES.c.resource == lease.resource
-            )
+            sa.select(LEASES.c.token, LEASES.c.expires_at)
+            .where(LEASES.c.resource == lease.resource)
+            .with_for_update()  # nobody takes it before what is written under it is kept
         ).one_or_none()
         if held is None or held.token != lease.token or held.expires_at <= self._clock.now():
             raise Conflict(f"the lease on {lease.resource} is lost", hint="run it again")

@@ -114,7 +114,7 @@ class Ledger:
         """
         last = head(connection)
         seq, at = last.seq + 1, self._clock.now()
-        subject, text = clean(subject), canonical(data)
+        kind, subject, text = clean(kind), clean(subject), canonical(data)
         digest = entry_hash((last.hash, seq, at, self.actor, kind, subject, text))
         entry = Entry(seq, at, self.actor, kind, subject, text, last.hash, digest)
         moved = connection.execute(
@@ -157,19 +157,28 @@ def verify(database: Database, *, expected: str = "") -> Verification:
     or entries after it were cut off or rewritten.
     """
     with database.read() as connection:
-        stated = connection.execute(sa.select(LEDGER_HEAD.c.seq, LEDGER_HEAD.c.hash)).one()
-        rows = connection.exec_driver_sql(_WALK, execution_options={"yield_per": 10_000})
-        result = _walk(map(tuple, rows), expected)
-    if result.broken_at is not None:
+        stated = connection.execute(sa.select(LEDGER_HEAD.c.seq, LEDGER_HEAD.c.hash)).all()
+        with connection.exec_driver_sql(_WALK, execution_options={"yield_per": 10_000}) as rows:
+            result = _walk(map(tuple, rows), expected)
+    return result if result.broken_at is not None else _against(result, [Head(*s) for s in stated])
+
+
+def _against(result: Verification, stated: list[Head]) -> Verification:
+    """Hold the chain against the head that is kept beside it."""
+    if stated == [result.head]:
         return result
-    if result.head != Head(stated.seq, stated.hash):
-        reason = f"the head says entry {stated.seq}, the chain ends at {result.head.seq}"
-        return Verification(result.head, result.checked, result.head.seq + 1, reason)
-    return result
+    if len(stated) != 1:
+        reason, broken_at = f"there are {len(stated)} heads, and must be one", result.head.seq + 1
+    elif stated[0].seq == result.head.seq:
+        reason, broken_at = "it is not the entry that the head names", max(1, result.head.seq)
+    else:
+        reason = f"the head says entry {stated[0].seq}, the chain ends at {result.head.seq}"
+        broken_at = min(stated[0].seq, result.head.seq) + 1
+    return Verification(result.head, result.checked, broken_at, reason)
 
 
 def _walk(rows: Iterator[tuple[Any, ...]], expected: str) -> Verification:
-    previous, number, met = GENESIS, 0, not expected
+    previous, number, met = GENESIS, 0, expected in ("", GENESIS)
     for row in rows:
         number += 1
         digest = row[7]

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from opskit.core.clock import HOUR, MINUTE, SECOND, Clock, Instant
 from opskit.core.errors import OpskitError
@@ -87,11 +88,11 @@ class Outbox:
         self, connection: sa.Connection, key: str, channel: str, body: Mapping[str, object]
     ) -> None:
         """Write a delivery in the caller's transaction; the same key is owed only once."""
-        if connection.execute(sa.select(OUTBOX.c.id).where(OUTBOX.c.key == key)).first():
-            return
         now = self._clock.now()
+        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         connection.execute(
-            sa.insert(OUTBOX).values(
+            insert(OUTBOX)
+            .values(
                 key=key,
                 channel=channel,
                 body=canonical(body),
@@ -101,6 +102,7 @@ class Outbox:
                 attempts=0,
                 last_error="",
             )
+            .on_conflict_do_nothing(index_elements=["key"])
         )
 
     def deliver(self, senders: Mapping[str, Sender], *, limit: int = 100) -> Delivered:
@@ -157,4 +159,6 @@ class Outbox:
 
     def _mark(self, message: Message, **values: object) -> None:
         with self._database.write() as connection:
-            connection.execute(sa.update(OUTBOX).where(OUTBOX.c.key == message.key).values(values))
+            # Who overslept the claim must not undo what another has settled since.
+            still = (OUTBOX.c.key == message.key, OUTBOX.c.state == DeliveryState.OWED)
+            connection.execute(sa.update(OUTBOX).where(*still).values(values))

@@ -23,7 +23,7 @@ services:
   shop:
     owner: web
     probes:
-      - {{kind: tcp, address: "127.0.0.1:{port}", timeout: 500ms, confirm_after: 100ms}}
+      - {{kind: tcp, address: "127.0.0.1:{port}", timeout: 5s, confirm_after: 100ms}}
 """
 # A command with a mistake in it, as every program has one: the boundary must hold all the same.
 BUG = """

@@ -63,6 +63,9 @@ def plant(root: Path) -> None:
 def planted(ops: Path) -> Path:
     """Return an ops repository that has seen something."""
     plant(ops)
+    # Ansible's part of `check` says nothing of tables, and takes its time.
+    (ops / "playbooks" / "standard.yml").unlink()
+    (ops / "inventory" / "hosts.ini").unlink()
     return ops
 
 

@@ -36,13 +36,13 @@ pytestmark = pytest.mark.parametrize("kind", KINDS)
 def probe(kind: str, address: str, **more: str) -> HttpProbe | TcpProbe:
     """Return a probe of this kind for an address."""
     own = {name: text.replace("ADDRESS", address) for name, text in SETTINGS[kind].items()}
-    settings = {"kind": kind, "timeout": "300ms", "confirm_after": "100ms", **own, **more}
+    settings = {"kind": kind, "timeout": "5s", "confirm_after": "100ms", **own, **more}
     return catalogue(shop=settings).targets()[0].probe
 
 
-def fetch(kind: str, address: str) -> tuple[Seen, str]:
+def fetch(kind: str, address: str, **more: str) -> tuple[Seen, str]:
     """Return what a probe of this kind says of an address, asked for real."""
-    settings = probe(kind, address)
+    settings = probe(kind, address, **more)
     transfers: Transfers[str] = Transfers()
     transfers.start("key", KINDS[kind].request(settings))
     ended: list[tuple[str, TransferResult]] = []
@@ -131,7 +131,7 @@ def test_an_address_where_nobody_listens_is_down(kind: str, nobody: str) -> None
 
 def test_a_try_ends_although_the_server_says_nothing(kind: str) -> None:
     with Server(silence) as server:
-        seen, _ = fetch(kind, server.address)
+        seen, _ = fetch(kind, server.address, timeout="300ms")
     assert seen in {Seen.UP, Seen.DOWN}
 
 

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from tests.conftest import CASES, Finished
-from tests.fleet.repository import LOCAL, Repository
+from tests.fleet.repository import DEADLINE, LOCAL, Repository
 
 # One canary for each place a secret can come from. None of these names says what it is, but the
 # names of the variables do, or they came out of a vault.
@@ -101,7 +101,7 @@ def sampled(place: Repository) -> Sampled:
             while process.poll() is None and form == "json":
                 found.arguments |= set(_arguments())
                 time.sleep(0.02)
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate(timeout=DEADLINE)
         found.finished[form] = Finished(process.returncode, out, err)
     return found
 

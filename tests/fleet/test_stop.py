@@ -14,7 +14,7 @@ import pytest
 from opskit.core.clock import SECOND, SystemClock
 from opskit.outside.ansible import door
 from opskit.records.leases import Leases
-from tests.fleet.repository import LOCAL, Repository, interrupt, until
+from tests.fleet.repository import DEADLINE, LOCAL, Repository, interrupt, until
 
 SLEEPS = """---
 - hosts: all
@@ -109,7 +109,7 @@ def test_a_killed_ansible_gives_no_green_result(place: Repository) -> None:
     with place.started("fleet", "check", "--json") as opskit:
         until(place.sleeping, "the task is at work")
         place.oldest("ansible-playbook").kill()
-        out, err = opskit.communicate(timeout=90)
+        out, err = opskit.communicate(timeout=DEADLINE)
         ends_clean(place)
     assert opskit.returncode == 3, err
     said = json.loads(out)
@@ -127,7 +127,7 @@ def test_two_applies_do_not_meet(lay_out: Callable[..., Repository]) -> None:
         assert f" (process {first.pid}) until " in second.err
         assert not (place.scratch / "file").exists()
         (place.scratch / "gate").touch()
-        out, err = first.communicate(timeout=90)
+        out, err = first.communicate(timeout=DEADLINE)
         assert first.returncode == 0, err
     assert json.loads(out)["counts"]["compliant"] == 1
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import sqlite3
+from collections.abc import Mapping
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -16,22 +18,25 @@ from tests.monitor.live import Loop, rows, soon
 from tests.monitor.servers import Server, page
 
 # Fast enough to wait for; what was seen holds for a second.
-PROBE = {"kind": "http", "interval": "400ms", "timeout": "400ms", "confirm_after": "100ms"}
+FAST = {"interval": "400ms", "timeout": "400ms", "confirm_after": "100ms"}
+# Slow enough for the busiest machine to begin each try in time.
+CALM = {"interval": "60s", "timeout": "10s", "confirm_after": "100ms"}
 
 
-def watch(root: Path, **services: str) -> None:
+def watch(root: Path, rhythm: Mapping[str, str] = CALM, **services: str) -> None:
     """Write a catalogue: an address for each service."""
     listed = {
-        name: {"owner": "web", "probes": [{**PROBE, "url": f"http://{address}/"}]}
+        name: {"owner": "web", "probes": [{"kind": "http", "url": f"http://{address}/", **rhythm}]}
         for name, address in services.items()
     }
     (root / "services.yaml").write_text(json.dumps({"services": listed}))
 
 
-def flips(root: Path) -> list[tuple[str, str]]:
+def flips(root: Path) -> list[str]:
+    """Return what the target flipped to; a busy machine may not have known in between."""
     found = rows(root, "SELECT data FROM ledger WHERE kind = 'target.flipped' ORDER BY seq")
-    data = [json.loads(str(row[0])) for row in found]
-    return [(one["from"], one["to"]) for one in data]
+    states = [json.loads(str(row[0]))["to"] for row in found]
+    return [one for one, _ in groupby(one for one in states if one != "unknown")]
 
 
 def seen(root: Path) -> int:
@@ -40,17 +45,18 @@ def seen(root: Path) -> int:
 
 def test_a_prober_that_was_killed_leaves_a_gap_and_no_lie(ops: Path, inside: Inside) -> None:
     with Server(page()) as server:
-        watch(ops, shop=server.address)
+        watch(ops, FAST, shop=server.address)
         with Loop(ops) as loop:
             loop.says("shop/http up")
             soon(lambda: seen(ops) >= 3, "three observations")
-            assert inside("monitor", "status").code == ExitCode.OK
+            soon(lambda: inside("monitor", "status").code == ExitCode.OK, "known to be up")
             loop.end(signal.SIGKILL)
         assert rows(ops, "SELECT 1 FROM monitor_observations WHERE seal_seq IS NULL")
         soon(lambda: inside("monitor", "status").code == ExitCode.UNDETERMINED, "stale")
         (status,) = json.loads(inside("monitor", "status", "--json").out)["targets"]
         assert (status["state"], status["reason"]) == ("unknown", "not probed since")
 
+        watch(ops, CALM, shop=server.address)
         assert inside("monitor", "probe").code == ExitCode.OK
         assert inside("monitor", "status").code == ExitCode.OK
         explained = json.loads(inside("monitor", "explain", "shop", "--last", "1h", "--json").out)
@@ -67,7 +73,7 @@ def test_a_prober_that_was_killed_leaves_a_gap_and_no_lie(ops: Path, inside: Ins
 
 def test_two_probers_on_one_database_tell_one_story(ops: Path, inside: Inside) -> None:
     with Server(page()) as server:
-        watch(ops, shop=server.address)
+        watch(ops, FAST, shop=server.address)
         assert inside("monitor", "probe").code == ExitCode.OK
         with Loop(ops) as first, Loop(ops) as second:
             for loop in (first, second):
@@ -81,7 +87,7 @@ def test_two_probers_on_one_database_tell_one_story(ops: Path, inside: Inside) -
             ends = [loop.end(signal.SIGINT) for loop in (first, second)]
     assert [code for code, _ in ends] == [ExitCode.INTERRUPTED] * 2
     assert [said.strip() for _, said in ends] == ["opskit: stopped: interrupted"] * 2
-    assert flips(ops) == [("up", "down"), ("down", "up")]
+    assert flips(ops) == ["down", "up"]
     assert inside("ledger", "verify").code == ExitCode.OK
     assert not rows(ops, "SELECT 1 FROM monitor_observations WHERE seal_seq IS NULL")
 
@@ -109,7 +115,7 @@ def test_going_on_for_a_while_ends_with_what_was_seen_last(
 ) -> None:
     with Server(page("", answer)) as server:
         watch(ops, shop=server.address)
-        done = inside("monitor", "probe", "--for", "1800ms")
+        done = inside("monitor", "probe", "--for", "2500ms")
     assert done.code == code
     told = [line.split()[2] for line in done.out.splitlines()]
     assert told == (["up"] if code is ExitCode.OK else ["suspect", "down"])

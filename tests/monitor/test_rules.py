@@ -207,6 +207,7 @@ def test_time_before_registration_and_after_retirement_is_nobodys() -> None:
 
 def test_the_moment_between_registration_and_the_first_try_is_no_gap() -> None:
     assert states(at(130, UP), since=10, end=140) == [("excluded", 0, 130), ("up", 130, 140)]
+    assert states(at(160, UP), since=10, end=170) == [("excluded", 0, 160), ("up", 160, 170)]
     # A try that came later than that was missed before.
     assert states(at(161, UP), since=10, end=170) == [
         ("excluded", 0, 10), ("unknown", 10, 161), ("up", 161, 170),

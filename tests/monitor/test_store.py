@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from opskit.core.clock import HOUR, MINUTE, FrozenClock, Instant
-from opskit.core.interval import Interval, Timeline
+from opskit.core.interval import Interval, State
 from opskit.monitor import store
 from opskit.monitor.model import Observation, Seen
-from opskit.monitor.rules import history
+from opskit.monitor.rules import History, history
 from opskit.monitor.uptime import uptimes
 from opskit.outside.database import Database
 from opskit.records.ledger import Ledger, verify
@@ -20,14 +20,14 @@ from tests.monitor.test_rules import Past, pasts, windows
 from tests.monitor.world import SHOP, TARGET, World, catalogue, http, observation, tcp, window
 
 
-def kept(database: Database, seen: Sequence[Sequence[Observation]], wanted: Interval) -> Timeline:
-    """Return the timeline of a window after observations were written, batch by batch."""
+def kept(database: Database, seen: Sequence[Sequence[Observation]], wanted: Interval) -> History:
+    """Return the history of a window after observations were written, batch by batch."""
     with database.write() as connection:
         connection.execute(sa.delete(store.OBSERVATIONS))
         for batch in seen:
             store.insert(connection, batch)
         found = store.observations(connection, TARGET, wanted)
-        return history(found, store.registrations(connection)[TARGET], wanted).timeline
+        return history(found, store.registrations(connection)[TARGET], wanted)
 
 
 def set_registration(database: Database, past: Past) -> None:
@@ -48,11 +48,23 @@ def test_a_window_is_read_with_all_that_bears_on_it(
     world: World, past: Past, wanted: Interval
 ) -> None:
     set_registration(world.database, past)
-    expected = history(past.observations, past.registration, wanted).timeline
+    expected = history(past.observations, past.registration, wanted)
     found = kept(world.database, [past.observations], wanted)
-    assert [(part.start, part.end, part.state) for part in found] == [
-        (part.start, part.end, part.state) for part in expected
+    assert (found.timeline, found.blips, found.edge) == (
+        expected.timeline, expected.blips, expected.edge,
+    )  # fmt: skip
+
+
+def test_a_failure_at_the_end_of_a_window_is_what_the_next_certain_try_says(world: World) -> None:
+    seen = [
+        observation(58, Seen.SUSPECT),
+        observation(62, Seen.SUSPECT),
+        observation(64, Seen.DOWN),
     ]
+    with world.database.write() as connection:
+        connection.execute(sa.update(store.TARGETS).values(registered_at=0))
+    (_, last) = kept(world.database, [seen], window(50, 60)).timeline
+    assert (last.state, last.start, last.end) == (State.DOWN, 58, 60)
 
 
 @_SHARED

@@ -7,7 +7,6 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 
 import pytest
 
@@ -57,35 +56,6 @@ def place(host: Host, lay_out: Callable[..., Repository]) -> Repository:
     return here
 
 
-@dataclass(frozen=True)
-class Life:
-    """What opskit said of the host, step by step."""
-
-    fresh: Checked
-    again: Run
-    by_hand: Checked
-    mended: Applied
-    overridden: Checked
-
-
-@pytest.fixture(scope="module")
-def life(host: Host, place: Repository) -> Life:
-    fresh = place.apply()
-    # By its Python door: the command looks first, and does not even start where nothing differs.
-    with opened(place) as app:
-        everything = app.request(limit="", tags=(), variables={})
-        again = execute(app.workplace, everything, Mode.APPLY, lambda _: None)
-    for command in BY_HAND.values():
-        host._must(("sh", "-c", command))
-    by_hand = place.check()
-    with opened(place) as app:
-        tags = tuple(f"control:{control}" for control in BY_HAND)
-        mended = apply(app.workplace, replace(everything, tags=tags), lambda _: None)
-    host.write(OVERRIDE, "MaxAuthTries 60\n")
-    overridden = place.check("-t", "control:OPS-SSH-07")
-    return Life(fresh, again, by_hand, mended, overridden)
-
-
 @contextmanager
 def opened(place: Repository) -> Iterator[App]:
     """Open the repository as the command line does, in this process."""
@@ -96,6 +66,43 @@ def opened(place: Repository) -> Iterator[App]:
         app.database.close()
 
 
+# The steps of the host's life, each built on the one before.
+
+
+@pytest.fixture(scope="module")
+def fresh(place: Repository) -> Checked:
+    return place.apply()
+
+
+@pytest.fixture(scope="module")
+def again(place: Repository, fresh: Checked) -> Run:
+    """By its Python door: the command looks first, and would not even start."""
+    with opened(place) as app:
+        everything = app.request(limit="", tags=(), variables={})
+        return execute(app.workplace, everything, Mode.APPLY, lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def by_hand(place: Repository, host: Host, again: Run) -> Checked:
+    for command in BY_HAND.values():
+        assert host.run(("sh", "-c", command)).returncode == 0
+    return place.check()
+
+
+@pytest.fixture(scope="module")
+def mended(place: Repository, by_hand: Checked) -> Applied:
+    with opened(place) as app:
+        tags = tuple(f"control:{control}" for control in BY_HAND)
+        request = app.request(limit="", tags=tags, variables={})
+        return apply(app.workplace, request, lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def overridden(place: Repository, host: Host, mended: Applied) -> Checked:
+    host.write(OVERRIDE, "MaxAuthTries 60\n")
+    return place.check("-t", "control:OPS-SSH-07")
+
+
 def first_look(place: Repository) -> tuple[dict[str, str], list[str]]:
     """Return the verdicts of the very first check, and the controls it found drifted."""
     end = place.entries("run.finished")[0]
@@ -104,48 +111,50 @@ def first_look(place: Repository) -> tuple[dict[str, str], list[str]]:
     return json.loads(end.data)["hosts"], controls
 
 
-def test_a_host_never_converged_drifts_and_does_not_fail(life: Life, place: Repository) -> None:
+def test_a_host_never_converged_drifts_and_does_not_fail(fresh: Checked, place: Repository) -> None:
     verdicts, controls = first_look(place)
     assert verdicts == {"web1": "drifted"}
     assert set(controls) > set(BY_HAND) - {"OPS-FILE-01", "OPS-FILE-02"}
 
 
-def test_the_host_converges(life: Life) -> None:
-    assert life.fresh.code == 0, life.fresh.finished.err
-    assert life.fresh.verdicts == {"web1": "compliant"}
-    assert not life.fresh.data["problem"]
-    assert life.fresh.not_evaluated("web1") == []
+def test_the_host_converges(fresh: Checked) -> None:
+    assert fresh.code == 0, fresh.finished.err
+    assert fresh.verdicts == {"web1": "compliant"}
+    assert not fresh.data["problem"]
+    assert fresh.not_evaluated("web1") == []
 
 
-def test_a_second_apply_changes_nothing(life: Life) -> None:
-    assert life.again.drift == ()
-    assert life.again.problem == ""
-    assert life.again.counts[Verdict.COMPLIANT] == 1
+def test_a_second_apply_changes_nothing(again: Run) -> None:
+    assert again.drift == ()
+    assert again.problem == ""
+    assert again.counts[Verdict.COMPLIANT] == 1
 
 
 @pytest.mark.parametrize("control", BY_HAND)
-def test_what_was_changed_by_hand_is_found(life: Life, control: str) -> None:
-    found = [drift for drift in life.by_hand.host("web1")["drift"] if drift["control"] == control]
+def test_what_was_changed_by_hand_is_found(by_hand: Checked, control: str) -> None:
+    found = [drift for drift in by_hand.host("web1")["drift"] if drift["control"] == control]
     assert found
     assert all(drift["last_good_at"] for drift in found)
 
 
-def test_nothing_else_is_found(life: Life) -> None:
-    assert {drift["control"] for drift in life.by_hand.host("web1")["drift"]} == set(BY_HAND)
-    assert life.by_hand.code == 1
+def test_nothing_else_is_found(by_hand: Checked) -> None:
+    assert {drift["control"] for drift in by_hand.host("web1")["drift"]} == set(BY_HAND)
+    assert by_hand.code == 1
 
 
-def test_it_is_mended(life: Life, host: Host) -> None:
-    assert {drift.control.id for drift in life.mended.change.drift} == set(BY_HAND)
-    assert life.mended.exit_code is ExitCode.OK
+def test_it_is_mended(mended: Applied, host: Host) -> None:
+    assert {drift.control.id for drift in mended.change.drift} == set(BY_HAND)
+    assert mended.exit_code is ExitCode.OK
     assert host.read("/etc/motd").count("welcome") == 0
     assert host.run(("stat", "-c", "%U:%G", "/etc/shadow")).stdout.strip() == "root:shadow"
 
 
-def test_another_file_that_overrides_the_standard_is_a_failure_with_a_reason(life: Life) -> None:
-    assert life.overridden.code == 3
-    assert life.overridden.verdicts == {"web1": "failed"}
-    assert "maxauthtries 4" in life.overridden.host("web1")["reason"]
+def test_another_file_that_overrides_the_standard_is_a_failure_with_a_reason(
+    overridden: Checked,
+) -> None:
+    assert overridden.code == 3
+    assert overridden.verdicts == {"web1": "failed"}
+    assert "maxauthtries 4" in overridden.host("web1")["reason"]
 
 
 def test_every_control_of_the_readme_is_a_tag_and_the_other_way_round() -> None:

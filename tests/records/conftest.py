@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import settings
 
 from opskit.outside.database import Database, sqlite_url
+from opskit.records.ledger import GENESIS
 from tests.outside import databases
 from tests.rig.postgres import Postgres
 
@@ -37,6 +39,12 @@ def migrated_database(postgres: Postgres) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def shared_url(postgres: Postgres, migrated_database: str) -> str:
+    """Return where a PostgreSQL database is that each test finds empty."""
+    return databases.url(postgres, databases.create(postgres, like=migrated_database))
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def kind(request: pytest.FixtureRequest) -> str:
     """Name the kind of database; parametrize this to test on one only."""
@@ -51,10 +59,17 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> Iterator[s
         shutil.copyfile(file, tmp_path / "opskit.db")
         yield sqlite_url(tmp_path / "opskit.db")
         return
-    server: Postgres = request.getfixturevalue("postgres")
-    name = databases.create(server, like=request.getfixturevalue("migrated_database"))
-    yield databases.url(server, name)
-    databases.drop(server, name)
+    shared: str = request.getfixturevalue("shared_url")
+    _empty(shared)
+    yield shared
+
+
+def _empty(url: str) -> None:
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("TRUNCATE ledger, outbox, leases")
+        connection.exec_driver_sql(f"UPDATE ledger_head SET seq = 0, hash = '{GENESIS}'")
+    engine.dispose()
 
 
 @pytest.fixture

@@ -319,7 +319,7 @@ FIELDS = st.one_of(
     ),
     st.tuples(st.sampled_from(["prev_hash", "hash"]), HASHES),
 )
-TAMPERING = settings(max_examples=50)
+TAMPERING = settings(max_examples=30)
 
 
 @given(seq=SEQ, field=FIELDS)
@@ -393,7 +393,7 @@ def test_an_end_cut_off_together_with_the_head_shows_against_a_kept_head(
 
 
 @given(first=SEQ)
-@TAMPERING
+@settings(max_examples=8)
 def test_a_chain_that_was_rewritten_shows_against_a_kept_head(chain: Chain, first: int) -> None:
     previous = chain.written[first - 2].hash if first > 1 else GENESIS
     forged: list[sa.Executable] = []
@@ -475,7 +475,7 @@ def test_text_that_is_no_utf_8_is_not_taken_for_evidence(database: Database) -> 
 
 
 @given(position=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_a_damaged_file_is_never_taken_for_the_evidence(
     tmp_path_factory: pytest.TempPathFactory, migrated_file: Path, position: float, flip: int
 ) -> None:

@@ -2,5 +2,8 @@
 
 from alembic import context
 
-context.configure(connection=context.config.attributes["connection"])
+from opskit.outside.database import METADATA
+
+# With METADATA for its naming convention: keys are called the same wherever they are made.
+context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)
 context.run_migrations()
