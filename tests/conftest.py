@@ -10,17 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from opskit.core.clock import FrozenClock, Instant, from_datetime
 from opskit.outside.database import Database, sqlite_url
 
 pytest_plugins = ("tests.rig.plugin",)
 
+# No stopwatch: a busy machine must not fail a property.
+settings.register_profile("calm", settings.default, deadline=None)
+settings.load_profile("calm")
+
 CASES = Path(__file__).parent / "cases"
 # Tests that could not run on this machine for want of a server or a right. CI asserts the number.
 DOCUMENTED_SKIPS_IN_CI = 0
 
-LOCAL = "ansible_connection=local ansible_python_interpreter={{ ansible_playbook_python }}"
+LOCAL = 'ansible_connection=local ansible_python_interpreter="{{ ansible_playbook_python }}"'
 
 
 @dataclass(frozen=True)

@@ -114,15 +114,18 @@ def fill(timeline: Timeline, window: Interval, state: State, reason: str) -> Tim
 
 def join(timeline: Iterable[Stretch]) -> Timeline:
     """Return the timeline with touching stretches of the same state and reason made one."""
-    joined: list[Stretch] = []
+    runs: list[list[Stretch]] = []
     for stretch in timeline:
-        last = joined[-1] if joined else None
-        if last and _continues(last, stretch):
-            refs = tuple(dict.fromkeys(last.refs + stretch.refs))
-            joined[-1] = replace(last, end=stretch.end, refs=refs)
+        if runs and _continues(runs[-1][-1], stretch):
+            runs[-1].append(stretch)
         elif stretch.length:
-            joined.append(stretch)
-    return tuple(joined)
+            runs.append([stretch])
+    return tuple(_as_one(run) for run in runs)
+
+
+def _as_one(run: Sequence[Stretch]) -> Stretch:
+    refs = dict.fromkeys(ref for stretch in run for ref in stretch.refs)
+    return replace(run[0], end=run[-1].end, refs=tuple(refs))
 
 
 def _continues(last: Stretch, stretch: Stretch) -> bool:

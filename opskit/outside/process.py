@@ -179,7 +179,8 @@ def end_all(processes: Iterable[psutil.Process], *, grace: float = 0.0) -> None:
     if grace:
         for process in left:
             _signal(process, signal.SIGTERM)
-        _, left = psutil.wait_procs(left, timeout=grace)
+        _, deaf = psutil.wait_procs(left, timeout=grace)
+        left = [each for one in deaf for each in descendants(one.pid)]  # also what it began since
     for process in left:
         _signal(process, signal.SIGKILL)
     psutil.wait_procs(left, timeout=5)

@@ -21,7 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from opskit.core.clock import Clock, Instant
-from opskit.core.errors import Conflict
+from opskit.core.errors import Conflict, OpskitError
 from opskit.core.text import clean
 from opskit.outside.database import METADATA, BigInt, Database
 
@@ -112,7 +112,8 @@ class Ledger:
         Raises:
             Conflict: another process appended at the same moment; nothing was written.
         """
-        last = head(connection)
+        # Locked until the end: on PostgreSQL the second of two appenders waits here.
+        last = _one_head(connection, _HEAD.with_for_update())
         seq, at = last.seq + 1, self._clock.now()
         kind, subject, text = clean(kind), clean(subject), canonical(data)
         digest = entry_hash((last.hash, seq, at, self.actor, kind, subject, text))
@@ -128,12 +129,26 @@ class Ledger:
         return entry
 
 
+_HEAD = sa.select(LEDGER_HEAD.c.seq, LEDGER_HEAD.c.hash)
+
+
 def head(connection: sa.Connection) -> Head:
-    """Return the newest entry's number and hash; 0 and zeros for an empty ledger."""
-    row = connection.execute(
-        sa.select(LEDGER_HEAD.c.seq, LEDGER_HEAD.c.hash).with_for_update()
-    ).one()
-    return Head(row.seq, row.hash)
+    """Return the newest entry's number and hash; 0 and zeros for an empty ledger.
+
+    Raises:
+        OpskitError: the ledger was tampered with: it has no head, or several.
+    """
+    return _one_head(connection, _HEAD)
+
+
+def _one_head(connection: sa.Connection, query: sa.Select[tuple[int, str]]) -> Head:
+    rows = connection.execute(query).all()
+    if len(rows) != 1:
+        raise OpskitError(
+            f"the ledger has {len(rows)} heads, and must have one",
+            hint="opskit ledger verify; restore the database from a backup",
+        )
+    return Head(rows[0].seq, rows[0].hash)
 
 
 def entries(

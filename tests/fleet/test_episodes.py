@@ -309,9 +309,7 @@ def after(was: set[tuple[str, str, str]], hosts: dict[str, Results]) -> set[tupl
 
 
 @given(HISTORY)
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_history_leaves_open_what_nobody_saw_gone(
     tmp_path_factory: pytest.TempPathFactory, empty: Path, history: list[dict[str, Results]]
 ) -> None:

@@ -168,15 +168,11 @@ def on_terminal(place: Repository, answer: str) -> tuple[int, str]:
     return process.returncode, shown.decode()
 
 
-@pytest.mark.parametrize(("answer", "code", "files"), [("n", 130, 0), ("y", 0, 1)])
-def test_on_a_terminal_somebody_is_asked(
-    lay_out: Callable[..., Repository], answer: str, code: int, files: int
-) -> None:
-    place = lay_out(f"web1 {LOCAL}\n")
-    ended, shown = on_terminal(place, answer)
-    assert "Change 1 thing on 1 host?" in shown
-    assert ended == code, shown
-    assert len(list(place.scratch.iterdir())) == files
+def test_on_a_terminal_somebody_is_asked_and_may_say_no(repository: Repository) -> None:
+    code, shown = on_terminal(repository, "n")
+    assert "Change 2 things on 2 hosts?" in shown
+    assert code == 130, shown
+    assert not list(repository.scratch.iterdir())
 
 
 BREAKS = (
@@ -189,11 +185,14 @@ BREAKS = (
 )
 
 
-def test_an_apply_that_fails_ends_with_4(lay_out: Callable[..., Repository]) -> None:
+def test_an_apply_that_fails_ends_with_4_also_if_somebody_said_yes(
+    lay_out: Callable[..., Repository],
+) -> None:
     place = lay_out(f"web1 {LOCAL}\n", BREAKS)
-    done = place.apply()
-    assert done.code == 4
-    assert done.verdicts == {"web1": "compliant"}
+    code, shown = on_terminal(place, "y")
+    assert "Change 1 thing on 1 host?" in shown
+    assert code == 4, shown
+    assert (place.scratch / "web1.txt").read_text() == BANNER
     (end,) = [entry for entry in place.entries("run.finished") if entry.subject.startswith("apply")]
     assert json.loads(end.data)["hosts"] == {"web1": "failed"}
 

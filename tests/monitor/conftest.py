@@ -7,17 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from opskit.core.clock import FrozenClock
 from opskit.monitor import store as _monitor
 from opskit.outside.database import Database, sqlite_url
 from tests.cli.inside import Inside, inside as runner
 from tests.monitor.world import World
-
-# A busy machine is no reason to fail.
-settings.register_profile("calm", settings.default, deadline=None)
-settings.load_profile("calm")
 
 # Every table must be known before the first database is made.
 TABLES = (_monitor.TARGETS, _monitor.OBSERVATIONS)

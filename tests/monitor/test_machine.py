@@ -116,6 +116,4 @@ class Prober(RuleBasedStateMachine):
 
 def test_a_prober_s_life(migrated: Path) -> None:
     machine = type("Prober", (Prober,), {"template": migrated})
-    run_state_machine_as_test(
-        machine, settings=settings(max_examples=12, stateful_step_count=20, deadline=None)
-    )
+    run_state_machine_as_test(machine, settings=settings(max_examples=12, stateful_step_count=20))

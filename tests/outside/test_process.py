@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
@@ -186,8 +187,10 @@ def test_what_it_started_ends_with_an_interrupted_caller(tmp_path: Path) -> None
 
     before = signal.signal(signal.SIGUSR1, stop)
     try:
+        # What is fed is read first: by then the caller follows the program.
+        script = f"read go; sleep 1000 & echo $! > {tmp_path}/pid; kill -USR1 $PPID; wait"
         with pytest.raises(Stopped):
-            shell(f"sleep 1000 & echo $! > {tmp_path}/pid; kill -USR1 $PPID; wait")
+            shell(script, stdin=b"go\n")
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert ends(int((tmp_path / "pid").read_text()))
@@ -237,15 +240,16 @@ def test_there_is_no_process_with_that_number(pid: int) -> None:
 
 
 def test_a_tree_is_a_process_and_all_below_it() -> None:
-    script = "sh -c 'sleep 1000 & echo; wait' & wait"
+    script = "sh -c 'sleep 1000 & echo $!; wait' & wait"
     with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        process.stdout.readline()
+        sleeping = int(process.stdout.readline())
         tree = descendants(process.pid)
-        assert tree[0].pid == process.pid
-        assert [each.name() for each in tree].count("sleep") == 1
         end_tree(process.pid)
-        assert all(ends(each.pid) for each in tree)
+    assert tree[0].pid == process.pid
+    assert len(tree) == 3
+    assert tree[-1].pid == sleeping
+    assert all(ends(each.pid) for each in tree)
 
 
 POLITE = """
@@ -264,13 +268,47 @@ def test_a_grace_lets_a_process_tidy_up() -> None:
         assert process.stdout.read() == b"tidied up\n"
 
 
-def test_a_process_that_is_deaf_is_killed_after_its_grace() -> None:
-    script = "trap '' TERM; echo ready; while :; do sleep 1000; done"
-    with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        end_tree(process.pid, grace=0.2)
+@pytest.fixture
+def deaf() -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
+    """Start shells that do something at SIGTERM, and stay."""
+    with ExitStack() as stack:
+
+        def start(at_the_end: str) -> subprocess.Popen[bytes]:
+            script = f"trap '{at_the_end}' TERM; echo ready; while :; do read word; done"
+            process = stack.enter_context(
+                subprocess.Popen(
+                    ["sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                )
+            )
+            stack.callback(process.kill)
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            return process
+
+        yield start
+
+
+def test_a_process_that_is_deaf_is_killed_after_its_grace(
+    deaf: Callable[[str], subprocess.Popen[bytes]],
+) -> None:
+    process = deaf("")
+    end_tree(process.pid, grace=0.2)
+    assert ends(process.pid)
+
+
+def test_what_is_started_during_the_grace_ends_as_well(
+    deaf: Callable[[str], subprocess.Popen[bytes]],
+) -> None:
+    process = deaf("sleep 1000 & echo $!")
+    end_tree(process.pid, grace=SOON)
+    assert process.stdout is not None
+    started = int(process.stdout.readline())
+    try:
         assert ends(process.pid)
+        assert ends(started)
+    finally:
+        if running(started):
+            os.kill(started, signal.SIGKILL)
 
 
 def test_to_end_what_is_gone_is_nothing(sleeper: subprocess.Popen[bytes]) -> None:

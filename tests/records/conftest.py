@@ -9,15 +9,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import settings
 
 from opskit.outside.database import Database, sqlite_url
-from opskit.records.ledger import GENESIS
+from opskit.records.ledger import GENESIS, LEDGER_HEAD
 from tests.outside import databases
 from tests.rig.postgres import Postgres
-
-settings.register_profile("calm", settings.default, deadline=None)
-settings.load_profile("calm")
 
 
 @pytest.fixture(scope="session")
@@ -67,8 +63,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> Iterator[s
 def _empty(url: str) -> None:
     engine = sa.create_engine(url)
     with engine.begin() as connection:
-        connection.exec_driver_sql("TRUNCATE ledger, outbox, leases")
-        connection.exec_driver_sql(f"UPDATE ledger_head SET seq = 0, hash = '{GENESIS}'")
+        connection.exec_driver_sql("TRUNCATE ledger, ledger_head, outbox, leases")
+        connection.execute(sa.insert(LEDGER_HEAD).values(id=1, seq=0, hash=GENESIS))
     engine.dispose()
 
 

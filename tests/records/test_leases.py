@@ -304,6 +304,4 @@ def test_at_most_one_holds_it_whatever_happens(database: Database, clock: Frozen
         def __init__(self) -> None:
             super().__init__(database, clock)
 
-    run_state_machine_as_test(
-        Here, settings=settings(max_examples=20, stateful_step_count=20, deadline=None)
-    )
+    run_state_machine_as_test(Here, settings=settings(max_examples=20, stateful_step_count=20))

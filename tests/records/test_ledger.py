@@ -128,6 +128,17 @@ def test_evidence_and_state_stand_or_fall_together(database: Database) -> None:
     assert verify(database).broken_at is None
 
 
+@pytest.mark.parametrize("heads", [0, 2])
+def test_a_ledger_without_its_one_head_takes_no_entry(database: Database, heads: int) -> None:
+    if heads:
+        change(database, sa.insert(LEDGER_HEAD).values(id=2, seq=0, hash=GENESIS))
+    else:
+        change(database, sa.delete(LEDGER_HEAD))
+    with pytest.raises(OpskitError, match="ledger"):
+        append(database, "a")
+    assert read(database) == []
+
+
 # Anybody can recompute it
 
 
@@ -219,6 +230,21 @@ def test_an_entry_that_would_follow_an_old_head_is_refused(database: Database) -
     assert caught.value.retryable
     assert [entry.subject for entry in read(database)] == ["a"]
     assert verify(database).broken_at is None
+
+
+@pytest.mark.timeout(30)
+def test_who_reads_the_head_does_not_wait_for_who_writes(
+    database: Database, second: Database
+) -> None:
+    append(database, "a")
+    with database.write() as connection:
+        Ledger(FrozenClock(NOON), "person:alice").append(connection, "k", "b", {})
+        with second.read() as reading:
+            if second.dialect == "postgresql":
+                reading.exec_driver_sql("SET LOCAL lock_timeout = 1000")
+            assert head(reading).seq == 1
+    with second.read() as reading:
+        assert head(reading).seq == 2
 
 
 APPENDER = """

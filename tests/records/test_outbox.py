@@ -359,6 +359,4 @@ def test_nothing_is_lost_whatever_happens(database: Database, clock: FrozenClock
         def __init__(self) -> None:
             super().__init__(database, clock)
 
-    run_state_machine_as_test(
-        Here, settings=settings(max_examples=25, stateful_step_count=20, deadline=None)
-    )
+    run_state_machine_as_test(Here, settings=settings(max_examples=25, stateful_step_count=20))

@@ -169,8 +169,10 @@ def test_hosts_end_with_their_owner_and_the_next_fleet_sweeps_up(tmp_path: Path)
 
 def test_postgres_answers_over_tcp_and_socket(postgres: Postgres) -> None:
     for url in (postgres.url, postgres.socket_url):
-        with sqlalchemy.create_engine(url).connect() as connection:
+        engine = sqlalchemy.create_engine(url)
+        with engine.connect() as connection:
             assert connection.scalar(sqlalchemy.text("SELECT 40 + 2")) == ANSWER
+        engine.dispose()
 
 
 @pytest.mark.usefixtures("browser")

@@ -21,7 +21,7 @@ from typing import Any
 import ansible_runner
 import psutil
 
-from opskit.outside.process import end_all
+from opskit.outside.ansible import remains
 
 _COUNTED = {
     "runner_on_ok": "ok",
@@ -42,7 +42,6 @@ class _Observer:
         self.output: deque[str] = deque(maxlen=_OUTPUT_LINES)
         self._parent = parent
         self._orphaned_at: float | None = None
-        self._tree: list[psutil.Process] = []
 
     def handle(self, event: dict[str, Any]) -> bool:
         """Take one event; `False` keeps runner from writing it to disk."""
@@ -60,7 +59,6 @@ class _Observer:
             return False
         if self._orphaned_at is None:
             self._orphaned_at = time.monotonic()
-            self._tree = psutil.Process().children(recursive=True)
             for process in psutil.Process().children():
                 process.send_signal(signal.SIGINT)
         return time.monotonic() - self._orphaned_at > _GRACE_SECONDS
@@ -68,7 +66,7 @@ class _Observer:
     def clear_up(self, directory: Path) -> None:
         """Leave nothing behind if opskit is gone: modules go on without the Ansible they lost."""
         if os.getppid() != self._parent:
-            end_all(self._tree)
+            remains.end(directory)
             shutil.rmtree(directory, ignore_errors=True)
 
 

@@ -17,11 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from opskit.core.errors import ConfigError
 from opskit.core.redact import Redactor
 from opskit.core.transcript import Mode, RunnerSummary, Transcript
+from opskit.outside.ansible import remains
 from opskit.outside.ansible.transcript import read
 from opskit.outside.ansible.values import unsafe
 from opskit.outside.files import content_root, translated, writable_by_others
@@ -37,8 +36,6 @@ _LOCALE = "en_US.UTF-8" if platform.system() == "Darwin" else "C.UTF-8"
 
 # What a dead opskit left behind gets this long between SIGTERM and SIGKILL.
 _REAP_SECONDS = 2.0
-# Every process of a run carries this in its environment.
-_MARK = "OPSKIT_RUN_DIRECTORY"
 
 Listener = Callable[[Mapping[str, Any]], None]
 
@@ -117,7 +114,7 @@ def run(job: Job, directory: Path, caller: Mapping[str, str], listen: Listener) 
             interrupted = _follow(_start(job, directory, caller), directory, listen)
         except KeyboardInterrupt:  # before there was anything to follow, or once more meanwhile
             interrupted = True
-            end_all(_processes(directory))
+            remains.end(directory)
         with translated(directory):
             lines = _lines(directory / "events.jsonl")
             return read(lines, _summary(directory), interrupted=interrupted)
@@ -177,7 +174,7 @@ def _start(job: Job, directory: Path, caller: Mapping[str, str]) -> subprocess.P
     enabled = [own.get("ANSIBLE_CALLBACKS_ENABLED", ""), "opskit_evidence"]
     plugins = [own.get("ANSIBLE_CALLBACK_PLUGINS", ""), str(callback_directory())]
     own |= {
-        _MARK: str(directory),
+        remains.MARK: str(directory),
         "ANSIBLE_CALLBACKS_ENABLED": ",".join(filter(None, enabled)),
         "ANSIBLE_CALLBACK_PLUGINS": ":".join(filter(None, plugins)),
         "ANSIBLE_LOCAL_TEMP": str(directory / "tmp"),
@@ -225,7 +222,7 @@ def _follow(child: subprocess.Popen[bytes], directory: Path, listen: Listener) -
     for record in tail.records():
         listen(record)
     if not tail.complete:  # Ansible was killed: what it had started does not notice
-        end_all(_processes(directory))
+        remains.end(directory)
     return stopped
 
 
@@ -238,7 +235,8 @@ def _stop(child: subprocess.Popen[bytes], ansible: int | None, directory: Path) 
             child.wait(_GRACE_SECONDS)
     except (subprocess.TimeoutExpired, ProcessLookupError, KeyboardInterrupt):
         pass  # a second Ctrl-C, or no end in sight: now means now
-    end_all({*tree, *_processes(directory)})
+    end_all(tree)
+    remains.end(directory)
     child.wait()
 
 
@@ -292,23 +290,6 @@ def reap(directory: Path) -> bool:
     """
     tail = _Tail(directory / "events.jsonl")
     _ = list(tail.records())
-    left = _processes(directory)
-    end_all(left, grace=_REAP_SECONDS)
+    left = remains.end(directory, grace=_REAP_SECONDS)
     shutil.rmtree(directory, ignore_errors=True)
     return any(process.pid == tail.pid for process in left)
-
-
-def _processes(directory: Path) -> set[psutil.Process]:
-    """Return the processes of a run and all they started, also those that left its tree.
-
-    A process number alone could belong to somebody else by now, and a module goes on without the
-    parent it lost: what a process of the run cannot lose is its environment.
-    """
-    found: set[psutil.Process] = set()
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(_MARK) == str(directory):
-                found |= {process, *descendants(process.pid)}
-        except (psutil.Error, OSError):
-            continue  # somebody else's, or gone
-    return found
