@@ -120,10 +120,13 @@ def test_130_interrupted(ops: Path, home: Path, closed_port: int, number: signal
     with subprocess.Popen(
         argv, cwd=ops, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout is not None
-        assert "suspect" in process.stdout.readline()
-        process.send_signal(number)
-        _, err = process.communicate(timeout=30)
+        try:
+            assert process.stdout is not None
+            assert "shop" in process.stdout.readline()
+            process.send_signal(number)
+            _, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == ExitCode.INTERRUPTED
     assert err.strip() == "opskit: stopped: interrupted"
 
