@@ -76,6 +76,7 @@ class App:
         # Every table must be known before the schema is used.
         from opskit.fleet import store as _fleet  # noqa: F401, PLC0415
         from opskit.monitor import store as _monitor  # noqa: F401, PLC0415
+        from opskit.records import waivers as _waivers  # noqa: F401, PLC0415
 
         return Database.open(self.config.database_url)
 

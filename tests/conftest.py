@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -24,6 +25,9 @@ settings.load_profile("calm")
 CASES = Path(__file__).parent / "cases"
 # Tests that could not run on this machine for want of a server or a right. CI asserts the number.
 DOCUMENTED_SKIPS_IN_CI = 0
+
+# A job in the background of a shell starts with Ctrl-C ignored, and so would all it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LOCAL = 'ansible_connection=local ansible_python_interpreter="{{ ansible_playbook_python }}"'
 
@@ -112,6 +116,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
     """Open an empty, migrated SQLite database."""
     from opskit.fleet import store as _fleet  # noqa: F401  # every table must be known
     from opskit.monitor import store as _monitor  # noqa: F401
+    from opskit.records import waivers as _waivers  # noqa: F401
 
     opened = Database.open(sqlite_url(tmp_path / "state" / "opskit.db"))
     yield opened

@@ -11,15 +11,17 @@ HostName = NewType("HostName", str)
 
 
 class Verdict(StrEnum):
-    """The five things a check can say of a host, worst first.
+    """The things a check can say of a host, worst first.
 
     `NOT_EVALUATED` is what keeps a green report honest: the host was wanted and not looked at, or
-    not to the end.
+    not to the end. `OWED` looks as wanted, and an earlier run left something undone that no look
+    can see: a service that was never restarted.
     """
 
     FAILED = "failed"
     UNREACHABLE = "unreachable"
     DRIFTED = "drifted"
+    OWED = "owed"
     NOT_EVALUATED = "not evaluated"
     COMPLIANT = "compliant"
 

@@ -20,7 +20,8 @@ class Mode(StrEnum):
 class Outcome(StrEnum):
     """How one task, or one item of its loop, ended on one host.
 
-    `UNSUPPORTED` is a task that check mode did not run: it was not looked at.
+    `UNSUPPORTED` is a task that check mode did not run: it was not looked at. `TOO_LARGE` gave more
+    output than can be kept, so that nothing can be said of it.
     """
 
     OK = "ok"
@@ -30,11 +31,15 @@ class Outcome(StrEnum):
     UNREACHABLE = "unreachable"
     SKIPPED = "skipped"
     UNSUPPORTED = "unsupported"
+    TOO_LARGE = "too large"
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task of the standard. `path` is `file:line`; (path, name) identifies it across runs."""
+    """A task of the standard. `path` is `file:line`; (path, name) identifies it across runs.
+
+    A task names the handlers it notifies; a handler is called by its name or by what it listens to.
+    """
 
     uuid: str
     name: str
@@ -44,6 +49,7 @@ class Task:
     handler: bool
     run_once: bool
     notify: tuple[str, ...]
+    listen: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:
@@ -102,7 +108,9 @@ class Transcript:
 
     `expected` are the hosts of every play, also of those that an earlier failure kept from
     starting, as far as they could be told before the first. `included` holds (host, task uuid)
-    of includes that were followed: they give no result.
+    of includes that were followed: they give no result. `in_flight` are (host, task) that were
+    started and gave no result: how far they came nobody knows. `records` are the compressed lines
+    all this was read from.
     """
 
     plays: tuple[Play, ...]
@@ -111,9 +119,11 @@ class Transcript:
     runner: RunnerSummary
     expected: tuple[str, ...] = ()
     included: frozenset[tuple[str, str]] = frozenset()
+    in_flight: tuple[tuple[str, Task], ...] = ()
     no_hosts: bool = False
     prompt: str = ""
     interrupted: bool = False
+    records: bytes = field(default=b"", repr=False)
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -147,4 +157,5 @@ _RUNNER_WORD = {
     Outcome.UNREACHABLE: "unreachable",
     Outcome.SKIPPED: "skipped",
     Outcome.UNSUPPORTED: "skipped",
+    Outcome.TOO_LARGE: "ok",
 }

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from opskit.core.evidence import DriftEvidence, Evidence, RunEvidence
 from opskit.core.interval import Interval
-from opskit.fleet import store
+from opskit.fleet.memory import Episode
+from opskit.fleet.store import episodes, runs
 from opskit.outside.database import Database
 
 
@@ -19,15 +20,15 @@ class FleetEvidence:
     def evidence(self, period: Interval) -> Evidence:
         """Return the runs of the period and every deviation that was open in it."""
         with self.database.read() as connection:
-            episodes = store.episodes_between(connection, period.start, period.end)
-            runs = store.runs_between(connection, period.start, period.end)
+            drifts = episodes.between(connection, period.start, period.end)
+            made = runs.runs_between(connection, period.start, period.end)
         return Evidence(
-            drifts=tuple(_drift(episode) for episode in episodes),
-            runs=tuple(_run(run) for run in runs),
+            drifts=tuple(_drift(episode) for episode in drifts),
+            runs=tuple(_run(run) for run in made),
         )
 
 
-def _drift(episode: store.Episode) -> DriftEvidence:
+def _drift(episode: Episode) -> DriftEvidence:
     refs = (episode.detected_seq, episode.fixed_seq)
     return DriftEvidence(
         host=episode.host,
@@ -41,7 +42,7 @@ def _drift(episode: store.Episode) -> DriftEvidence:
     )
 
 
-def _run(run: store.RunRow) -> RunEvidence:
+def _run(run: runs.RunRow) -> RunEvidence:
     refs = (run.started_seq, run.finished_seq)
     return RunEvidence(
         run_id=run.id,

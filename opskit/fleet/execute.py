@@ -41,7 +41,7 @@ def execute(place: Workplace, request: Request, mode: Mode, listen: door.Listene
     journal.reap(place)
     run_id = f"{mode}-{iso(place.clock.now()).translate(_ID)}-{secrets.token_hex(3)}"
     job = _job(place, request, mode)
-    made_of = provenance(place, request)
+    made_of = provenance(place, request, job.hash_key)
     started_at = place.clock.now()
     journal.started(place, run_id, mode, made_of)
     directory = _run_directory(place, run_id)
@@ -62,7 +62,7 @@ def execute(place: Workplace, request: Request, mode: Mode, listen: door.Listene
         hosts=rules.evaluate(transcript, mode, place.root),
         problem=_problem(transcript),
     )
-    run = journal.finished(place, run)
+    run = journal.finished(place, run, transcript.records)
     if transcript.interrupted:
         raise Interrupted(
             f"stopped; {run_id} is recorded as interrupted",

@@ -7,39 +7,32 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping, Set as AbstractSet
-from dataclasses import replace
 
 import sqlalchemy as sa
 
-from opskit.core.clock import Instant
 from opskit.core.transcript import Mode
-from opskit.fleet import store
-from opskit.fleet.model import FirstSeen, Provenance, Run, RunState
+from opskit.fleet.memory import Owed
+from opskit.fleet.model import Debt, Delta, Drift, Provenance, Run, RunState, Standing
+from opskit.fleet.rules import evaluate
+from opskit.fleet.standing import Memory, judged, settled_by
+from opskit.fleet.store import debts, episodes, runs
 from opskit.fleet.workplace import Workplace
 from opskit.outside.ansible import door
 from opskit.outside.process import ProcessIdentity
+from opskit.records import waivers
 from opskit.records.ledger import Entry
 
 
 def started(place: Workplace, run_id: str, mode: Mode, provenance: Provenance) -> None:
     """Write the intent of a run, before Ansible starts."""
-    owner = ProcessIdentity.of(os.getpid())
+    own = ProcessIdentity.of(os.getpid())
+    owner = runs.Owner(platform.node(), os.getpid(), own.started if own else 0.0)
     with place.database.write() as connection:
         entry = place.ledger.append(
             connection, "run.started", run_id, {"mode": mode, **provenance.as_json()}
         )
-        store.insert_run(
-            connection,
-            id=run_id,
-            mode=mode,
-            standard=provenance.standard,
-            actor=place.ledger.actor,
-            started_at=entry.at,
-            owner_node=platform.node(),
-            owner_pid=os.getpid(),
-            owner_started=owner.started if owner else 0.0,
-            started_seq=entry.seq,
+        runs.insert_run(
+            connection, run_id=run_id, mode=mode, provenance=provenance, entry=entry, owner=owner
         )
 
 
@@ -53,7 +46,7 @@ def _end(
     place: Workplace, connection: sa.Connection, run_id: str, state: RunState, reason: str
 ) -> None:
     entry = place.ledger.append(connection, f"run.{_VERBS[state]}", run_id, {"reason": reason})
-    store.end_run(connection, run_id, state, entry.at, entry.seq)
+    runs.end_run(connection, run_id, state, entry.at, entry.seq, reason)
 
 
 _VERBS = {
@@ -64,23 +57,36 @@ _VERBS = {
 }
 
 
-def finished(place: Workplace, run: Run) -> Run:
-    """Write the outcome, what drifted and what was seen fixed, all in one transaction."""
+def finished(place: Workplace, run: Run, records: bytes) -> Run:
+    """Write the outcome and what follows from it, all in one transaction; return it judged."""
     with place.database.write() as connection:
-        known = {episode.key: episode for episode in store.open_episodes(connection, _names(run))}
-        good = store.last_compliant(connection, run.provenance.standard)
+        memory = recall(connection, run)
+        if run.mode == Mode.CHECK:
+            run = judged(run, memory)
         entry = place.ledger.append(connection, f"run.{_VERBS[run.state]}", run.id, _summary(run))
-        store.finish_run(connection, run, entry.seq)
-        if run.mode != Mode.CHECK:
-            return run
-        first_seen = _open(place, connection, run, known, good)
-        _tell(place, connection, run, entry, new=first_seen.keys() - known.keys())
-        _close(place, connection, run, known)
-    return replace(run, first_seen=first_seen)
+        runs.finish_run(connection, run, entry.seq)
+        runs.keep_records(connection, run.id, records)
+        _debts(place, connection, run, memory)
+        if run.mode == Mode.CHECK:
+            _deviations(place, connection, run, memory)
+            _tell(place, connection, run, entry)
+    return run
 
 
-def _names(run: Run) -> list[str]:
-    return [result.host for result in run.hosts]
+def recall(connection: sa.Connection, run: Run) -> Memory:
+    """Return what is remembered of the hosts of a run."""
+    hosts = [result.host for result in run.hosts]
+    owed = debts.still_owed(connection, hosts)
+    paid = settled_by(run, owed)
+    settled = {one.id for one, _ in paid}
+    return Memory(
+        open={episode.key: episode for episode in episodes.still_open(connection, hosts)},
+        settled=episodes.settled(connection, hosts),
+        good=runs.last_compliant(connection, run.provenance.standard),
+        owed=[one for one in owed if one.id not in settled],
+        paid=paid,
+        waivers=waivers.in_force(connection),
+    )
 
 
 def _summary(run: Run) -> dict[str, object]:
@@ -93,48 +99,76 @@ def _summary(run: Run) -> dict[str, object]:
     }
 
 
-def _open(
-    place: Workplace,
-    connection: sa.Connection,
-    run: Run,
-    known: Mapping[tuple[str, str, str, str], store.Episode],
-    good: Mapping[str, Instant],
-) -> dict[tuple[str, str, str, str], FirstSeen]:
-    first_seen = {key: FirstSeen(e.last_good_at, e.detected_at) for key, e in known.items()}
-    for drift in run.drift:
-        if drift.key in first_seen:
-            continue
-        seen = FirstSeen(good.get(drift.host), run.finished_at)
-        entry = place.ledger.append(
-            connection,
-            "drift.found",
-            drift.host,
-            {
-                "run": run.id,
-                "task": drift.task,
-                "path": drift.path,
-                "item": drift.item,
-                "control": drift.control.id,
-                "severity": drift.control.severity,
-                "before_hash": drift.before_hash,
-                "after_hash": drift.after_hash,
-                "last_good_at": seen.last_good_at,
-            },
-        )
-        store.open_episode(connection, drift, seen, entry.seq)
-        first_seen[drift.key] = seen
-    return first_seen
+def _debts(place: Workplace, connection: sa.Connection, run: Run, memory: Memory) -> None:
+    """Write what this run settled, and what it left undone itself."""
+    for one, how in memory.paid:
+        settle(place, connection, one, how, run.id)
+    owed = {one.debt for one in memory.owed}
+    for debt in (debt for result in run.hosts for debt in result.owes):
+        if debt not in owed:
+            _owe(place, connection, run.id, debt)
 
 
-def _tell(
-    place: Workplace,
-    connection: sa.Connection,
-    run: Run,
-    entry: Entry,
-    *,
-    new: AbstractSet[tuple[str, str, str, str]],
+def _owe(place: Workplace, connection: sa.Connection, run_id: str, debt: Debt) -> None:
+    told = {"run": run_id, "kind": debt.kind, "task": debt.task, "handler": debt.handler}
+    entry = place.ledger.append(connection, "debt.opened", debt.host, told)
+    debts.owe(connection, run_id, debt, entry)
+
+
+def settle(
+    place: Workplace, connection: sa.Connection, owed: Owed, how: str, run_id: str = ""
 ) -> None:
-    """Owe each channel one message about what this check saw first."""
+    """Write that a debt is none any more."""
+    told = {"run": run_id, "debt": owed.id, "owed": str(owed.debt), "how": how}
+    entry = place.ledger.append(connection, "debt.settled", owed.debt.host, told)
+    debts.settle(connection, owed, how, entry)
+
+
+def _deviations(place: Workplace, connection: sa.Connection, run: Run, memory: Memory) -> None:
+    """Open what was found first, note what it became, close what was looked at and is gone."""
+    for drift in run.drift:
+        standing, known = run.standing[drift.key], memory.open.get(drift.key)
+        if known is not None:
+            episodes.update(connection, known, drift)
+        elif standing.detected_at == run.finished_at:
+            _found(place, connection, run, drift, standing)
+    for key in run.gone:
+        episode = memory.open[key]
+        told = {"run": run.id, "task": episode.task, "found": episode.detected_seq}
+        entry = place.ledger.append(connection, "drift.fixed", episode.host, told)
+        episodes.close(connection, episode, entry.at, entry.seq)
+
+
+def _found(
+    place: Workplace, connection: sa.Connection, run: Run, drift: Drift, standing: Standing
+) -> None:
+    entry = place.ledger.append(
+        connection,
+        "drift.found",
+        drift.host,
+        {
+            "run": run.id,
+            "task": drift.task,
+            "path": drift.path,
+            "item": drift.item,
+            "control": drift.control.id,
+            "severity": drift.control.severity,
+            "before_hash": drift.before_hash,
+            "after_hash": drift.after_hash,
+            "last_good_at": standing.last_good_at,
+            "moved": standing.moved,
+        },
+    )
+    episodes.start(connection, drift, standing, entry.seq)
+
+
+def _tell(place: Workplace, connection: sa.Connection, run: Run, entry: Entry) -> None:
+    """Owe each channel one message about what this check saw first, unless it is waived."""
+    new = [
+        key
+        for key, standing in run.standing.items()
+        if standing.delta is Delta.NEW and not standing.waiver
+    ]
     if not new:
         return
     body = {
@@ -149,44 +183,26 @@ def _tell(
         place.outbox.owe(connection, f"drift-{entry.hash[:24]}", channel, body)
 
 
-def _close(
-    place: Workplace,
-    connection: sa.Connection,
-    run: Run,
-    known: Mapping[tuple[str, str, str, str], store.Episode],
-) -> None:
-    """Close what this check looked at and found as wanted; what it did not look at stays open."""
-    still = {drift.key for drift in run.drift}
-    hosts = {result.host: result for result in run.hosts}
-    for key, episode in known.items():
-        if key in still or not hosts[episode.host].looked_at(*key[1:]):
-            continue
-        entry = place.ledger.append(
-            connection,
-            "drift.fixed",
-            episode.host,
-            {"run": run.id, "task": episode.task, "found": episode.detected_seq},
-        )
-        store.close_episode(connection, episode, entry.at, entry.seq)
-
-
 def reap(place: Workplace) -> tuple[str, ...]:
     """End and write down the runs of this machine whose opskit is gone; return their ids.
 
-    Their hosts were last seen half way: nothing is claimed of them until the next check.
+    Their hosts were last seen half way: nothing is claimed of them until the next check, and what
+    an apply left undone is owed to them.
     """
     with place.database.read() as connection:
-        candidates = store.unfinished(connection, platform.node())
+        candidates = runs.unfinished(connection, platform.node())
     lost = [
         run for run in candidates if not ProcessIdentity(run.owner_pid, run.owner_started).alive
     ]
     for run in lost:
-        alive = door.reap(place.state_directory / "runs" / run.id)
-        reason = (
-            "opskit was killed; Ansible still ran and was ended" if alive else "opskit was killed"
-        )
+        left = door.reap(place.state_directory / "runs" / run.id)
+        alive = "; Ansible still ran and was ended" if left.alive else ""
+        hosts = evaluate(left.transcript, run.mode, place.root)
         with place.database.write() as connection:
-            _end(place, connection, run.id, RunState.LOST, reason)
+            _end(place, connection, run.id, RunState.LOST, f"opskit was killed{alive}")
+            runs.keep_records(connection, run.id, left.transcript.records)
+            for debt in (debt for result in hosts for debt in result.owes):
+                _owe(place, connection, run.id, debt)
             place.leases.release(connection, holder_name(run.actor, run.owner_pid))
     return tuple(run.id for run in lost)
 

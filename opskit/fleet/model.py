@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, ClassVar
 
 from opskit.core.clock import Instant
 from opskit.core.errors import ExitCode, worst
-from opskit.core.findings import Severity
+from opskit.core.findings import Finding, Severity
 from opskit.core.hosts import Verdict
+
+# Host, file, task and item.
+DriftKey = tuple[str, str, str, str]
+
+
+class Moved(StrEnum):
+    """Who moved when a deviation appeared: told from the last state seen as wanted.
+
+    `HOST` wants correcting, `STANDARD` was intended. `FIRST_SEEN` has nothing to be told from.
+    """
+
+    HOST = "host"
+    STANDARD = "standard"
+    BOTH = "both"
+    FIRST_SEEN = "first seen"
+
+
+class Delta(StrEnum):
+    """How a deviation stands against the last check: `WORSE` moved on since it was found."""
+
+    NEW = "new"
+    OPEN = "still open"
+    WORSE = "worse"
 
 
 class RunState(StrEnum):
@@ -51,14 +76,16 @@ class Drift:
     delegated_to: str = ""
 
     @property
-    def key(self) -> tuple[str, str, str, str]:
+    def key(self) -> DriftKey:
         """Return what names the same deviation in another run: the line number may move."""
         return (self.host, self.path.rpartition(":")[0], self.task, self.item)
 
     @property
-    def transition(self) -> tuple[str, str, str, str]:
-        """Return what equal changes on different hosts have in common."""
-        return (self.path, self.task, self.item, self.before_hash + self.after_hash)
+    def id(self) -> str:
+        """Return the short name of the transition; equal changes on several hosts share it."""
+        file, task, item = self.key[1:]
+        parts = (file, task, item, self.before_hash, self.after_hash, self.note)
+        return "D-" + hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:10]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +98,37 @@ class NotEvaluated:
     reason: str
 
 
+class DebtKind(StrEnum):
+    """What a run left undone: a handler that never ran, or a task that was cut off."""
+
+    HANDLER = "handler"
+    IN_FLIGHT = "in flight"
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """Something a run owes a host: no look at the host can see that it is missing."""
+
+    host: str
+    kind: DebtKind
+    path: str
+    task: str
+    handler: str = ""
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        if self.kind is DebtKind.HANDLER:
+            return f"{self.handler!r} never ran after {self.task!r}"
+        return f"{self.task!r} was cut off"
+
+
 @dataclass(frozen=True, slots=True)
 class HostResult:
     """What a run says of one host.
 
     `observed` are the (path, task) that really were looked at, `blind` the (path, task, item)
-    that failed, were skipped or could not be run.
+    that failed, were skipped or could not be run. `owes` is what an apply left undone, `handled`
+    the names of the handlers that ran.
     """
 
     host: str
@@ -86,6 +138,8 @@ class HostResult:
     not_evaluated: tuple[NotEvaluated, ...]
     observed: frozenset[tuple[str, str]]
     blind: frozenset[tuple[str, str, str]] = frozenset()
+    owes: tuple[Debt, ...] = ()
+    handled: frozenset[str] = frozenset()
 
     def looked_at(self, path: str, task: str, item: str) -> bool:
         """Return whether this run can say of a former deviation that it is gone.
@@ -106,10 +160,24 @@ class Provenance:
     tags: tuple[str, ...]
     opskit_version: str
     ansible_version: str
+    standard_hash: str = ""
+    config_hash: str = ""
+
+    @property
+    def basis(self) -> str:
+        """Return one hash of all that says what must be true; equal bases want the same."""
+        parts = (self.standard, self.standard_hash, self.inventory_hash, self.config_hash)
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
     def as_json(self) -> dict[str, object]:
         """Return it for JSON."""
         return {name: getattr(self, name) for name in self.__slots__} | {"tags": list(self.tags)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Provenance:
+        """Return it from `as_json`; what an older opskit did not note is empty."""
+        known = {name: data.get(name, "") for name in cls.__slots__}
+        return cls(**{**known, "tags": tuple(data.get("tags", ()))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +193,9 @@ class Run:
     provenance: Provenance
     hosts: tuple[HostResult, ...]
     problem: str = ""
-    first_seen: Mapping[tuple[str, str, str, str], FirstSeen] | None = None
+    standing: Mapping[DriftKey, Standing] = field(default_factory=dict)
+    gone: tuple[DriftKey, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @property
     def counts(self) -> dict[Verdict, int]:
@@ -142,17 +212,26 @@ class Run:
     def exit_code(self) -> ExitCode:
         """Return what a command that made this run ends with."""
         codes = [result.verdict.exit_code for result in self.hosts]
+        codes += [ExitCode.FINDINGS for _ in self.findings[:1]]
         if self.problem or self.state is not RunState.FINISHED:
             codes.append(ExitCode.UNDETERMINED)
         return worst(codes)
 
 
 @dataclass(frozen=True, slots=True)
-class FirstSeen:
-    """When a deviation came to be: after `last_good_at`, at the latest at `detected_at`."""
+class Standing:
+    """What is known of a deviation beside what one run shows.
+
+    It came to be after `last_good_at`, at the latest at `detected_at`. `waiver` names the one that
+    accepts it; `fixed_before` is how often the same thing was put right already.
+    """
 
     last_good_at: Instant | None
     detected_at: Instant
+    moved: Moved = Moved.FIRST_SEEN
+    delta: Delta = Delta.NEW
+    waiver: str = ""
+    fixed_before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,3 +240,22 @@ class Cluster:
 
     drift: Drift
     hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """How often a task's check told the truth, counted over hosts and items.
+
+    hit: foretold and changed; false alarm: foretold and not changed; blind: could not look, and it
+    changed; liar: said as wanted, and it changed; unsettled: changed, and wants it again.
+    """
+
+    COUNTED: ClassVar[tuple[str, ...]] = ("hit", "false_alarm", "blind", "liar", "unsettled")
+
+    path: str
+    task: str
+    hit: int = 0
+    false_alarm: int = 0
+    blind: int = 0
+    liar: int = 0
+    unsettled: int = 0

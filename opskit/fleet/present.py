@@ -47,7 +47,7 @@ def _host(run: Run, result: HostResult) -> dict[str, Any]:
 
 
 def _drift(run: Run, drift: Drift) -> dict[str, Any]:
-    seen = (run.first_seen or {}).get(drift.key)
+    seen = run.standing.get(drift.key)
     return {
         "task": drift.task,
         "path": drift.path,
@@ -111,7 +111,7 @@ def _heading(run: Run, cluster: Cluster) -> str:
 
 
 def _since(run: Run, cluster: Cluster) -> str:
-    known = run.first_seen or {}
+    known = run.standing
     _, path, task, item = cluster.drift.key
     keys = [(host, path, task, item) for host in cluster.hosts]
     times = {known[key] for key in keys if key in known}

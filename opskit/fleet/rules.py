@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from opskit.core.findings import Severity
 from opskit.core.hosts import Verdict
 from opskit.core.transcript import Diff, Mode, Outcome, Task, TaskResult, Transcript
-from opskit.fleet.model import Cluster, Control, Drift, HostResult, NotEvaluated
+from opskit.fleet.debts import called, debts
+from opskit.fleet.model import Cluster, Control, Debt, Drift, HostResult, NotEvaluated
 
 # What these do stays in Ansible's memory: no look at a host, and no change to it.
 _IN_MEMORY = frozenset({"add_host", "gather_facts", "group_by", "setup"})
 _LOOKED = frozenset({Outcome.OK, Outcome.CHANGED})
+_NOT_SEEN = frozenset({Outcome.UNSUPPORTED, Outcome.TOO_LARGE})
 
 TaskKey = tuple[str, str]
 
@@ -39,14 +42,11 @@ def _host_result(  # one host's share of a transcript
     anywhere: set[TaskKey],
 ) -> HostResult:
     own = [result for result in results if not result.task.handler]
-    leaves = [
-        result
-        for result in _without_loop_summaries(own)
-        if result.task.action.rpartition(".")[2] not in _IN_MEMORY
-    ]
+    leaves = [result for result in _without_loop_summaries(own) if not _in_memory(result.task)]
     drift = tuple(_drift(result, diff, root) for result in leaves for diff in _diffs(result))
     missing = _never_reached(transcript, host, own, anywhere)
-    skipped = [result for result in leaves if result.outcome is Outcome.UNSUPPORTED]
+    too_large = any(one.outcome is Outcome.TOO_LARGE for one in leaves)
+    skipped = [result for result in leaves if result.outcome in _NOT_SEEN]
     not_evaluated = (
         *(_not_evaluated(host, one.task, root, _why_skipped(one)) for one in skipped),
         *(_not_evaluated(host, task, root, _why_missing(results)) for task in missing),
@@ -54,10 +54,36 @@ def _host_result(  # one host's share of a transcript
     keys = {one: (_file(one.task, root), one.task.name, one.item) for one in leaves}
     observed = frozenset(keys[one][:2] for one in leaves if one.outcome in _LOOKED)
     blind = frozenset(keys[one] for one in leaves if one.outcome not in _LOOKED)
-    verdict, reason = _verdict(
-        transcript, mode, host, results, bool(drift), bool(missing), bool(observed)
+    look = _Look(bool(drift), bool(missing), bool(observed), too_large)
+    verdict, reason = _verdict(transcript, mode, host, results, look)
+    return HostResult(
+        host=host,
+        verdict=verdict,
+        reason=reason,
+        drift=drift,
+        not_evaluated=not_evaluated,
+        observed=observed,
+        blind=blind,
+        owes=_owes(transcript, host, results, root) if mode is Mode.APPLY else (),
+        handled=_handled(results),
     )
-    return HostResult(host, verdict, reason, drift, not_evaluated, observed, blind)
+
+
+def _in_memory(task: Task) -> bool:
+    return task.action.rpartition(".")[2] in _IN_MEMORY
+
+
+def _owes(
+    transcript: Transcript, host: str, results: list[TaskResult], root: Path
+) -> tuple[Debt, ...]:
+    told = [result for result in results if not _in_memory(result.task)]
+    started = [task for at, task in transcript.in_flight if at == host and not _in_memory(task)]
+    return debts(host, told, started, lambda task: _file(task, root))
+
+
+def _handled(results: list[TaskResult]) -> frozenset[str]:
+    ran = (one.task for one in results if one.task.handler and one.outcome in _LOOKED)
+    return frozenset(name for handler in ran for name in called(handler))
 
 
 def _without_loop_summaries(results: list[TaskResult]) -> list[TaskResult]:
@@ -65,14 +91,22 @@ def _without_loop_summaries(results: list[TaskResult]) -> list[TaskResult]:
     return [result for result in results if result.is_item or result.task.uuid not in loops]
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What there is to say of the tasks of one host."""
+
+    drift: bool
+    missing: bool
+    observed: bool
+    too_large: bool
+
+
 def _verdict(
     transcript: Transcript,
     mode: Mode,
     host: str,
     results: list[TaskResult],
-    drift: bool,
-    missing: bool,
-    observed: bool,
+    look: _Look,
 ) -> tuple[Verdict, str]:
     stats = (transcript.stats or {}).get(host, {})
     unreachable = _last(results, Outcome.UNREACHABLE)
@@ -81,16 +115,20 @@ def _verdict(
         return Verdict.FAILED, f"{failed.task.name}: {failed.reason}"
     if unreachable:
         return Verdict.UNREACHABLE, unreachable.reason
-    if mode is Mode.CHECK and drift:
+    if mode is Mode.CHECK and look.drift:
         return Verdict.DRIFTED, ""
     started = any(host in play.hosts for play in transcript.plays)
     doubts = (
         (transcript.interrupted, "the run was stopped before its end"),
-        (not results and (missing or not started), "the run ended before it came to this host"),
+        (
+            not results and (look.missing or not started),
+            "the run ended before it came to this host",
+        ),
         (results and not stats, "no answer"),
-        (missing, "some tasks were never reached"),
-        (not observed, "no task of the standard looked at this host"),
-        (drift, "changed, and not observed again yet"),
+        (look.missing, "some tasks were never reached"),
+        (look.too_large, "the output of a task was too large"),
+        (not look.observed, "no task of the standard looked at this host"),
+        (look.drift, "changed, and not observed again yet"),
     )
     doubt = next((reason for holds, reason in doubts if holds), "")
     return (Verdict.NOT_EVALUATED if doubt else Verdict.COMPLIANT), doubt
@@ -130,6 +168,8 @@ def _never_reached(
 
 
 def _why_skipped(result: TaskResult) -> str:
+    if result.outcome is Outcome.TOO_LARGE:
+        return "output too large"
     return "skipped; no_log hides why" if result.hidden else "check mode cannot run it"
 
 
@@ -190,9 +230,9 @@ def control_of(tags: Iterable[str]) -> Control:
 
 def clusters(drift: Iterable[Drift]) -> tuple[Cluster, ...]:
     """Return each transition once with its hosts: most severe first, then most hosts."""
-    grouped: dict[tuple[str, str, str, str], list[Drift]] = {}
+    grouped: dict[tuple[str, str], list[Drift]] = {}
     for one in drift:
-        grouped.setdefault(one.transition, []).append(one)
+        grouped.setdefault((one.id, one.path), []).append(one)
     found = [Cluster(group[0], tuple(one.host for one in group)) for group in grouped.values()]
     return tuple(
         sorted(found, key=lambda c: (-c.drift.control.severity.rank, -len(c.hosts), c.drift.path))

@@ -20,7 +20,7 @@ from opskit.fleet import store
 from opskit.fleet.apply import apply
 from opskit.fleet.check import check
 from opskit.fleet.execute import Interrupted
-from opskit.fleet.model import Run, RunState
+from opskit.fleet.model import Delta, Run, RunState
 from opskit.fleet.workplace import Request, Workplace
 from opskit.outside.ansible import door
 from opskit.outside.database import Database, sqlite_url
@@ -78,7 +78,7 @@ class Story:
         """Return (host, task, item) of every deviation that is open."""
         with self.place.database.read() as connection:
             hosts = ("web1", "web2")
-            return {(e.host, e.task, e.item) for e in store.open_episodes(connection, hosts)}
+            return {(e.host, e.task, e.item) for e in store.episodes.still_open(connection, hosts)}
 
     def said(self, *kinds: str) -> list[str]:
         """Return the ledger's entries of these kinds, in short."""
@@ -127,8 +127,10 @@ def story(
 def test_a_deviation_is_found_once(story: Story) -> None:
     first = story.check(web1={A: CHANGED})
     second = story.check(web1={A: CHANGED})
+    (key,) = first.standing
     assert story.said("drift.found") == ["drift.found web1 A"]
-    assert first.first_seen == second.first_seen
+    assert first.standing[key].detected_at == second.standing[key].detected_at
+    assert (first.standing[key].delta, second.standing[key].delta) == (Delta.NEW, Delta.OPEN)
     assert story.open() == {("web1", "A", "")}
 
 
@@ -212,23 +214,23 @@ def test_an_interrupted_check_keeps_what_it_saw(story: Story) -> None:
 def test_the_time_of_a_deviation_is_bounded_by_the_last_good_check(story: Story) -> None:
     good = story.check(web1={A: OK})
     bad = story.check(web1={A: CHANGED})
-    seen = (bad.first_seen or {})[bad.drift[0].key]
+    seen = bad.standing[bad.drift[0].key]
     assert (seen.last_good_at, seen.detected_at) == (good.finished_at, bad.finished_at)
     later = story.check(web1={A: CHANGED})
-    assert later.first_seen == bad.first_seen
+    assert later.standing[bad.drift[0].key].detected_at == bad.finished_at
 
 
 def test_a_host_never_seen_compliant_has_no_such_bound(story: Story) -> None:
     story.check(web2={A: OK})
     bad = story.check(web1={A: CHANGED})
-    assert (bad.first_seen or {})[bad.drift[0].key].last_good_at is None
+    assert bad.standing[bad.drift[0].key].last_good_at is None
 
 
 def test_a_check_limited_to_tags_bounds_nothing(story: Story) -> None:
     """It never looked at the rest."""
     story.check(tags=("some",), web1={B: OK})
     bad = story.check(web1={A: CHANGED, B: OK})
-    assert (bad.first_seen or {})[bad.drift[0].key].last_good_at is None
+    assert bad.standing[bad.drift[0].key].last_good_at is None
 
 
 def test_a_check_of_another_standard_bounds_nothing(story: Story) -> None:
@@ -238,7 +240,7 @@ def test_a_check_of_another_standard_bounds_nothing(story: Story) -> None:
     story.check(web1={B: OK})
     story.request = mine
     bad = story.check(web1={A: CHANGED})
-    assert (bad.first_seen or {})[bad.drift[0].key].last_good_at is None
+    assert bad.standing[bad.drift[0].key].last_good_at is None
 
 
 def test_one_message_is_owed_for_what_a_check_saw_first(story: Story) -> None:

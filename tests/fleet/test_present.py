@@ -9,7 +9,7 @@ import pytest
 
 from opskit.core.clock import HOUR, Instant
 from opskit.core.transcript import Mode, Outcome
-from opskit.fleet.model import Drift, FirstSeen, Provenance, Run, RunState
+from opskit.fleet.model import Drift, Provenance, Run, RunState, Standing
 from opskit.fleet.present import as_json, diff_text, drift_blocks, host_rows, verdict_line
 from opskit.fleet.rules import evaluate
 from tests.fleet.transcripts import Results, transcript
@@ -60,10 +60,10 @@ def test_hosts_are_listed_worst_first_and_equal_ones_in_one_row() -> None:
 def test_a_heading_says_where_and_since_when() -> None:
     run = run_of(web1={A: Outcome.CHANGED}, web2={A: Outcome.CHANGED})
     one, two = (found.key for found in run.drift)
-    never, bounded = FirstSeen(None, LATER), FirstSeen(NOON, LATER)
+    never, bounded = Standing(None, LATER), Standing(NOON, LATER)
 
-    def heading(first_seen: dict[tuple[str, str, str, str], FirstSeen]) -> str:
-        ((text, _),) = drift_blocks(replace(run, first_seen=first_seen))
+    def heading(standing: dict[tuple[str, str, str, str], Standing]) -> str:
+        ((text, _),) = drift_blocks(replace(run, standing=standing))
         return text
 
     assert heading({}).splitlines() == ["OPS-1 [high] A", "  on web1, web2", "  site.yml:65"]
@@ -101,9 +101,7 @@ def test_where_there_is_no_difference_the_reason_stands() -> None:
 def test_json_has_each_host_with_its_own_times() -> None:
     run = run_of(web1={A: Outcome.CHANGED}, web2={A: Outcome.CHANGED})
     one, two = (found.key for found in run.drift)
-    said = as_json(
-        replace(run, first_seen={one: FirstSeen(NOON, LATER), two: FirstSeen(None, LATER)})
-    )
+    said = as_json(replace(run, standing={one: Standing(NOON, LATER), two: Standing(None, LATER)}))
     first, second = (host["drift"][0] for host in said["hosts"])
     assert (first["last_good_at"] is None, second["last_good_at"] is None) == (False, True)
     assert first["detected_at"] == second["detected_at"]

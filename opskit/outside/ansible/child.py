@@ -64,10 +64,18 @@ class _Observer:
         return time.monotonic() - self._orphaned_at > _GRACE_SECONDS
 
     def clear_up(self, directory: Path) -> None:
-        """Leave nothing behind if opskit is gone: modules go on without the Ansible they lost."""
-        if os.getppid() != self._parent:
-            remains.end(directory)
-            shutil.rmtree(directory, ignore_errors=True)
+        """Leave nothing running if opskit is gone: modules go on without the Ansible they lost.
+
+        Only the callback's redacted lines stay: the next command books what was left undone.
+        """
+        if os.getppid() == self._parent:
+            return
+        remains.end(directory)
+        for entry in directory.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry.name != "events.jsonl":
+                entry.unlink(missing_ok=True)
 
 
 def main(directory: Path, parent: int) -> None:

@@ -21,7 +21,7 @@ from opskit.core.errors import ConfigError
 from opskit.core.redact import Redactor
 from opskit.core.transcript import Mode, RunnerSummary, Transcript
 from opskit.outside.ansible import remains
-from opskit.outside.ansible.transcript import read
+from opskit.outside.ansible.transcript import record
 from opskit.outside.ansible.values import unsafe
 from opskit.outside.files import content_root, translated, writable_by_others
 from opskit.outside.process import descendants, end_all
@@ -117,7 +117,7 @@ def run(job: Job, directory: Path, caller: Mapping[str, str], listen: Listener) 
             remains.end(directory)
         with translated(directory):
             lines = _lines(directory / "events.jsonl")
-            return read(lines, _summary(directory), interrupted=interrupted)
+            return record(lines, _summary(directory), interrupted=interrupted)
 
 
 @contextmanager
@@ -270,8 +270,11 @@ class _Tail:
             yield record
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+def _lines(path: Path) -> Iterator[str]:
+    if path.exists():
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            for line in stream:
+                yield line.rstrip("\n")
 
 
 def _summary(directory: Path) -> RunnerSummary:
@@ -283,13 +286,19 @@ def _summary(directory: Path) -> RunnerSummary:
     return RunnerSummary(**{**found, "output": Redactor()(found["output"])})
 
 
-def reap(directory: Path) -> bool:
-    """End what is left of a run whose opskit died, and remove its directory.
+@dataclass(frozen=True)
+class Left:
+    """What a run left whose opskit died: how far it came, and whether Ansible was still at it."""
 
-    Returns whether Ansible was still running.
-    """
+    transcript: Transcript
+    alive: bool
+
+
+def reap(directory: Path) -> Left:
+    """End what is left of a run whose opskit died, and remove its directory."""
     tail = _Tail(directory / "events.jsonl")
     _ = list(tail.records())
     left = remains.end(directory, grace=_REAP_SECONDS)
+    transcript = record(_lines(directory / "events.jsonl"), RunnerSummary(), interrupted=True)
     shutil.rmtree(directory, ignore_errors=True)
-    return any(process.pid == tail.pid for process in left)
+    return Left(transcript, any(process.pid == tail.pid for process in left))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, replace
 from typing import Any
 
 from opskit.core.clock import Duration
@@ -18,8 +20,29 @@ from opskit.core.transcript import (
 )
 
 
-def read(lines: Iterable[str], runner: RunnerSummary, *, interrupted: bool = False) -> Transcript:
-    """Return the transcript of a run from the callback's lines; a torn last line is left out."""
+def record(lines: Iterable[str], runner: RunnerSummary, *, interrupted: bool = False) -> Transcript:
+    """Return the transcript of a run from the callback's lines, with its records to replay it."""
+    end = {"k": "end", "interrupted": interrupted, **asdict(runner)}
+    press = zlib.compressobj()
+    packed: list[bytes] = []
+
+    def pressed() -> Iterator[str]:
+        for line in (*lines, json.dumps(end)):
+            packed.append(press.compress(f"{line}\n".encode()))
+            yield line
+
+    transcript = read(pressed())
+    return replace(transcript, records=b"".join([*packed, press.flush()]))
+
+
+def replay(records: bytes) -> Transcript:
+    """Return the transcript of a recorded run, read anew."""
+    lines = zlib.decompress(records).decode().splitlines()
+    return replace(read(lines), records=records)
+
+
+def read(lines: Iterable[str]) -> Transcript:
+    """Return the transcript of a run from its lines; a torn last line is left out."""
     reader = _Reader()
     for line in lines:
         try:
@@ -34,11 +57,12 @@ def read(lines: Iterable[str], runner: RunnerSummary, *, interrupted: bool = Fal
         plays=tuple(reader.plays),
         results=tuple(reader.results),
         stats=reader.stats,
-        runner=runner,
+        runner=reader.runner,
         included=frozenset(reader.included),
+        in_flight=tuple(reader.in_flight.values()),
         no_hosts=reader.no_hosts,
         prompt=reader.prompt,
-        interrupted=interrupted,
+        interrupted=reader.interrupted,
     )
 
 
@@ -52,9 +76,12 @@ class _Reader:
         self.tasks: dict[str, Task] = {}
         self.results: list[TaskResult] = []
         self.included: set[tuple[str, str]] = set()
+        self.in_flight: dict[tuple[str, str], tuple[str, Task]] = {}
         self.stats: dict[str, dict[str, int]] | None = None
         self.no_hosts = False
         self.prompt = ""
+        self.runner = RunnerSummary()
+        self.interrupted = False
 
     def on_expected(self, record: dict[str, Any]) -> None:
         self.expected = tuple(record["hosts"])
@@ -70,10 +97,17 @@ class _Reader:
         task = _task({key: value for key, value in record.items() if key != "k"})
         self.tasks[task.uuid] = task
 
+    def on_start(self, record: dict[str, Any]) -> None:
+        task = self.tasks.get(record["uuid"])
+        if task is not None:
+            self.in_flight[record["host"], task.uuid] = (record["host"], task)
+
     def on_result(self, record: dict[str, Any]) -> None:
         task = self.tasks.get(record["uuid"])
         if task is None:
             return
+        if "item" not in record:
+            self.in_flight.pop((record["host"], task.uuid), None)
         self.results.append(
             TaskResult(
                 host=record["host"],
@@ -91,6 +125,7 @@ class _Reader:
 
     def on_include(self, record: dict[str, Any]) -> None:
         self.included.add((record["host"], record["uuid"]))
+        self.in_flight.pop((record["host"], record["uuid"]), None)
 
     def on_stats(self, record: dict[str, Any]) -> None:
         self.stats = record["hosts"]
@@ -101,6 +136,11 @@ class _Reader:
     def on_prompt(self, record: dict[str, Any]) -> None:
         self.prompt = record["name"]
 
+    def on_end(self, record: dict[str, Any]) -> None:
+        self.interrupted = record.pop("interrupted")
+        self.runner = RunnerSummary(**{name: record[name] for name in record if name != "k"})
+
 
 def _task(fields: dict[str, Any]) -> Task:
-    return Task(**{**fields, "tags": tuple(fields["tags"]), "notify": tuple(fields["notify"])})
+    several = {name: tuple(fields.get(name, ())) for name in ("tags", "notify", "listen")}
+    return Task(**{**fields, **several})

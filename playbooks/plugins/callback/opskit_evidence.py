@@ -38,6 +38,8 @@ requirements:
 
 MESSAGE_LIMIT = 2_000
 DIFF_LIMIT = 20_000
+# Of all texts of one result together. Nobody reads more, and runner drops what is over 700,000.
+RESULT_LIMIT = 10_000_000
 _SETS_VARIABLES = {"include_vars", "set_fact"}
 
 
@@ -132,6 +134,7 @@ class CallbackModule(CallbackBase):
             "handler": isinstance(task, Handler),
             "run_once": bool(task.run_once),
             "notify": [str(name) for name in task.notify or []],
+            "listen": [str(name) for name in getattr(task, "listen", None) or []],
         }
 
     def v2_playbook_on_task_start(self, task, is_conditional):
@@ -193,6 +196,8 @@ class CallbackModule(CallbackBase):
         if result.task.action.rpartition(".")[2] in _SETS_VARIABLES:
             self._learn_secrets([result.host])
         label = {"item": self._text(self._get_item_label(data), 200)} if item else {}
+        if outcome in ("ok", "changed") and _size(data) > RESULT_LIMIT:
+            outcome = "too large"
         self._outcome(
             result.host.name,
             result.task,
@@ -255,6 +260,10 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_stats(self, stats):
         hosts = sorted(stats.processed)
         self._write(k="stats", hosts={host: stats.summarize(host) for host in hosts})
+
+
+def _size(data):
+    return sum(len(value) for value in data.values() if isinstance(value, str))
 
 
 def _vaulted(value):

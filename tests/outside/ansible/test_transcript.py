@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from opskit.core.transcript import Outcome, RunnerSummary, Transcript
-from opskit.outside.ansible.transcript import read
+from opskit.outside.ansible.transcript import read, record, replay
 
 TASK: dict[str, Any] = {
     "uuid": "u1", "name": "Looks", "path": "/ops/site.yml:3", "action": "debug", "tags": ["a"],
@@ -24,7 +24,7 @@ def transcript(
     *records: dict[str, Any], counts: dict[str, dict[str, int]] | None = None
 ) -> Transcript:
     lines = [json.dumps(record) for record in records]
-    return read(lines, RunnerSummary(counts=counts or {}))
+    return record(lines, RunnerSummary(counts=counts or {}))
 
 
 def ran(*results: dict[str, Any], counts: dict[str, dict[str, int]] | None = None) -> Transcript:
@@ -34,7 +34,7 @@ def ran(*results: dict[str, Any], counts: dict[str, dict[str, int]] | None = Non
 
 def test_a_line_that_was_cut_off_is_left_out() -> None:
     lines = [json.dumps({"k": "task", **TASK}), json.dumps(RESULT), json.dumps(RESULT)[:40]]
-    found = read(lines, RunnerSummary())
+    found = read(lines)
     assert len(found.results) == 1
     assert found.stats is None
 
@@ -87,3 +87,20 @@ def test_items_of_a_loop_are_not_counted_twice() -> None:
 def test_a_host_that_only_one_of_them_saw_is_named(counts: dict[str, dict[str, int]]) -> None:
     missing = "web2" if counts else "web1"
     assert ran(RESULT, counts=counts).disagreement.startswith(f"{missing}: ")
+
+
+def test_a_recorded_run_can_be_replayed() -> None:
+    play = {"k": "play", "name": "p", "hosts": ["web1"], "tasks": [TASK]}
+    lines = [json.dumps(each) for each in (play, {"k": "task", **TASK}, RESULT)]
+    runner = RunnerSummary("canceled", 254, {"web1": {"ok": 1}}, "the end\u2028")
+    recorded = record(lines, runner, interrupted=True)
+    assert recorded.interrupted
+    assert recorded.runner == runner
+    assert replay(recorded.records) == recorded
+
+
+def test_a_task_that_gave_no_result_is_in_flight() -> None:
+    start = {"k": "start", "host": "web1", "uuid": "u1"}
+    assert [(host, task.uuid) for host, task in ran(start).in_flight] == [("web1", "u1")]
+    assert not ran(start, RESULT).in_flight
+    assert ran(start, {**RESULT, "item": "one of several"}).in_flight

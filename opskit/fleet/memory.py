@@ -1,0 +1,73 @@
+"""What is remembered of hosts from one run to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from opskit.core.clock import Instant
+from opskit.core.findings import Severity
+from opskit.fleet.model import Debt, DriftKey, Moved
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A deviation from the check that found it to the one that saw it gone."""
+
+    id: int
+    host: str
+    path: str
+    task: str
+    item: str
+    control: str
+    severity: Severity
+    last_good_at: Instant | None
+    detected_at: Instant
+    detected_seq: int
+    fixed_at: Instant | None
+    fixed_seq: int | None
+    before_hash: str
+    after_hash: str
+    moved: Moved
+
+    @property
+    def key(self) -> DriftKey:
+        """Return the same key as the drift that opened it."""
+        return (self.host, self.path, self.task, self.item)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The state in which a thing was last seen as wanted, and how often it was put right."""
+
+    state_hash: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """When a host was last seen compliant, and what was wanted of it then."""
+
+    at: Instant
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A debt that nobody has settled, the run it comes from and when that was."""
+
+    id: int
+    debt: Debt
+    run_id: str
+    opened_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """How far the application of a plan came: the hosts that are done, and those that failed."""
+
+    id: str
+    plan: str
+    state: str
+    started_at: Instant
+    done: frozenset[str]
+    failed: frozenset[str]

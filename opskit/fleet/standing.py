@@ -1,0 +1,141 @@
+"""How what a check found stands against what is remembered. Pure.
+
+Who moved is told from the last state seen as wanted: what is wanted now equals it, so the host
+moved; what is there now equals it, so the standard moved. (Puppet calls the first a corrective
+change, Terraform resource drift.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from opskit.core.clock import DAY, Instant, iso
+from opskit.core.findings import Finding, Severity
+from opskit.core.hosts import Verdict
+from opskit.core.text import plural
+from opskit.fleet.memory import Episode, Good, Owed, Settled
+from opskit.fleet.model import Delta, Drift, DriftKey, HostResult, Moved, Run, Standing
+from opskit.records.waivers import Waiver
+
+_LOOKED = frozenset({Verdict.COMPLIANT, Verdict.DRIFTED, Verdict.OWED})
+# A waiver that ends within this time is worth a line before it does.
+SOON = 14 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered of the hosts of a run; `paid` are debts that it settled, and how."""
+
+    open: Mapping[DriftKey, Episode]
+    settled: Mapping[DriftKey, Settled]
+    good: Mapping[str, Good]
+    owed: Sequence[Owed]
+    paid: Sequence[tuple[Owed, str]]
+    waivers: Sequence[Waiver]
+
+
+def who_moved(drift: Drift, settled: Settled | None, good: Good | None, basis: str) -> Moved:
+    """Return who moved when a deviation appeared.
+
+    Without a state to compare, a host that was compliant under the very same standard, inventory
+    and settings must have moved itself.
+    """
+    if settled and settled.state_hash and drift.after_hash:
+        if drift.after_hash == settled.state_hash:
+            return Moved.HOST
+        return Moved.STANDARD if drift.before_hash == settled.state_hash else Moved.BOTH
+    return Moved.HOST if good and good.basis == basis else Moved.FIRST_SEEN
+
+
+def judged(run: Run, memory: Memory) -> Run:
+    """Return a check with its standing: since when, who moved, waived, gone, owed."""
+    standing = {drift.key: _standing(run, drift, memory) for drift in run.drift}
+    hosts = {result.host: result for result in run.hosts}
+    gone = tuple(
+        key
+        for key, episode in memory.open.items()
+        if key not in standing and hosts[episode.host].looked_at(*key[1:])
+    )
+    return replace(
+        run,
+        hosts=tuple(_verdict(result, standing, memory.owed) for result in run.hosts),
+        standing=standing,
+        gone=gone,
+        findings=tuple(_findings(run, memory.waivers)),
+    )
+
+
+def _standing(run: Run, drift: Drift, memory: Memory) -> Standing:
+    known, settled = memory.open.get(drift.key), memory.settled.get(drift.key)
+    good = memory.good.get(drift.host)
+    fits = (one for one in memory.waivers if one.fits(drift.host, drift.id, run.finished_at))
+    waiver = next(fits, None)
+    name, times = waiver.name if waiver else "", settled.times if settled else 0
+    if known is None:
+        moved = who_moved(drift, settled, good, run.provenance.basis)
+        last_good_at = good.at if good else None
+        return Standing(last_good_at, run.finished_at, moved, Delta.NEW, name, times)
+    delta = Delta.WORSE if known.before_hash != drift.before_hash else Delta.OPEN
+    return Standing(known.last_good_at, known.detected_at, known.moved, delta, name, times)
+
+
+def _verdict(
+    result: HostResult, standing: Mapping[DriftKey, Standing], owed: Iterable[Owed]
+) -> HostResult:
+    """Return a host's result once waivers and debts are counted."""
+    verdict, reason = result.verdict, result.reason
+    waived = [drift for drift in result.drift if standing[drift.key].waiver]
+    if verdict is Verdict.DRIFTED and len(waived) == len(result.drift):
+        verdict = Verdict.COMPLIANT
+        reason = f"{plural(len(waived), 'deviation')} waived"
+    own = [one for one in owed if one.debt.host == result.host]
+    if verdict is Verdict.COMPLIANT and own:
+        more = f" and {len(own) - 1} more" if own[1:] else ""
+        verdict, reason = Verdict.OWED, f"{own[0].debt} ({own[0].run_id}){more}"
+    return replace(result, verdict=verdict, reason=reason)
+
+
+def _findings(run: Run, waivers: Iterable[Waiver]) -> Iterable[Finding]:
+    now, whole = run.finished_at, not run.provenance.tags
+    for waiver in waivers:
+        covered = [result for result in run.hosts if waiver.covers(result.host)]
+        if not covered:
+            continue
+        found = any(drift.id == waiver.fingerprint for one in covered for drift in one.drift)
+        if waiver.expires_at <= now:
+            yield _about(waiver, "waiver-expired", f"ended {iso(waiver.expires_at)}")
+        elif whole and not found and all(one.verdict in _LOOKED for one in covered):
+            yield _about(waiver, "waiver-unmatched", "fits no deviation any more")
+
+
+def _about(waiver: Waiver, rule: str, message: str) -> Finding:
+    number = waiver.name
+    fix = f"opskit fleet waive --end {number}"
+    if rule == "waiver-expired":
+        fix = f"opskit fleet waive --renew {number} --until 30d, or {fix}"
+    subject = f"{number} of {waiver.owner} on {waiver.hosts}: {waiver.subject}"
+    return Finding(rule, Severity.MEDIUM, subject, message, fix=fix)
+
+
+def settled_by(run: Run, owed: Iterable[Owed]) -> tuple[tuple[Owed, str], ...]:
+    """Return the debts that a run settled, and how.
+
+    A handler's by that handler running; a task's that was cut off by a look at what it left.
+    """
+    hosts = {result.host: result for result in run.hosts}
+    settled = []
+    for one in owed:
+        result = hosts.get(one.debt.host)
+        if result is None:
+            continue
+        if one.debt.handler in result.handled and run.mode == "apply":
+            settled.append((one, "the handler ran"))
+        elif not one.debt.handler and (one.debt.path, one.debt.task) in result.observed:
+            settled.append((one, "looked at again"))
+    return tuple(settled)
+
+
+def expiring(waivers: Iterable[Waiver], now: Instant) -> tuple[Waiver, ...]:
+    """Return the waivers that end soon."""
+    return tuple(one for one in waivers if now < one.expires_at <= now + SOON)
