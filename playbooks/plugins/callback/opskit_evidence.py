@@ -133,8 +133,8 @@ class CallbackModule(CallbackBase):
             "tags": [str(tag) for tag in task.tags],
             "handler": isinstance(task, Handler),
             "run_once": bool(task.run_once),
-            "notify": [str(name) for name in task.notify or []],
-            "listen": [str(name) for name in getattr(task, "listen", None) or []],
+            "notify": _names(task.notify),
+            "listen": _names(getattr(task, "listen", None)),
         }
 
     def v2_playbook_on_task_start(self, task, is_conditional):
@@ -260,6 +260,11 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_stats(self, stats):
         hosts = sorted(stats.processed)
         self._write(k="stats", hosts={host: stats.summarize(host) for host in hosts})
+
+
+def _names(value):
+    # Before a task has run, one name may still be a text instead of a list.
+    return [value] if isinstance(value, str) else [str(name) for name in value or []]
 
 
 def _size(data):
