@@ -54,6 +54,8 @@ def patch(drift: Drift, files: Mapping[str, str]) -> str:
 
 def _edits(drift: Drift) -> list[Edit]:
     """Return (lines the standard wants, lines the host has instead) for each difference."""
+    if not drift.before:
+        return []  # a host without the thing says nothing of what it should be
     wanted, there = drift.after.splitlines(), drift.before.splitlines()
     matcher = difflib.SequenceMatcher(None, wanted, there, autojunk=False)
     return [

@@ -37,7 +37,7 @@ def show(place: Workplace, name: str) -> tuple[Run, Transcript]:
     with place.database.read() as connection:
         row = runs.run_named(connection, name)
         if row is None:
-            raise ConfigError(f"there is no one run {name}", hint="opskit fleet runs")
+            raise ConfigError(f"there is no run {name}", hint="opskit fleet runs")
         records = runs.records_of(connection, row.id)
         if records is None:
             raise Refused(

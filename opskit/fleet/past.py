@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from opskit.core.clock import format_duration, iso
+from opskit.core.interval import percent
 from opskit.core.text import plural
 from opskit.core.transcript import Transcript
 from opskit.core.waivers import Waiver
@@ -120,13 +121,12 @@ def level_line(level: Level, within: str) -> str:
     more = f"; {level.undecided} open and still in time" if level.undecided else ""
     if not decided:
         return f"no deviation of a host that moved is decided yet{more}"
-    share = f"{100 * level.met / decided:.1f} %"
-    return f"{share} of {plural(decided, 'corrective deviation')} gone within {within}{more}"
+    return f"{percent(level.share, 1)} of {plural(decided, 'corrective deviation')} gone within {within}{more}"
 
 
 def level_json(level: Level) -> dict[str, Any]:
     """Return the drift service level for JSON."""
-    share = None if level.share is None else round(level.share, 6)
+    share = None if level.share is None else round(float(level.share), 6)
     return {
         "share": share,
         "met": level.met,

@@ -167,10 +167,10 @@ class Level:
     undecided: int
 
     @property
-    def share(self) -> float | None:
+    def share(self) -> Fraction | None:
         """Return the share gone in time, between 0 and 1; nothing where none is decided."""
         decided = self.met + self.missed
-        return self.met / decided if decided else None
+        return Fraction(self.met, decided) if decided else None
 
 
 def service_level(found: Iterable[Episode], within: int, now: Instant) -> Level:

@@ -190,6 +190,9 @@ def _change(  # what an apply is made of
     for batch in applied.batches:
         for line in (*batch.stale, *batch.surprises):
             note(f"not as planned: {line}")
+        for host in batch.change.hosts:
+            if host.host in batch.failed and host.reason:
+                note(f"{host.verdict}: {host.host}: {host.reason}")
     changed = [drift for batch in applied.batches for drift in batch.change.drift]
     on = plural(len({drift.host for drift in changed}), "host")
     note(f"changed: {plural(len(changed), 'thing')} on {on}")

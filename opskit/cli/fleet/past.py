@@ -59,7 +59,7 @@ _TIMES = (
 def show(run_id: str, *, times: bool, config_path: Path | None, output: Output) -> ExitCode:
     """Show a past run, read anew from what it recorded; no host is asked.
 
-    RUN is an id or enough of its beginning. Exit codes as for check.
+    RUN is an id or its beginning: `check` is the newest check. Exit codes as for check.
     """
     from opskit.fleet import past  # noqa: PLC0415
     from opskit.fleet.history import show as replayed  # noqa: PLC0415

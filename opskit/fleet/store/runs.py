@@ -190,9 +190,14 @@ def newest_runs(connection: sa.Connection, most: int) -> tuple[RunRow, ...]:
 
 
 def run_named(connection: sa.Connection, name: str) -> RunRow | None:
-    """Return the run whose id starts with NAME, if there is just one."""
-    found = _rows(connection, sa.select(RUNS).where(RUNS.c.id.startswith(name, autoescape=True)))
-    return found[0] if len(found) == 1 else None
+    """Return the newest run whose id starts with `name`, if there is one."""
+    query = (
+        sa.select(RUNS)
+        .where(RUNS.c.id.startswith(name, autoescape=True))
+        .order_by(RUNS.c.started_at.desc())
+        .limit(1)
+    )
+    return next(iter(_rows(connection, query)), None)
 
 
 def _rows(connection: sa.Connection, query: sa.Select[Any]) -> tuple[RunRow, ...]:
