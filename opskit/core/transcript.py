@@ -59,13 +59,18 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """One difference, redacted; the keyed hashes are of the texts before redaction."""
+    """One difference, redacted; the keyed hashes are of the texts before redaction.
+
+    Of `attributes`, as owner and mode, a check tells less than the apply after it: only contents
+    can be compared between the two.
+    """
 
     before: str
     after: str
     before_hash: str
     after_hash: str
     cut: bool
+    attributes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ def settle(
 
 def _deviations(place: Workplace, connection: sa.Connection, run: Run, memory: Memory) -> None:
     """Open what was found first, note what it became, close what was looked at and is gone."""
-    for drift in run.drift:
+    for drift in {one.key: one for one in run.drift}.values():
         standing, known = run.standing[drift.key], memory.open.get(drift.key)
         if known is not None:
             episodes.update(connection, known, drift)

@@ -117,3 +117,14 @@ class HostHistory:
         """Return how many runs in a row, up to the last, could not reach it."""
         lost = [one.verdict is Verdict.UNREACHABLE for one in self.seen]
         return lost.index(False) if False in lost else len(lost)
+
+
+@dataclass(frozen=True, slots=True)
+class HostSeen:
+    """What the last check of a whole standard said of a host."""
+
+    host: str
+    standard: str
+    verdict: Verdict
+    at: Instant
+    seq: int

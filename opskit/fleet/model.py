@@ -60,7 +60,9 @@ class Control:
 class Drift:
     """One thing on one host that is not as the standard says, or that an apply changed.
 
-    `note` says what a missing diff means: hidden by `no_log`, or changed without a diff.
+    `note` says what a missing diff means: hidden by `no_log`, or changed without a diff. `ends` are
+    the hashes of the contents it will have; `comparable` says that there is nothing else to it, so
+    that a state of another time or of an apply can be told from it.
     """
 
     host: str
@@ -74,6 +76,8 @@ class Drift:
     after_hash: str
     note: str = ""
     delegated_to: str = ""
+    ends: tuple[str, ...] = ()
+    comparable: bool = False
 
     @property
     def key(self) -> DriftKey:

@@ -241,7 +241,10 @@ class CallbackModule(CallbackBase):
     def _diff(self, part):
         if "prepared" in part:
             return self._sides("", str(part["prepared"]))
-        return self._sides(self._side(part.get("before")), self._side(part.get("after")))
+        told = self._sides(self._side(part.get("before")), self._side(part.get("after")))
+        # Of owner, mode and the like a check tells less than the apply that follows.
+        attributes = isinstance(part.get("before"), dict) or isinstance(part.get("after"), dict)
+        return {**told, "attributes": attributes}
 
     def _side(self, value):
         if isinstance(value, dict):
