@@ -158,8 +158,8 @@ def _compliance(hosts: Sequence[HostEvidence]) -> Figure:
         unit="ratio",
         display=f"{compliant} of {total}",
         tag=Tag.MEASURED,
-        formula="compliant hosts / all hosts, each as the period's last finished check of the whole "
-        "standard saw it; unreachable and not evaluated hosts are in the denominator",
+        formula="compliant hosts / all hosts, each as the period's last finished check of the "
+        "whole standard saw it; unreachable and not evaluated hosts are in the denominator",
         note="",
         refs=_refs(hosts),
     )
@@ -220,5 +220,5 @@ def _count(  # the parts of a figure
     )
 
 
-def _refs(rows: Iterable[DriftEvidence | RunEvidence]) -> tuple[int, ...]:
+def _refs(rows: Iterable[DriftEvidence | HostEvidence | RunEvidence]) -> tuple[int, ...]:
     return tuple(sorted({ref for row in rows for ref in row.refs}))

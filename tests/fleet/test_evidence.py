@@ -76,8 +76,6 @@ def test_a_host_is_told_as_the_last_whole_check_saw_it(told: tuple[Story, Instan
         ("web1", Verdict.DRIFTED),
         ("web2", Verdict.UNREACHABLE),
     ]
-    assert [one.refs for one in evidence.hosts] == [
-        evidence.runs[3].refs[1:],
-        evidence.runs[4].refs[1:],
-    ]
+    ends = [run.refs[1:] for run in evidence.runs]
+    assert [one.refs for one in evidence.hosts] == [ends[3], ends[4]]
     assert FleetEvidence(story.place.database).evidence(at(began, 0, 1)).hosts == ()
