@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from opskit.core.clock import Duration
 
@@ -98,6 +99,16 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
+class HostFacts:
+    """What a host said of its exposure, and what the inventory says should be."""
+
+    host: str
+    facts: Mapping[str, Any]
+    owner: str = ""
+    ports: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunnerSummary:
     """What ansible-runner says of the same run: the first truth."""
 
@@ -125,6 +136,7 @@ class Transcript:
     expected: tuple[str, ...] = ()
     included: frozenset[tuple[str, str]] = frozenset()
     in_flight: tuple[tuple[str, Task], ...] = ()
+    posture: tuple[HostFacts, ...] = ()
     no_hosts: bool = False
     prompt: str = ""
     interrupted: bool = False

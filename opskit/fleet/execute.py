@@ -61,6 +61,7 @@ def execute(place: Workplace, request: Request, mode: Mode, listen: door.Listene
         provenance=made_of,
         hosts=rules.evaluate(transcript, mode, place.root),
         problem=_problem(transcript),
+        posture=transcript.posture,
     )
     run = journal.finished(place, run, transcript.records)
     if transcript.interrupted:

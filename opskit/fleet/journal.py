@@ -13,9 +13,10 @@ import sqlalchemy as sa
 from opskit.core.transcript import Mode
 from opskit.fleet.memory import Owed, Rollout
 from opskit.fleet.model import Debt, Delta, Drift, Provenance, Run, RunState, Standing
+from opskit.fleet.posture import Posture, findings, readable
 from opskit.fleet.rules import evaluate
 from opskit.fleet.standing import Memory, judged, settled_by
-from opskit.fleet.store import debts, episodes, rollouts, runs
+from opskit.fleet.store import debts, episodes, exposures, rollouts, runs
 from opskit.fleet.workplace import Workplace
 from opskit.outside.ansible import door
 from opskit.outside.process import ProcessIdentity
@@ -67,6 +68,7 @@ def finished(place: Workplace, run: Run, records: bytes) -> Run:
         runs.finish_run(connection, run, entry.seq)
         runs.keep_records(connection, run.id, records)
         _debts(place, connection, run, memory)
+        _exposures(place, connection, run)
         if run.mode == Mode.CHECK:
             _deviations(place, connection, run, memory)
             _tell(place, connection, run, entry)
@@ -122,6 +124,26 @@ def settle(
     told = {"run": run_id, "debt": owed.id, "owed": str(owed.debt), "how": how}
     entry = place.ledger.append(connection, "debt.settled", owed.debt.host, told)
     debts.settle(connection, owed, how, entry)
+
+
+def _exposures(place: Workplace, connection: sa.Connection, run: Run) -> None:
+    """Keep what hosts are exposed to; open what is new, close what is gone and could be read."""
+    for told in run.posture:
+        ports = None if told.ports is None else frozenset(told.ports)
+        read = Posture(told.host, run.finished_at, told.facts, told.owner, ports)
+        exposures.keep(connection, run.id, read)
+        found = {(told.host, one.rule, one.subject): one for one in findings(read)}
+        known = {one.key: one for one in exposures.still_open(connection, [told.host])}
+        for key in found.keys() - known.keys():
+            one = found[key]
+            data = {"run": run.id, "rule": one.rule, "subject": one.subject, "what": one.message}
+            entry = place.ledger.append(connection, "exposure.found", told.host, data)
+            exposures.start(connection, told.host, one, entry)
+        for key in known.keys() - found.keys():
+            if readable(read, key[1]):
+                data = {"run": run.id, "rule": key[1], "subject": key[2]}
+                entry = place.ledger.append(connection, "exposure.gone", told.host, data)
+                exposures.close(connection, known[key], entry)
 
 
 def _deviations(place: Workplace, connection: sa.Connection, run: Run, memory: Memory) -> None:

@@ -128,3 +128,23 @@ class HostSeen:
     verdict: Verdict
     at: Instant
     seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """A finding of a host's posture, from the run that found it to the one that saw it gone."""
+
+    id: int
+    host: str
+    rule: str
+    subject: str
+    severity: Severity
+    found_at: Instant
+    found_seq: int
+    gone_at: Instant | None
+    gone_seq: int | None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Return what names the same finding in another run."""
+        return (self.host, self.rule, self.subject)

@@ -13,6 +13,7 @@ from opskit.core.clock import Instant
 from opskit.core.errors import ExitCode, worst
 from opskit.core.findings import Finding, Severity
 from opskit.core.hosts import Verdict
+from opskit.core.transcript import HostFacts
 
 # Host, file, task and item.
 DriftKey = tuple[str, str, str, str]
@@ -201,6 +202,7 @@ class Run:
     standing: Mapping[DriftKey, Standing] = field(default_factory=dict)
     gone: tuple[DriftKey, ...] = ()
     findings: tuple[Finding, ...] = ()
+    posture: tuple[HostFacts, ...] = ()
 
     @property
     def counts(self) -> dict[Verdict, int]:

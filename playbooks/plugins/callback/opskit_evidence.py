@@ -40,6 +40,7 @@ MESSAGE_LIMIT = 2_000
 DIFF_LIMIT = 20_000
 # Of all texts of one result together. Nobody reads more, and runner drops what is over 700,000.
 RESULT_LIMIT = 10_000_000
+POSTURE_LIMIT = 1_000_000
 _SETS_VARIABLES = {"include_vars", "set_fact"}
 
 
@@ -198,6 +199,8 @@ class CallbackModule(CallbackBase):
         label = {"item": self._text(self._get_item_label(data), 200)} if item else {}
         if outcome in ("ok", "changed") and _size(data) > RESULT_LIMIT:
             outcome = "too large"
+        if outcome == "ok" and isinstance(data.get("posture"), dict):
+            self._posture(result)
         self._outcome(
             result.host.name,
             result.task,
@@ -208,6 +211,17 @@ class CallbackModule(CallbackBase):
             delegated=self._delegated(data),
             hidden="censored" in data,
         )
+
+    def _posture(self, result):
+        """Write what the posture module read, and what the inventory says of the host."""
+        text = self._redact(json.dumps(result.result["posture"], default=str))
+        known = self._play.get_variable_manager().get_vars(play=self._play, host=result.host)
+        ports, owner = known.get("opskit_ports"), known.get("opskit_owner", "")
+        with suppress(ValueError):  # the redacted text is no JSON any more
+            facts = json.loads(text[:POSTURE_LIMIT])
+            told = {"ports": [str(port) for port in ports]} if isinstance(ports, list) else {}
+            host = result.host.name
+            self._write(k="posture", host=host, facts=facts, owner=self._text(owner, 200), **told)
 
     def _outcome(self, host, task, outcome, **details):
         uuid = task._uuid  # noqa: SLF001
