@@ -24,7 +24,10 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """One change that an apply is expected to make; `ends` are the contents it will leave."""
+    """One change that an apply is expected to make.
+
+    `ends` are the contents it will leave; `waiver` names the one that accepts what it would undo.
+    """
 
     host: str
     path: str
@@ -39,15 +42,16 @@ class Expected:
     note: str
     deviation: str
     ends: tuple[str, ...]
+    waiver: str
 
     @classmethod
-    def of(cls, drift: Drift) -> Expected:
+    def of(cls, drift: Drift, waiver: str = "") -> Expected:
         """Return the change that would put a deviation right."""
         host, file, task, item = drift.key
         return cls(
             host, file, task, item, drift.control.id, str(drift.control.severity), drift.before,
             drift.after, drift.before_hash, drift.after_hash, drift.note, drift.id,
-            drift.ends,
+            drift.ends, waiver,
         )  # fmt: skip
 
     @property
@@ -85,7 +89,10 @@ def plan_of(run: Run) -> Plan:
         made_at=run.finished_at,
         actor=run.actor,
         provenance=run.provenance,
-        expected=tuple(Expected.of(drift) for drift in run.drift),
+        expected=tuple(
+            Expected.of(one, run.standing[one.key].waiver if one.key in run.standing else "")
+            for one in run.drift
+        ),
         blind=tuple(
             dict.fromkeys(
                 (one.path.rpartition(":")[0], one.task)
