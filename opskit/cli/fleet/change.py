@@ -71,9 +71,8 @@ def apply(output: Output, **options: Any) -> ExitCode:
         emit(before, output)
         note("nothing to change")
         return before.exit_code
-    if before is not None:
-        if output.for_people:
-            output.emit_printed(lambda to: show_run(to, before))
+    if before is not None and output.for_people:
+        output.emit_printed(lambda to: show_run(to, before))
     hosts = _hosts(app, plan, options)
     _refuse_waived(plan, hosts, allowed=options["with_waived"])
     _confirm(plan, hosts, yes=options["yes"])
