@@ -11,7 +11,7 @@ from opskit.core.transcript import Diff, Mode, Outcome, Task, TaskResult, Transc
 from opskit.fleet.model import Cluster, Control, Drift, HostResult, NotEvaluated
 
 # What these do stays in Ansible's memory: no look at a host, and no change to it.
-_IN_MEMORY = frozenset({"add_host", "gather_facts", "group_by", "setup"})
+_IN_MEMORY = frozenset({"add_host", "gather_facts", "group_by", "setup", "validate_argument_spec"})
 _LOOKED = frozenset({Outcome.OK, Outcome.CHANGED})
 
 TaskKey = tuple[str, str]
