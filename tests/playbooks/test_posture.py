@@ -22,7 +22,7 @@ from tests.rig.hosts import Fleet, Host
 from tests.rig.plugin import require
 
 EXPIRED = (CASES / "playbooks" / "expired.pem").read_text()
-MODULE = content_root() / "playbooks" / "library"
+MODULE = content_root() / "playbooks" / "roles" / "baseline" / "library"
 # What APT says of two updates, one of them from the security archive, and of a new dependency.
 APT = """#!/bin/sh
 cat <<'END'
