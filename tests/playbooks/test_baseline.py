@@ -249,7 +249,8 @@ def test_it_is_mended(eventful: Life, fleet: Fleet) -> None:
     assert "ada:!:" in host.read("/etc/shadow")
     assert host.run(("id", "mallory")).returncode != 0
     assert "# OPS-SUDO-05" in host.read("/etc/sudoers")
-    assert re.search(r" /dev/shm tmpfs \S*noexec", host.read("/proc/mounts"))
+    for point in ("/dev/shm", "/tmp", "/var/tmp"):
+        assert f" {point} tmpfs rw,nosuid,nodev,noexec," in host.read("/proc/mounts")
     assert "trusted=no" in host.read("/etc/apt/sources.list.d/a.list")
 
 
