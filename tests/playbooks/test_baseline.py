@@ -29,6 +29,9 @@ from tests.rig import hosts
 from tests.rig.hosts import Fleet, Host
 from tests.rig.plugin import require
 
+# The first test waits for three runs on each host, also on a machine that does much else.
+pytestmark = pytest.mark.timeout(1200)
+
 ROLE = content_root() / "playbooks" / "roles" / "baseline"
 SSHD = "/etc/ssh/sshd_config.d/00-opskit"
 
