@@ -14,7 +14,7 @@ from opskit.fleet.debts import called, debts
 from opskit.fleet.model import Cluster, Control, Debt, Drift, HostResult, NotEvaluated
 
 # What these do stays in Ansible's memory: no look at a host, and no change to it.
-_IN_MEMORY = frozenset({"add_host", "gather_facts", "group_by", "setup"})
+_IN_MEMORY = frozenset({"add_host", "gather_facts", "group_by", "setup", "validate_argument_spec"})
 # Why a task was not looked at that only a real run can run.
 NOT_IN_CHECK_MODE = "check mode cannot run it"
 _LOOKED = frozenset({Outcome.OK, Outcome.CHANGED})
