@@ -84,9 +84,10 @@ def _variable(text: str) -> tuple[str, str]:
     ],
     short_help="Show what differs from the standard; changes nothing.",
 )
+@click.option("--full", is_flag=True, help="Check also what no fingerprint says has moved.")
 @_run_options
 @output_options("table", "json", "yaml", "junit")
-def check(output: Output, **options: Any) -> ExitCode:  # the shared run options
+def check(output: Output, *, full: bool, **options: Any) -> ExitCode:  # the shared run options
     """Show what differs from the standard on each host; nothing is changed.
 
     A host is compliant only if every task was looked at. Exit 0: all compliant. 1: drift.
@@ -96,7 +97,7 @@ def check(output: Output, **options: Any) -> ExitCode:  # the shared run options
 
     app, request = _prepare(options)
     with Progress("checking").shown() as progress:
-        run = look(app.workplace, request, _listener(progress))
+        run = look(app.workplace, request, _listener(progress), full=full)
     app.deliver()
     _emit(run, output)
     if output.for_people and run.exit_code is ExitCode.FINDINGS:
@@ -190,6 +191,7 @@ _DIFF_STYLES = {"+": "green", "-": "red"}
 
 def _show(to: Console, run: Run) -> None:
     from opskit.fleet import present  # noqa: PLC0415
+    from opskit.fleet.fingerprint import proof_line  # noqa: PLC0415
 
     for heading, diff in present.drift_blocks(run):
         title, *where = heading.splitlines()
@@ -202,6 +204,7 @@ def _show(to: Console, run: Run) -> None:
     show_table(to, _HOSTS, present.host_rows(run))
     to.print()
     show_text(to, present.verdict_line(run), "bold")
+    show_text(to, proof_line(run), "dim")
     if run.problem:
         show_text(to, f"this run cannot be trusted whole: {run.problem}", "magenta")
     show_text(to, present.provenance_line(run), "dim")
