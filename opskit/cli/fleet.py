@@ -204,7 +204,8 @@ def _show(to: Console, run: Run) -> None:
     show_table(to, _HOSTS, present.host_rows(run))
     to.print()
     show_text(to, present.verdict_line(run), "bold")
-    show_text(to, proof_line(run), "dim")
+    if line := proof_line(run):
+        show_text(to, line, "dim")
     if run.problem:
         show_text(to, f"this run cannot be trusted whole: {run.problem}", "magenta")
     show_text(to, present.provenance_line(run), "dim")

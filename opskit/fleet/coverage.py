@@ -19,11 +19,25 @@ Values = Mapping[str, Any]
 
 # What these say follows from variables, facts and registered results, which are looked at already.
 _IN_MEMORY = frozenset(
-    "assert debug fail gather_facts import_playbook import_role import_tasks include_role"
-    " include_tasks meta ping set_fact setup validate_argument_spec".split()
+    [
+        "assert",
+        "debug",
+        "fail",
+        "gather_facts",
+        "import_playbook",
+        "import_role",
+        "import_tasks",
+        "include_role",
+        "include_tasks",
+        "meta",
+        "ping",
+        "set_fact",
+        "setup",
+        "validate_argument_spec",
+    ]
 )
 # Check mode never runs these, whatever the host is like.
-_NEVER_RUN = frozenset("fetch raw tempfile uri".split())
+_NEVER_RUN = frozenset(["fetch", "raw", "tempfile", "uri"])
 _CONTEXT = ("attributes", "selevel", "serole", "setype", "seuser")
 _LONGEST = 4_096
 _MOST = 500

@@ -43,13 +43,43 @@ _PROBES = {
 _FACTS = {fact: probe for probe, facts in _PROBES.items() for fact in facts.split()}
 # Variables of Ansible's own that follow from the standard, the inventory and the settings.
 _MAGIC = frozenset(
-    "check_mode config_file diff_mode forks host index_var inventory_sources loop loop_var managed"
-    " parent_role_names parent_role_paths playbook_python port role_name role_names"
-    " ssh_private_key_file user verbosity version".split()
+    [
+        "check_mode",
+        "config_file",
+        "diff_mode",
+        "forks",
+        "host",
+        "index_var",
+        "inventory_sources",
+        "loop",
+        "loop_var",
+        "managed",
+        "parent_role_names",
+        "parent_role_paths",
+        "playbook_python",
+        "port",
+        "role_name",
+        "role_names",
+        "ssh_private_key_file",
+        "user",
+        "verbosity",
+        "version",
+    ]
 )
 _PURE = frozenset(
-    "dict flattened indexed_items items list nested sequence subelements together varnames"
-    " vars".split()
+    [
+        "dict",
+        "flattened",
+        "indexed_items",
+        "items",
+        "list",
+        "nested",
+        "sequence",
+        "subelements",
+        "together",
+        "varnames",
+        "vars",
+    ]
 )
 _WORDS = (
     (r"\bnow\s*\(|strftime|to_datetime|date_time|template_run_date|template_mtime", "the time"),
@@ -65,7 +95,9 @@ _WORDS = (
     (r"vars_files\s*:\s*(?:\[\s*|\n\s*-\s*)?['\"]?[/{~]|\.\./", "a file outside the standard"),
 )  # fmt: skip
 _COMPILED = tuple((re.compile(pattern), about) for pattern, about in _WORDS)
-_LOOKUP = re.compile(r"\b(?:lookup|query|q)\s*\(\s*(['\"]([\w.]+)['\"])?\s*(,\s*['\"]([^'\"]*)['\"])?")
+_LOOKUP = re.compile(
+    r"\b(?:lookup|query|q)\s*\(\s*(['\"]([\w.]+)['\"])?\s*(,\s*['\"]([^'\"]*)['\"])?"
+)
 _WITH = re.compile(r"\bwith_(\w+)\s*:")
 _FACT = re.compile(r"\bansible_facts\b(?:\s*\[\s*['\"](\w+)['\"]\s*\]|\.(\w+))?")
 _OWN = re.compile(r"(?<![\w./-])ansible_(?!facts\b)(\w+)")
@@ -137,16 +169,61 @@ def _of_file(path: str, content: bytes) -> Dependence:
 # Settings of ansible.cfg that change how fast or how loud Ansible is, or that the connection
 # facts contain already.
 _SETTINGS = frozenset(
-    "ansible_managed ask_pass become become_ask_pass become_flags become_method become_user"
-    " callback_result_format callback_whitelist callbacks_enabled command_warnings"
-    " control_path control_path_dir deprecation_warnings diff_always display_failed_stderr"
-    " display_ok_hosts display_skipped_hosts forks gather_subset gathering hash_behaviour"
-    " host_key_checking host_pattern_mismatch interpreter_python inventory inventory_unparsed_warning"
-    " log_path nocolor nocows pipelining private_key_file remote_port remote_tmp remote_user"
-    " result_format retry_files_enabled scp_if_ssh ssh_args ssh_common_args ssh_extra_args"
-    " ssh_executable stdout_callback system_warnings timeout transfer_method"
-    " localhost_warning any_unparsed_is_failed config local_temp home collections_path"
-    " roles_path".split()
+    [
+        "ansible_managed",
+        "ask_pass",
+        "become",
+        "become_ask_pass",
+        "become_flags",
+        "become_method",
+        "become_user",
+        "callback_result_format",
+        "callback_whitelist",
+        "callbacks_enabled",
+        "command_warnings",
+        "control_path",
+        "control_path_dir",
+        "deprecation_warnings",
+        "diff_always",
+        "display_failed_stderr",
+        "display_ok_hosts",
+        "display_skipped_hosts",
+        "forks",
+        "gather_subset",
+        "gathering",
+        "hash_behaviour",
+        "host_key_checking",
+        "host_pattern_mismatch",
+        "interpreter_python",
+        "inventory",
+        "inventory_unparsed_warning",
+        "log_path",
+        "nocolor",
+        "nocows",
+        "pipelining",
+        "private_key_file",
+        "remote_port",
+        "remote_tmp",
+        "remote_user",
+        "result_format",
+        "retry_files_enabled",
+        "scp_if_ssh",
+        "ssh_args",
+        "ssh_common_args",
+        "ssh_extra_args",
+        "ssh_executable",
+        "stdout_callback",
+        "system_warnings",
+        "timeout",
+        "transfer_method",
+        "localhost_warning",
+        "any_unparsed_is_failed",
+        "config",
+        "local_temp",
+        "home",
+        "collections_path",
+        "roles_path",
+    ]
 )
 _SETTING = re.compile(r"^\s*([a-z_]+)\s*[=:]", re.MULTILINE)
 

@@ -84,8 +84,9 @@ class Seal:
 
     def proves(self, now: Prints | None) -> bool:
         """Return whether the host is as it was when it was fully checked."""
-        known = self.sealed and self.prints is not None and now is not None
-        return known and now.values == self.prints.values
+        if not self.sealed or self.prints is None or now is None:
+            return False
+        return now.values == self.prints.values
 
 
 @dataclass
@@ -271,9 +272,7 @@ def proven(seal: Seal) -> HostResult:
         verdict=Verdict.COMPLIANT,
         reason="",
         drift=(),
-        not_evaluated=tuple(
-            NotEvaluated(seal.host, *one) for one in looks.not_evaluated
-        ),
+        not_evaluated=tuple(NotEvaluated(seal.host, *one) for one in looks.not_evaluated),
         observed=frozenset(looks.observed),
         blind=frozenset(looks.blind),
         proven_at=seal.checked_at,

@@ -124,9 +124,7 @@ class _Check:
         odd = {result.host for result in seen.hosts} ^ set(left)
         problem = f"Ansible did not check the hosts it was asked to: {', '.join(sorted(odd))}"
         ordered = (results[host] for host in self._known.scope if host in results)
-        return replace(
-            seen, hosts=tuple(ordered), problem=seen.problem or (problem if odd else "")
-        )
+        return replace(seen, hosts=tuple(ordered), problem=seen.problem or (problem if odd else ""))
 
     # Remembering
 

@@ -21,6 +21,7 @@ import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 
 LARGEST = 64 * 1024 * 1024
 MOST_ENTRIES = 5000
@@ -35,15 +36,16 @@ class NotTaken(Exception):
 def main(mark: str, spec: str) -> None:
     """Print the fingerprint of the resources in SPEC, a JSON list of [kind, name]."""
     signal.alarm(SECONDS)
-    prints, why = [], ""
+    prints: list[list[str] | None] = []
+    why = ""
     for kind, name in json.loads(spec):
         try:
             prints.append(taken(kind, name))
         except (NotTaken, OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
             prints.append(None)
-            why = why or "%s %s: %s" % (kind, name, error or type(error).__name__)
-    told = {"euid": os.geteuid(), "prints": prints, "why": why[:300]}
-    sys.stdout.write("\n%s%s\n" % (mark, json.dumps(told)))
+            why = why or f"{kind} {name}: {type(error).__name__} {error}"
+    answer = {"euid": os.geteuid(), "prints": prints, "why": why[:300]}
+    sys.stdout.write(f"\n{mark}{json.dumps(answer)}\n")
 
 
 def taken(kind: str, name: str) -> list[str]:
@@ -69,12 +71,13 @@ def lstat(name: str) -> os.stat_result | None:
         return None
 
 
-def path(name: str) -> tuple:
+def path(name: str) -> tuple[object, object]:
     """Return what a file, directory or link is, with its content, and where a link leads."""
     status = lstat(name)
     if status is None:
         return "missing", ""
-    value, stamp = [rights(name, status)], [stamp_of(status)]
+    value: list[object] = [rights(name, status)]
+    stamp: list[object] = [stamp_of(status)]
     if stat.S_ISREG(status.st_mode):
         value.append(content(name, status))
     elif stat.S_ISLNK(status.st_mode):
@@ -88,7 +91,7 @@ def path(name: str) -> tuple:
     return value, stamp
 
 
-def rights(name: str, status: os.stat_result) -> list:
+def rights(name: str, status: os.stat_result) -> list[object]:
     """Return type, mode, owner and group, by number and name, and extended attributes."""
     return [
         status.st_mode,
@@ -101,7 +104,7 @@ def rights(name: str, status: os.stat_result) -> list:
     ]
 
 
-def stamp_of(status: os.stat_result) -> list:
+def stamp_of(status: os.stat_result) -> list[object]:
     """Return what no change of a file leaves as it was: nobody sets the time of change."""
     return [status.st_ino, status.st_dev, status.st_ctime_ns, status.st_mtime_ns]
 
@@ -124,7 +127,7 @@ def group_of(number: int) -> str:
         return ""
 
 
-def attributes(name: str) -> list:
+def attributes(name: str) -> list[object]:
     """Return the extended attributes: access lists, capabilities, labels."""
     try:
         names = sorted(os.listxattr(name, follow_symlinks=False))
@@ -154,17 +157,17 @@ def content(name: str, status: os.stat_result) -> str:
         os.close(handle)
 
 
-def presence(name: str) -> tuple:
+def presence(name: str) -> tuple[object, object]:
     """Return whether a name is there, as `find` sees it."""
     return lstat(name) is not None, ""
 
 
-def pattern(name: str) -> tuple:
+def pattern(name: str) -> tuple[object, object]:
     """Return whether a pattern matches anything."""
     return bool(glob.glob(name)), ""
 
 
-def full_stat(name: str) -> tuple:
+def full_stat(name: str) -> tuple[object, object]:
     """Return all that the stat module tells, but for the time of the last look."""
     value, stamp = path(name)
     status = lstat(name)
@@ -174,12 +177,12 @@ def full_stat(name: str) -> tuple:
     return [value, stamp, times(status), times(followed)], stamp
 
 
-def times(status: os.stat_result) -> list:
+def times(status: os.stat_result) -> list[object]:
     """Return size, links and times."""
     return [status.st_size, status.st_nlink, status.st_mtime_ns, status.st_ctime_ns]
 
 
-def listing(name: str) -> tuple:
+def listing(name: str) -> tuple[object, object]:
     """Return the entries of a directory."""
     status = lstat(name)
     if status is None:
@@ -196,9 +199,9 @@ def listing(name: str) -> tuple:
     return [path(name)[0], found], stamp_of(status)
 
 
-def tree(name: str) -> tuple:
+def tree(name: str) -> tuple[object, object]:
     """Return everything below a directory, contents included."""
-    value, stamp = [path(name)[0]], []
+    value, stamp = [path(name)[0]], [path(name)[1]]
     waiting, count = [name], 0
     while waiting:
         at = waiting.pop()
@@ -217,18 +220,18 @@ def tree(name: str) -> tuple:
 
 
 @functools.lru_cache(None)
-def lines(name: str) -> list:
+def lines(name: str) -> list[list[str]]:
     """Return the lines of a colon separated file as lists."""
     with open(name, encoding="utf-8", errors="surrogateescape") as file:
         return [line.rstrip("\n").split(":") for line in file]
 
 
-def entries(file: str, name: str) -> list:
+def entries(file: str, name: str) -> list[list[str]]:
     """Return the lines of an account file about NAME."""
     return [line for line in lines(file) if line[0] == name]
 
 
-def user(name: str) -> tuple:
+def user(name: str) -> tuple[object, object]:
     """Return an account: all fields, password and ageing, groups, whether its home is there."""
     own = entries("/etc/passwd", name)
     known = next((one for one in pwd.getpwall() if one.pw_name == name), None)
@@ -242,7 +245,7 @@ def user(name: str) -> tuple:
     return [own, entries("/etc/shadow", name), member, primary, home], accounts()
 
 
-def group(name: str) -> tuple:
+def group(name: str) -> tuple[object, object]:
     """Return a group: number and members."""
     own = entries("/etc/group", name)
     known = [one.gr_gid for one in grp.getgrall() if one.gr_name == name]
@@ -251,13 +254,13 @@ def group(name: str) -> tuple:
     return own or "missing", accounts()
 
 
-def accounts() -> list:
+def accounts() -> list[object]:
     """Return what moves with every change of an account."""
     files = ("/etc/passwd", "/etc/shadow", "/etc/group")
     return [stamp_of(os.stat(name)) for name in files if os.path.exists(name)]
 
 
-def user_number(name: str) -> tuple:
+def user_number(name: str) -> tuple[object, object]:
     """Return which number an owner's name stands for."""
     try:
         return pwd.getpwnam(name).pw_uid, ""
@@ -265,7 +268,7 @@ def user_number(name: str) -> tuple:
         return name if name.isdigit() else "missing", ""
 
 
-def group_number(name: str) -> tuple:
+def group_number(name: str) -> tuple[object, object]:
     """Return which number a group's name stands for."""
     try:
         return grp.getgrnam(name).gr_gid, ""
@@ -277,11 +280,11 @@ def group_number(name: str) -> tuple:
 
 
 @functools.lru_cache(None)
-def installed() -> dict:
+def installed() -> dict[str, list[dict[str, str]]]:
     """Return status, version and architecture of each package that dpkg knows."""
     if os.listdir("/var/lib/dpkg/updates"):
         raise NotTaken("dpkg is at work")
-    found = {}
+    found: dict[str, list[dict[str, str]]] = {}
     with open("/var/lib/dpkg/status", encoding="utf-8", errors="surrogateescape") as file:
         for block in file.read().split("\n\n"):
             kept = ("Package", "Status", "Version", "Architecture")
@@ -291,7 +294,7 @@ def installed() -> dict:
     return found
 
 
-def package(name: str) -> tuple:
+def package(name: str) -> tuple[object, object]:
     """Return an installed package; one that is not installed itself may be provided by another."""
     found = installed().get(name, [])
     if not any(one.get("Status", "").endswith(" installed") for one in found):
@@ -299,7 +302,7 @@ def package(name: str) -> tuple:
     return found, ""
 
 
-def package_absent(name: str) -> tuple:
+def package_absent(name: str) -> tuple[object, object]:
     """Return what is left of a package."""
     return installed().get(name, []), ""
 
@@ -307,7 +310,7 @@ def package_absent(name: str) -> tuple:
 SETTLED = ("enabled", "disabled", "static", "masked", "enabled-runtime", "linked", "alias")
 
 
-def unit(name: str) -> tuple:
+def unit(name: str) -> tuple[object, object]:
     """Return whether a unit is there, runs, and is enabled."""
     if not set(name).isdisjoint("*?[]"):
         raise NotTaken("a pattern of units")
@@ -320,28 +323,27 @@ def unit(name: str) -> tuple:
     return fields, ""
 
 
-def told(argv: list) -> list:
+def told(argv: list[str]) -> tuple[int, str, str]:
     """Return exit status and output of a program that only looks."""
     where = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
     done = subprocess.run(
         argv,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         timeout=15,
         env=where,
         cwd="/",
         check=False,
     )
-    return [done.returncode, done.stdout.decode("latin-1"), done.stderr.decode("latin-1")]
+    return done.returncode, done.stdout.decode("latin-1"), done.stderr.decode("latin-1")
 
 
-def program(name: str) -> tuple:
+def program(name: str) -> tuple[object, object]:
     """Return what a program that only looks says."""
     return told(json.loads(name)), ""
 
 
-def sysctl(name: str) -> tuple:
+def sysctl(name: str) -> tuple[object, object]:
     """Return a value of the running kernel."""
     swapped = name.translate(str.maketrans("./", "/."))
     if ".." in swapped:
@@ -358,7 +360,7 @@ def text(name: str) -> str | None:
         return file.read(CHUNK)
 
 
-def texts(*names: str) -> list:
+def texts(*names: str) -> list[str | None]:
     """Return several of them; one that cannot be read is nothing."""
     found = []
     for name in names:
@@ -372,16 +374,18 @@ def texts(*names: str) -> list:
 # Facts
 
 
-def fact(name: str) -> tuple:
+def fact(name: str) -> tuple[object, object]:
     """Return what a set of stable facts is made from."""
     return FACTS[name](), ""
 
 
 def release() -> object:
     """Return the files that name the distribution."""
-    names = ("os-release", "debian_version", "redhat-release", "system-release", "lsb-release")
-    names += ("SuSE-release", "alpine-release", "arch-release", "gentoo-release", "centos-release")
-    return texts("/usr/lib/os-release", *("/etc/" + name for name in names))
+    names = (
+        "os-release debian_version redhat-release system-release lsb-release SuSE-release"
+        " alpine-release arch-release gentoo-release centos-release"
+    )
+    return texts("/usr/lib/os-release", *("/etc/" + name for name in names.split()))
 
 
 def virtual() -> object:
@@ -389,7 +393,9 @@ def virtual() -> object:
     marks = ("/.dockerenv", "/run/.containerenv", "/run/systemd/container", "/proc/xen", "/proc/vz")
     there = [os.path.exists(name) for name in (*marks, "/proc/lxc", "/proc/bc", "/dev/kvm")]
     modules = {line.split(" ")[0] for line in (text("/proc/modules") or "").splitlines()}
-    known = sorted(one for one in modules if one.startswith(("kvm", "vbox", "virtio", "xen", "vmw")))
+    known = sorted(
+        one for one in modules if one.startswith(("kvm", "vbox", "virtio", "xen", "vmw"))
+    )
     first = texts("/proc/1/environ")[0] or ""
     environment = [one for one in first.split("\0") if "container" in one]
     more = texts("/run/systemd/container", "/proc/xen/capabilities", "/proc/1/cgroup")
@@ -406,15 +412,23 @@ def flags() -> object:
 def hardware() -> object:
     """Return what the firmware says of itself."""
     base = "/sys/class/dmi/id/"
-    names = ("bios_date", "bios_vendor", "bios_version", "board_name", "board_vendor")
-    names += ("chassis_asset_tag", "chassis_type", "chassis_vendor", "product_family")
-    names += ("product_name", "product_serial", "product_uuid", "product_version", "sys_vendor")
-    return texts(*(base + name for name in names))
+    names = (
+        "bios_date bios_vendor bios_version board_name board_vendor chassis_asset_tag chassis_type"
+        " chassis_vendor product_family product_name product_serial product_uuid product_version"
+        " sys_vendor"
+    )
+    return texts(*(base + name for name in names.split()))
 
 
 def init() -> object:
     """Return what tells the service manager."""
-    marks = ("/run/systemd/system", "/dev/.run/systemd", "/dev/.systemd", "/etc/init.d", "/etc/init")
+    marks = (
+        "/run/systemd/system",
+        "/dev/.run/systemd",
+        "/dev/.systemd",
+        "/etc/init.d",
+        "/etc/init",
+    )
     there = [os.path.exists(name) for name in (*marks, "/sbin/openrc", "/usr/bin/systemctl")]
     return [text("/proc/1/comm"), os.path.realpath("/sbin/init"), there]
 
@@ -423,7 +437,7 @@ def network() -> object:
     """Return interfaces, addresses and routes."""
     links = []
     for name in sorted(os.listdir("/sys/class/net")):
-        base = "/sys/class/net/%s/" % name
+        base = f"/sys/class/net/{name}/"
         links.append([name, texts(base + "address", base + "mtu", base + "type")])
     tables = ("/proc/net/route", "/proc/net/ipv6_route", "/proc/net/fib_trie", "/proc/net/if_inet6")
     routes = [[row.split()[:4] for row in (text(name) or "").splitlines()] for name in tables]
@@ -444,12 +458,15 @@ def security() -> object:
 
 def packagers() -> object:
     """Return which package managers are there."""
-    names = ("apt-get apt-rpm dnf dnf5 microdnf yum zypper apk pacman emerge rpm-ostree opkg xbps"
-             "-install swupd pkg snap nix-env flatpak").split()  # fmt: skip
-    return [[os.path.exists(place + name) for name in names] for place in ("/usr/bin/", "/sbin/")]
+    names = (
+        "apt-get apt-rpm dnf dnf5 microdnf yum zypper apk pacman emerge rpm-ostree opkg"
+        " xbps-install swupd pkg snap nix-env flatpak"
+    )
+    places = ("/usr/bin/", "/usr/sbin/", "/sbin/", "/usr/local/bin/", "/usr/local/sbin/")
+    return [[os.path.exists(place + name) for name in names.split()] for place in places]
 
 
-FACTS = {
+FACTS: dict[str, Callable[[], object]] = {
     "os": release,
     "kernel": lambda: [platform.uname().release, platform.uname().version, platform.machine()],
     "name": lambda: [socket.gethostname(), os.uname().nodename],
@@ -468,7 +485,7 @@ FACTS = {
     "boot": lambda: texts("/proc/cmdline"),
     "resolver": lambda: texts("/etc/resolv.conf"),
 }
-KINDS = {
+KINDS: dict[str, Callable[[str], tuple[object, object]]] = {
     "path": path,
     "presence": presence,
     "glob": pattern,

@@ -58,10 +58,9 @@ def _prints(text: str) -> Prints | None:
     return Prints(*(tuple(part) for part in data)) if data else None
 
 
-def remember(
-    connection: sa.Connection, standard: str, basis: str, found: Iterable[Seal]
-) -> None:
+def remember(connection: sa.Connection, standard: str, basis: str, found: Iterable[Seal]) -> None:
     """Keep what was seen of hosts, instead of what was known of them."""
+    kept = list(found)
     rows = [
         {
             "standard": standard,
@@ -73,9 +72,9 @@ def remember(
             "looks": seal.looks.as_json(),
             "prints": json.dumps([seal.prints.values, seal.prints.stamps] if seal.prints else []),
         }
-        for seal in found
+        for seal in kept
     ]
-    forget(connection, standard, [row["host"] for row in rows])
+    forget(connection, standard, [seal.host for seal in kept])
     if rows:
         connection.execute(sa.insert(FINGERPRINTS), rows)
 

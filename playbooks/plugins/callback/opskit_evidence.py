@@ -18,10 +18,10 @@ from pathlib import Path
 
 from ansible._internal._datatag._tags import Origin  # no public way to where a value came from
 from ansible.errors import AnsibleError
+from ansible.executor.task_executor import TaskExecutor
 from ansible.parsing.vault import EncryptedString
 from ansible.playbook.block import Block
 from ansible.playbook.handler import Handler
-from ansible.executor.task_executor import TaskExecutor
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins import loader as plugin_loader
 from ansible.plugins.callback import CallbackBase
@@ -143,8 +143,8 @@ class CallbackModule(CallbackBase):
             "tags": [str(tag) for tag in task.tags],
             "handler": isinstance(task, Handler),
             "run_once": bool(task.run_once),
-            "notify": [str(name) for name in task.notify or []],
-            "listen": [str(name) for name in getattr(task, "listen", None) or []],
+            "notify": _names(task.notify),
+            "listen": _names(getattr(task, "listen", None)),
         }
 
     def v2_playbook_on_task_start(self, task, is_conditional):
@@ -379,6 +379,11 @@ class CallbackModule(CallbackBase):
             self._dependences()
         hosts = sorted(stats.processed)
         self._write(k="stats", hosts={host: stats.summarize(host) for host in hosts})
+
+
+def _names(value):
+    """Return names that were written as one or as several; before it runs, a task has either."""
+    return [value] if isinstance(value, str) else [str(name) for name in value or []]
 
 
 def _depends(value):
