@@ -25,6 +25,7 @@ from opskit.outside.files import translated
 from opskit.records.ledger import Ledger, Verification, entries, head, verify
 
 if TYPE_CHECKING:
+    from opskit.fleet.apply import Gate
     from opskit.fleet.workplace import Request, Workplace
     from opskit.monitor.model import Catalogue
     from opskit.monitor.probe import Recorder
@@ -155,6 +156,22 @@ class App:
             tags=tags,
             forks=self.config.settings.forks,
             variables=variables,
+        )
+
+    def gates(self, commands: tuple[str, ...], services: tuple[str, ...]) -> tuple[Gate, ...]:
+        """Return what must hold between the batches of a rollout."""
+        from opskit.gates import CommandGate, ServiceGate  # noqa: PLC0415
+
+        root, known = self.config.root, self.catalogue.services if services else {}
+        for name in services:
+            if name not in known:
+                raise ConfigError(f"there is no service {name}", hint="opskit monitor status")
+        return (
+            *(CommandGate(command, root, self.environment) for command in commands),
+            *(
+                ServiceGate(name, self.catalogue.targets((name,)), self.recorder, self.clock)
+                for name in services
+            ),
         )
 
     @property

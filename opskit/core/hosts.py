@@ -26,6 +26,11 @@ class Verdict(StrEnum):
     COMPLIANT = "compliant"
 
     @property
+    def is_fine(self) -> bool:
+        """Return whether the host was looked at to the end and is as wanted."""
+        return self is Verdict.COMPLIANT
+
+    @property
     def exit_code(self) -> ExitCode:
         """Return what a check that met this verdict ends with."""
         if self is Verdict.COMPLIANT:

@@ -1,65 +1,255 @@
-"""`fleet apply`: make hosts as the standard says, and believe it only after looking again."""
+"""`fleet apply`: make hosts as the standard says, batch by batch, and believe it only on a look.
+
+Each batch is looked at just before it is touched and again afterwards. What comes next does not
+start after a change that was not in the plan, too many failures, or a gate that stays shut.
+"""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from opskit.core.clock import HOUR
-from opskit.core.errors import ExitCode, worst
+from opskit.core.errors import ExitCode, Refused, worst
 from opskit.core.hosts import Verdict
+from opskit.core.text import plural
 from opskit.core.transcript import Mode
+from opskit.fleet import fidelity
 from opskit.fleet.execute import execute
-from opskit.fleet.journal import holder_name, reap
-from opskit.fleet.model import Run
+from opskit.fleet.journal import holder_name, keep_rollout, reap
+from opskit.fleet.memory import Rollout
+from opskit.fleet.model import HostResult, Run
+from opskit.fleet.plan import Plan, Watch, batches, stale
+from opskit.fleet.store import rollouts
 from opskit.fleet.workplace import Request, Workplace
 from opskit.outside.ansible.door import Listener
+from opskit.records.leases import Lease
 
-# Longer than any apply should take; a run that dies gives its lease back when it is reaped.
+# Longer than any batch should take; a run that dies gives its leases back when it is reaped.
 _LEASE = 4 * HOUR
-RESOURCE = "fleet"
+_LOST = frozenset({Verdict.FAILED, Verdict.UNREACHABLE})
+
+
+class Gate(Protocol):
+    """Something that must hold between two batches."""
+
+    def closed(self) -> str:
+        """Return why the next batch may not start; empty if it may."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How careful an apply is: `max_failed` hosts may fail over the whole of it."""
+
+    batch: str = "100%"
+    max_failed: int = 0
+    strict: bool = True
+    gates: tuple[Gate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What became of one batch; `stale` and `surprises` are where it left the plan."""
+
+    hosts: tuple[str, ...]
+    before: Run
+    change: Run
+    observed: Run
+    stale: tuple[str, ...]
+    surprises: tuple[str, ...]
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Return the hosts that failed, were lost, or are still not as wanted."""
+        changed = {one.host: one.verdict for one in self.change.hosts}
+        return tuple(
+            one.host
+            for one in self.observed.hosts
+            if changed.get(one.host) in _LOST or one.verdict is not Verdict.COMPLIANT
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """An apply and the check that observed what it left."""
+    """An apply to its end: plan against actual, and every host as it was last seen."""
 
-    change: Run
+    plan: Plan
+    batches: tuple[Batch, ...]
     observed: Run
+    stopped: str
+    left: tuple[str, ...]
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Return every host that failed."""
+        return tuple(host for batch in self.batches for host in batch.failed)
+
+    @property
+    def changed(self) -> int:
+        """Return how many things were changed."""
+        return sum(len(batch.change.drift) for batch in self.batches)
 
     @property
     def exit_code(self) -> ExitCode:
-        """Return failed if a host failed while being changed, else what the second look says."""
-        failed = self.change.counts[Verdict.FAILED]
-        return worst(
-            [
-                ExitCode.FAILED if failed else ExitCode.OK,
-                self.change_reached,
-                self.observed.exit_code,
-            ]
-        )
-
-    @property
-    def change_reached(self) -> ExitCode:
-        """Return whether every host could be reached for the change."""
-        lost = self.change.counts[Verdict.UNREACHABLE] or self.change.problem
-        return ExitCode.UNDETERMINED if lost else ExitCode.OK
+        """Return failed if a host failed or the rollout was stopped, else what was seen last."""
+        codes = [self.observed.exit_code, *(_code(batch.change) for batch in self.batches)]
+        return worst([*codes, ExitCode.FAILED] if self.stopped else codes)
 
 
-def apply(place: Workplace, request: Request, listen: Listener) -> Applied:
-    """Change what differs, then check again.
+def _code(change: Run) -> ExitCode:
+    if change.counts[Verdict.FAILED]:
+        return ExitCode.FAILED
+    lost = change.counts[Verdict.UNREACHABLE] or change.problem
+    return ExitCode.UNDETERMINED if lost else ExitCode.OK
+
+
+@dataclass
+class _Rollout:
+    """A plan being applied."""
+
+    place: Workplace
+    request: Request
+    plan: Plan
+    options: Options
+    listen: Listener
+    fresh: Run | None
+    done: list[Batch] = field(default_factory=list)
+
+    def batch(self, hosts: tuple[str, ...]) -> Batch:
+        """Look at a batch, change it, and look again."""
+        request = replace(self.request, hosts=hosts)
+        with _held(self.place, hosts):
+            before, self.fresh = self.fresh, None
+            before = before or execute(self.place, request, Mode.CHECK, self.listen)
+            moved = stale(self.plan, before, hosts)
+            if moved and self.options.strict:
+                raise Refused(
+                    f"the plan is stale: {moved[0]}" + _more(moved),
+                    hint="make a new one with fleet plan, or go on with --stale warn",
+                )
+            watch = self._watch(before, hosts)
+            change = execute(self.place, request, Mode.APPLY, self._watched(watch))
+            observed = execute(self.place, request, Mode.CHECK, self.listen)
+        made = Batch(hosts, before, change, observed, moved, tuple(watch.surprises))
+        with self.place.database.write() as connection:
+            found = fidelity.compare(before, change, observed)
+            rollouts.keep_fidelity(connection, change.id, found)
+        self.done.append(made)
+        return made
+
+    def _watch(self, before: Run, hosts: Iterable[str]) -> Watch:
+        """Expect what the plan says; of what was found stale and accepted, the newer look."""
+        expected = {key: one.after_hash for key, one in self.plan.of(hosts).items()}
+        expected |= {drift.key: drift.after_hash for drift in before.drift}
+        return Watch(expected, frozenset(self.plan.blind), str(self.place.root))
+
+    def _watched(self, watch: Watch) -> Listener:
+        def listen(record: Mapping[str, Any]) -> None:
+            watch.see(record)
+            self.listen(record)
+
+        return listen
+
+    def why_stop(self) -> str:
+        """Return why no other batch may start; empty if one may."""
+        surprises = self.done[-1].surprises
+        if surprises:
+            return surprises[0] + _more(surprises)
+        failed = [host for batch in self.done for host in batch.failed]
+        if len(failed) > self.options.max_failed:
+            limit = self.options.max_failed
+            return f"{plural(len(failed), 'host')} failed, and {limit} may: {', '.join(failed)}"
+        return next(filter(None, (gate.closed() for gate in self.options.gates)), "")
+
+
+def _more(lines: Sequence[str]) -> str:
+    return f", and {len(lines) - 1} more" if lines[1:] else ""
+
+
+def apply(
+    place: Workplace,
+    request: Request,
+    plan: Plan,
+    options: Options,
+    listen: Listener,
+    *,
+    before: Run | None = None,
+    hosts: Sequence[str] | None = None,
+) -> Applied:
+    """Apply a plan, and look at what came of it.
+
+    `before` is the check the plan was just made of: then the first batch needs no other look.
+    `hosts` are the ones to do, by default all that the plan would change.
 
     Raises:
-        Conflict: another apply holds the fleet.
+        Conflict: another apply holds one of the hosts.
+        Refused: a host is not any more as the plan says, and that is to be strict about.
     """
-    holder = holder_name(place.ledger.actor, os.getpid())
     reap(place)
-    with place.database.write() as connection:
-        lease = place.leases.take(connection, RESOURCE, holder, _LEASE)
+    todo = batches(plan.hosts if hosts is None else hosts, options.batch)
+    rollout = _Rollout(place, request, plan, options, listen, before)
+    stopped, ending = "", "stopped"
+    record = _begin(place, plan)
     try:
-        change = execute(place, request, Mode.APPLY, listen)
-        observed = execute(place, request, Mode.CHECK, listen)
+        for number, batch in enumerate(todo):
+            rollout.batch(batch)
+            stopped = rollout.why_stop() if number + 1 < len(todo) else ""
+            if stopped:
+                break
+        ending = "stopped" if stopped else "finished"
+    finally:
+        keep_rollout(place, _kept(record, rollout.done, ending), stopped)
+    reached = {host for batch in rollout.done for host in batch.hosts}
+    left = tuple(host for batch in todo for host in batch if host not in reached)
+    observed = _last_seen(before, rollout.done)
+    return Applied(plan, tuple(rollout.done), observed, stopped, left)
+
+
+def _begin(place: Workplace, plan: Plan) -> Rollout:
+    now = place.clock.now()
+    name = f"rollout-{plan.id.partition('-')[2]}-{now % 1_000_000_000:x}"
+    return keep_rollout(place, Rollout(name, plan.id, "started", now, frozenset(), frozenset()))
+
+
+def _kept(record: Rollout, done: Iterable[Batch], state: str) -> Rollout:
+    failed = frozenset(host for batch in done for host in batch.failed)
+    reached = frozenset(host for batch in done for host in batch.hosts)
+    return replace(record, state=state, done=reached - failed, failed=failed)
+
+
+def _last_seen(before: Run | None, done: Sequence[Batch]) -> Run:
+    """Return every host as it was last seen, in the words of the last look."""
+    looks = [*([before] if before else []), *(batch.observed for batch in done)]
+    seen: dict[str, HostResult] = {one.host: one for look in looks for one in look.hosts}
+    drift = {key for result in seen.values() for key in (one.key for one in result.drift)}
+    standing = {key: known for look in looks for key, known in look.standing.items()}
+    last = looks[-1]
+    return replace(
+        last,
+        hosts=tuple(seen.values()),
+        standing={key: known for key, known in standing.items() if key in drift},
+        gone=tuple(key for batch in done for key in batch.observed.gone),
+        started_at=looks[0].started_at,
+        problem=next(filter(None, (look.problem for look in looks)), ""),
+    )
+
+
+@contextmanager
+def _held(place: Workplace, hosts: Iterable[str]) -> Iterator[None]:
+    """Hold every host of a batch: no other job of opskit touches it meanwhile."""
+    holder = holder_name(place.ledger.actor, os.getpid())
+    leases: list[Lease] = []
+    with place.database.write() as connection:
+        leases += [
+            place.leases.take(connection, f"host {host}", holder, _LEASE) for host in sorted(hosts)
+        ]
+    try:
+        yield
     finally:
         with place.database.write() as connection:
-            place.leases.give_back(connection, lease)
-    return Applied(change, observed)
+            for lease in leases:
+                place.leases.give_back(connection, lease)

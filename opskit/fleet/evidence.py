@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from opskit.core.evidence import DriftEvidence, Evidence, RunEvidence
 from opskit.core.interval import Interval
-from opskit.fleet.memory import Episode
+from opskit.fleet.memory import Episode, RunRow
 from opskit.fleet.store import episodes, runs
 from opskit.outside.database import Database
 
@@ -42,7 +42,7 @@ def _drift(episode: Episode) -> DriftEvidence:
     )
 
 
-def _run(run: runs.RunRow) -> RunEvidence:
+def _run(run: RunRow) -> RunEvidence:
     refs = (run.started_seq, run.finished_seq)
     return RunEvidence(
         run_id=run.id,

@@ -142,6 +142,8 @@ def _job(place: Workplace, request: Request, mode: Mode) -> door.Job:
         mode=mode,
         hash_key=hash_key(place.state_directory),
         limit=request.limit,
+        hosts=request.hosts,
+        force_handlers=request.force_handlers and mode is Mode.APPLY,
         tags=request.tags,
         forks=request.forks,
         variables=request.variables or {},

@@ -40,7 +40,7 @@ class Looks:
     over_ssh: bool = False
     observed: tuple[TaskKey, ...] = ()
     blind: tuple[tuple[str, str, str], ...] = ()
-    not_evaluated: tuple[tuple[str, str, str], ...] = ()
+    not_evaluated: tuple[tuple[str, str, str, str], ...] = ()
     uncovered: tuple[tuple[str, str, str], ...] = ()
     reason: str = ""
 
@@ -166,7 +166,9 @@ def _looks(
         over_ssh=connection.get("plugin") == "ssh",
         observed=tuple(sorted(result.observed)),
         blind=tuple(sorted(result.blind)),
-        not_evaluated=tuple((one.task, one.path, one.reason) for one in result.not_evaluated),
+        not_evaluated=tuple(
+            (one.task, one.path, one.reason, one.action) for one in result.not_evaluated
+        ),
         uncovered=tuple((*key, tag or "") for key, tag in sorted(uncovered.items())),
     )
 

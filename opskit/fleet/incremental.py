@@ -34,9 +34,9 @@ TRUSTED_FOR = 7 * DAY
 def check(place: Workplace, request: Request, listen: Listener, *, full: bool) -> Run:
     """Return what differs from the standard on each host; see `execute` for what it raises.
 
-    `full` lets Ansible look at every task of every host; so does a choice of tags.
+    `full` lets Ansible look at every task of every host; so does a choice of tags or hosts.
     """
-    if request.tags:
+    if request.tags or request.hosts:
         return execute(place, request, Mode.CHECK, listen)
     own = _Check(place, full=full)
     run = execute(place, request, Mode.CHECK, listen, own.look)
@@ -187,7 +187,7 @@ def _is_good(result: HostResult) -> bool:
 
 
 def _part(intent: Intent, hosts: Sequence[str], tags: Sequence[str]) -> Intent:
-    request = replace(intent.request, limit=",".join(hosts), tags=tuple(tags))
+    request = replace(intent.request, hosts=tuple(hosts), tags=tuple(tags))
     return replace(intent, request=request)
 
 

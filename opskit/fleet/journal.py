@@ -11,11 +11,11 @@ import platform
 import sqlalchemy as sa
 
 from opskit.core.transcript import Mode
-from opskit.fleet.memory import Owed
+from opskit.fleet.memory import Owed, Rollout
 from opskit.fleet.model import Debt, Delta, Drift, Provenance, Run, RunState, Standing
 from opskit.fleet.rules import evaluate
 from opskit.fleet.standing import Memory, judged, settled_by
-from opskit.fleet.store import debts, episodes, runs
+from opskit.fleet.store import debts, episodes, rollouts, runs
 from opskit.fleet.workplace import Workplace
 from opskit.outside.ansible import door
 from opskit.outside.process import ProcessIdentity
@@ -183,6 +183,20 @@ def _tell(place: Workplace, connection: sa.Connection, run: Run, entry: Entry) -
     }
     for channel in place.channels:
         place.outbox.owe(connection, f"drift-{entry.hash[:24]}", channel, body)
+
+
+def keep_rollout(place: Workplace, rollout: Rollout, reason: str = "") -> Rollout:
+    """Write that a rollout started, or how it ended."""
+    told = {
+        "plan": rollout.plan,
+        "done": sorted(rollout.done),
+        "failed": sorted(rollout.failed),
+        "reason": reason,
+    }
+    with place.database.write() as connection:
+        place.ledger.append(connection, f"rollout.{rollout.state}", rollout.id, told)
+        rollouts.save(connection, rollout)
+    return rollout
 
 
 def reap(place: Workplace) -> tuple[str, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from opskit.core.clock import Instant
 from opskit.core.findings import Severity
-from opskit.fleet.model import Debt, DriftKey, Moved
+from opskit.core.hosts import Verdict
+from opskit.fleet.model import Debt, DriftKey, Moved, Provenance, RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +73,47 @@ class Rollout:
     started_at: Instant
     done: frozenset[str]
     failed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run as it is stored, with its verdict counts."""
+
+    id: str
+    mode: str
+    state: RunState
+    standard: str
+    actor: str
+    started_at: Instant
+    finished_at: Instant | None
+    started_seq: int
+    finished_seq: int | None
+    problem: str
+    provenance: Provenance
+    verdicts: Mapping[Verdict, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one run said of a host."""
+
+    run_id: str
+    at: Instant
+    verdict: Verdict
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostHistory:
+    """A host over time: newest first."""
+
+    host: str
+    seen: tuple[Seen, ...]
+    episodes: tuple[Episode, ...]
+    owed: tuple[Owed, ...]
+
+    @property
+    def streak(self) -> int:
+        """Return how many runs in a row, up to the last, could not reach it."""
+        lost = [one.verdict is Verdict.UNREACHABLE for one in self.seen]
+        return lost.index(False) if False in lost else len(lost)

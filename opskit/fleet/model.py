@@ -96,6 +96,7 @@ class NotEvaluated:
     task: str
     path: str
     reason: str
+    action: str = ""
 
 
 class DebtKind(StrEnum):
@@ -216,9 +217,13 @@ class Run:
         """Return what a command that made this run ends with."""
         codes = [result.verdict.exit_code for result in self.hosts]
         codes += [ExitCode.FINDINGS for _ in self.findings[:1]]
-        if self.problem or self.state is not RunState.FINISHED:
-            codes.append(ExitCode.UNDETERMINED)
+        codes += [ExitCode.UNDETERMINED] if self.untrusted else []
         return worst(codes)
+
+    @property
+    def untrusted(self) -> bool:
+        """Return whether the run cannot be trusted whole."""
+        return bool(self.problem) or self.state is not RunState.FINISHED
 
 
 @dataclass(frozen=True, slots=True)

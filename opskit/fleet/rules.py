@@ -14,6 +14,8 @@ from opskit.fleet.model import Cluster, Control, Debt, Drift, HostResult, NotEva
 
 # What these do stays in Ansible's memory: no look at a host, and no change to it.
 _IN_MEMORY = frozenset({"add_host", "gather_facts", "group_by", "setup"})
+# Why a task was not looked at that only a real run can run.
+NOT_IN_CHECK_MODE = "check mode cannot run it"
 _LOOKED = frozenset({Outcome.OK, Outcome.CHANGED})
 _NOT_SEEN = frozenset({Outcome.UNSUPPORTED, Outcome.TOO_LARGE})
 
@@ -170,7 +172,7 @@ def _never_reached(
 def _why_skipped(result: TaskResult) -> str:
     if result.outcome is Outcome.TOO_LARGE:
         return "output too large"
-    return "skipped; no_log hides why" if result.hidden else "check mode cannot run it"
+    return "skipped; no_log hides why" if result.hidden else NOT_IN_CHECK_MODE
 
 
 def _why_missing(results: list[TaskResult]) -> str:
@@ -180,7 +182,7 @@ def _why_missing(results: list[TaskResult]) -> str:
 
 
 def _not_evaluated(host: str, task: Task, root: Path, reason: str) -> NotEvaluated:
-    return NotEvaluated(host, task.name, _relative(task.path, root), reason)
+    return NotEvaluated(host, task.name, _relative(task.path, root), reason, task.action)
 
 
 def _diffs(result: TaskResult) -> tuple[Diff, ...]:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from opskit.core.clock import DAY, Instant, iso
 from opskit.core.findings import Finding, Severity
 from opskit.core.hosts import Verdict
 from opskit.core.text import plural
+from opskit.core.waivers import Waiver
 from opskit.fleet.memory import Episode, Good, Owed, Settled
 from opskit.fleet.model import Delta, Drift, DriftKey, HostResult, Moved, Run, Standing
-from opskit.records.waivers import Waiver
 
 _LOOKED = frozenset({Verdict.COMPLIANT, Verdict.DRIFTED, Verdict.OWED})
 # A waiver that ends within this time is worth a line before it does.
@@ -139,3 +140,54 @@ def settled_by(run: Run, owed: Iterable[Owed]) -> tuple[tuple[Owed, str], ...]:
 def expiring(waivers: Iterable[Waiver], now: Instant) -> tuple[Waiver, ...]:
     """Return the waivers that end soon."""
     return tuple(one for one in waivers if now < one.expires_at <= now + SOON)
+
+
+def score(run: Run, *, waivers: bool) -> Fraction | None:
+    """Return the share of task-checks that found what is wanted, of all that were to be made.
+
+    What could not be looked at counts against it. With `waivers`, an accepted deviation counts as
+    wanted. Nothing where there was nothing to look at.
+    """
+    made = sum(len(result.observed) for result in run.hosts)
+    missing = sum(len(result.not_evaluated) for result in run.hosts)
+    bad = {
+        key[:3]
+        for key in (drift.key for drift in run.drift)
+        if not (waivers and key in run.standing and run.standing[key].waiver)
+    }
+    return Fraction(made - len(bad), made + missing) if made + missing else None
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How many deviations of hosts that moved were gone in time, of those that could be."""
+
+    met: int
+    missed: int
+    undecided: int
+
+    @property
+    def share(self) -> Fraction | None:
+        """Return the share gone in time, between 0 and 1; nothing where none is decided."""
+        decided = self.met + self.missed
+        return Fraction(self.met, decided) if decided else None
+
+
+def service_level(found: Iterable[Episode], within: int, now: Instant) -> Level:
+    """Return how many corrective deviations were gone within `within` microseconds.
+
+    The clock starts when a check found one: earlier nobody could know. One that is open and still
+    has time is undecided.
+    """
+    met = missed = undecided = 0
+    for one in found:
+        if one.moved in (Moved.STANDARD, Moved.FIRST_SEEN):
+            continue
+        lasted = (one.fixed_at or now) - one.detected_at
+        if lasted > within:
+            missed += 1
+        elif one.fixed_at is None:
+            undecided += 1
+        else:
+            met += 1
+    return Level(met, missed, undecided)

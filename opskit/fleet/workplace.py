@@ -30,11 +30,13 @@ class Workplace:
 
 @dataclass(frozen=True)
 class Request:
-    """What to run against which hosts."""
+    """What to run against which hosts: those of `hosts`, else those of the pattern `limit`."""
 
     playbook: Path
     inventory: tuple[Path, ...]
     limit: str = ""
+    hosts: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     forks: int = 0
     variables: Mapping[str, object] | None = None
+    force_handlers: bool = False

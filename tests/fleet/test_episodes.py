@@ -17,10 +17,11 @@ from opskit.core.errors import Conflict, ExitCode, Refused
 from opskit.core.hosts import Verdict
 from opskit.core.transcript import Outcome, Transcript
 from opskit.fleet import store
-from opskit.fleet.apply import apply
+from opskit.fleet.apply import Options, apply
 from opskit.fleet.check import check
 from opskit.fleet.execute import Interrupted
-from opskit.fleet.model import Delta, Run, RunState
+from opskit.fleet.model import Delta, Provenance, Run, RunState
+from opskit.fleet.plan import Plan
 from opskit.fleet.workplace import Request, Workplace
 from opskit.outside.ansible import door
 from opskit.outside.database import Database, sqlite_url
@@ -29,6 +30,7 @@ from opskit.records.ledger import Ledger, entries
 from opskit.records.outbox import Message, Outbox
 from tests.fleet.transcripts import Results, transcript
 
+MADE_OF = Provenance("site.yml", "", "", "", (), "", "")
 OK, CHANGED, FAILED = Outcome.OK, Outcome.CHANGED, Outcome.FAILED
 SKIPPED, UNSUPPORTED = Outcome.SKIPPED, Outcome.UNSUPPORTED
 A, B, X, Y = ("A", ""), ("B", ""), ("Loop", "x"), ("Loop", "y")
@@ -70,9 +72,12 @@ class Story:
     def apply(self, changed: Transcript, observed: Transcript) -> tuple[Run, Run, ExitCode]:
         """Return the change, the second look, and what both end with."""
         self._clock.advance(HOUR)
-        self._told += [changed, observed]
-        done = apply(self.place, self.request, lambda _: None)
-        return done.change, done.observed, done.exit_code
+        self._told += [changed, changed, observed]
+        plan = Plan("plan-1", self._clock.now(), "person:a", MADE_OF, (), ())
+        hosts, careless = changed.hosts or ("web1",), Options(strict=False)
+        done = apply(self.place, self.request, plan, careless, lambda _: None, hosts=hosts)
+        (batch,) = done.batches
+        return batch.change, done.observed, done.exit_code
 
     def open(self) -> set[tuple[str, str, str]]:
         """Return (host, task, item) of every deviation that is open."""
@@ -264,7 +269,7 @@ def test_no_host_is_a_refusal_and_is_written_down(story: Story) -> None:
 
 def test_a_lease_that_somebody_holds_is_a_conflict(story: Story) -> None:
     with story.place.database.write() as connection:
-        story.place.leases.take(connection, "fleet", "person:other (process 1)", 2 * HOUR)
+        story.place.leases.take(connection, "host web1", "person:other (process 1)", 2 * HOUR)
     nothing = transcript({"web1": {A: OK}})
     with pytest.raises(Conflict, match="person:other"):
         story.apply(nothing, nothing)

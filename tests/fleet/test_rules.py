@@ -13,8 +13,9 @@ from opskit.core.errors import ExitCode
 from opskit.core.findings import Severity
 from opskit.core.hosts import Verdict
 from opskit.core.transcript import Mode, Outcome, Play, RunnerSummary, Transcript
-from opskit.fleet.apply import Applied
+from opskit.fleet.apply import Applied, Batch
 from opskit.fleet.model import HostResult, Provenance, Run, RunState
+from opskit.fleet.plan import plan_of
 from opskit.fleet.rules import broken, clusters, control_of, evaluate
 from tests.fleet.transcripts import Results, result, task, transcript
 
@@ -67,7 +68,11 @@ def test_an_apply_ends_with_the_worse_of_change_and_second_look(
         expected = ExitCode.UNDETERMINED
     if changed is Verdict.FAILED:
         expected = ExitCode.FAILED
-    assert Applied(run_of(changed), run_of(seen)).exit_code is expected
+    before, change, observed = run_of(Verdict.DRIFTED), run_of(changed), run_of(seen)
+    batch = Batch(("web0",), before, change, observed, (), ())
+    applied = Applied(plan_of(before), (batch,), observed, "", ())
+    assert applied.exit_code is expected
+    assert replace(applied, stopped="a surprise").exit_code is ExitCode.FAILED
 
 
 def verdict(

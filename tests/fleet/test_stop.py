@@ -147,7 +147,7 @@ def test_a_stopped_apply_gives_its_lease_back(lay_out: Callable[..., Repository]
     assert place.kinds().count("run.lost") == 1
     assert not (place.scratch / "file").exists()
     with closing(place.database()) as database, database.write() as connection:
-        lease = Leases(SystemClock()).take(connection, "fleet", "person:next", SECOND)
+        lease = Leases(SystemClock()).take(connection, "host web1", "person:next", SECOND)
     assert lease.holder == "person:next"
 
 

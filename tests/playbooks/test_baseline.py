@@ -14,9 +14,10 @@ from opskit.app import App
 from opskit.core.errors import ExitCode
 from opskit.core.hosts import Verdict
 from opskit.core.transcript import Mode
-from opskit.fleet.apply import Applied, apply
+from opskit.fleet.apply import Applied, Options, apply
 from opskit.fleet.execute import execute
 from opskit.fleet.model import Run
+from opskit.fleet.plan import plan_of
 from opskit.outside.files import content_root
 from tests.fleet.repository import Checked, Repository
 from tests.rig import hosts
@@ -94,7 +95,9 @@ def mended(place: Repository, by_hand: Checked) -> Applied:
     with opened(place) as app:
         tags = tuple(f"control:{control}" for control in BY_HAND)
         request = app.request(limit="", tags=tags, variables={})
-        return apply(app.workplace, request, lambda _: None)
+        before = execute(app.workplace, request, Mode.CHECK, lambda _: None)
+        plan = plan_of(before)
+        return apply(app.workplace, request, plan, Options(), lambda _: None, before=before)
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +146,9 @@ def test_nothing_else_is_found(by_hand: Checked) -> None:
 
 
 def test_it_is_mended(mended: Applied, host: Host) -> None:
-    assert {drift.control.id for drift in mended.change.drift} == set(BY_HAND)
+    (batch,) = mended.batches
+    assert {drift.control.id for drift in batch.change.drift} == set(BY_HAND)
+    assert not batch.surprises
     assert mended.exit_code is ExitCode.OK
     assert host.read("/etc/motd").count("welcome") == 0
     assert host.run(("stat", "-c", "%U:%G", "/etc/shadow")).stdout.strip() == "root:shadow"

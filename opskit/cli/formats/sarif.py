@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from opskit import __version__
 from opskit.core.findings import Finding, Location, Severity
@@ -12,15 +12,19 @@ from opskit.core.text import clean
 _LEVELS = {Severity.LOW: "note", Severity.MEDIUM: "warning", Severity.HIGH: "error"}
 
 
-def render(findings: Sequence[Finding]) -> str:
-    """Return the findings as one SARIF run."""
+def render(findings: Sequence[Finding], accepted: Mapping[str, str] | None = None) -> str:
+    """Return the findings as one SARIF run.
+
+    `accepted` gives for the fingerprint of a finding why it is suppressed.
+    """
+    why = accepted or {}
     rules = sorted({finding.rule for finding in findings})
     driver = {
         "name": "opskit",
         "version": __version__,
         "rules": [{"id": rule} for rule in rules],
     }
-    run = {"tool": {"driver": driver}, "results": [_result(finding) for finding in findings]}
+    run = {"tool": {"driver": driver}, "results": [_result(finding, why) for finding in findings]}
     return json.dumps({"version": "2.1.0", "$schema": _SCHEMA, "runs": [run]}, indent=2)
 
 
@@ -29,14 +33,17 @@ _SCHEMA = (
 )
 
 
-def _result(finding: Finding) -> dict[str, object]:
+def _result(finding: Finding, accepted: Mapping[str, str]) -> dict[str, object]:
     text = clean(f"{finding.subject}: {finding.message}" if finding.subject else finding.message)
+    why = accepted.get(finding.fingerprint)
+    suppressed = [{"kind": "external", "justification": clean(why)}] if why else []
     return {
         "ruleId": finding.rule,
         "level": _LEVELS[finding.severity],
         "message": {"text": text},
         "locations": [_location(finding.location)] if finding.location else [],
         "partialFingerprints": {"opskit/v1": finding.fingerprint},
+        **({"suppressions": suppressed} if accepted else {}),
     }
 
 

@@ -34,11 +34,16 @@ EPISODES = sa.Table(
 )
 
 
+def all_open(connection: sa.Connection) -> tuple[Episode, ...]:
+    """Return the deviations that no check has seen gone."""
+    rows = connection.execute(sa.select(EPISODES).where(EPISODES.c.fixed_at.is_(None)))
+    return tuple(_episode(row) for row in rows)
+
+
 def still_open(connection: sa.Connection, hosts: Iterable[str]) -> tuple[Episode, ...]:
     """Return the deviations of these hosts that no check has seen gone."""
     wanted = set(hosts)
-    rows = connection.execute(sa.select(EPISODES).where(EPISODES.c.fixed_at.is_(None)))
-    return tuple(_episode(row) for row in rows if row.host in wanted)
+    return tuple(one for one in all_open(connection) if one.host in wanted)
 
 
 def between(connection: sa.Connection, start: int, end: int) -> tuple[Episode, ...]:

@@ -64,16 +64,14 @@ def fidelity(connection: sa.Connection) -> tuple[Fidelity, ...]:
     return tuple(Fidelity(row[0], row[1], *(int(count) for count in row[2:])) for row in rows)
 
 
-def begin(connection: sa.Connection, rollout: Rollout) -> None:
-    """Write a rollout that is about to start."""
-    connection.execute(sa.insert(ROLLOUTS).values(id=rollout.id, **_values(rollout)))
-
-
 def save(connection: sa.Connection, rollout: Rollout) -> None:
-    """Write how far a rollout has come."""
-    connection.execute(
-        sa.update(ROLLOUTS).where(ROLLOUTS.c.id == rollout.id).values(**_values(rollout))
+    """Write how far a rollout has come, a new one as well."""
+    values = _values(rollout)
+    known = connection.execute(
+        sa.update(ROLLOUTS).where(ROLLOUTS.c.id == rollout.id).values(**values)
     )
+    if not known.rowcount:
+        connection.execute(sa.insert(ROLLOUTS).values(id=rollout.id, **values))
 
 
 def _values(rollout: Rollout) -> dict[str, object]:
@@ -86,14 +84,12 @@ def _values(rollout: Rollout) -> dict[str, object]:
     }
 
 
-def newest(connection: sa.Connection, plan: str) -> Rollout | None:
-    """Return the last rollout of a plan."""
-    row = connection.execute(
-        sa.select(ROLLOUTS)
-        .where(ROLLOUTS.c.plan == plan)
-        .order_by(ROLLOUTS.c.started_at.desc())
-        .limit(1)
-    ).one_or_none()
+def newest(connection: sa.Connection, plan: str = "") -> Rollout | None:
+    """Return the last rollout, of a plan where one is named."""
+    query = sa.select(ROLLOUTS).order_by(ROLLOUTS.c.started_at.desc()).limit(1)
+    if plan:
+        query = query.where(ROLLOUTS.c.plan == plan)
+    row = connection.execute(query).one_or_none()
     if row is None:
         return None
     done, failed = (frozenset(json.loads(text)) for text in (row.done, row.failed))

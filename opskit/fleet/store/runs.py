@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ import sqlalchemy as sa
 from opskit.core.clock import Instant
 from opskit.core.hosts import Verdict
 from opskit.core.transcript import Mode
-from opskit.fleet.memory import Good
+from opskit.fleet.memory import Good, RunRow
 from opskit.fleet.model import Provenance, Run, RunState
 from opskit.outside.database import METADATA
 from opskit.records.ledger import Entry, canonical
@@ -77,24 +76,6 @@ class Owner:
     node: str
     pid: int
     started: float
-
-
-@dataclass(frozen=True, slots=True)
-class RunRow:
-    """A run as it is stored, with its verdict counts."""
-
-    id: str
-    mode: str
-    state: RunState
-    standard: str
-    actor: str
-    started_at: Instant
-    finished_at: Instant | None
-    started_seq: int
-    finished_seq: int | None
-    problem: str
-    provenance: Provenance
-    verdicts: Mapping[Verdict, int]
 
 
 def insert_run(
@@ -209,9 +190,14 @@ def newest_runs(connection: sa.Connection, most: int) -> tuple[RunRow, ...]:
 
 
 def run_named(connection: sa.Connection, name: str) -> RunRow | None:
-    """Return the run whose id starts with NAME, if there is just one."""
-    found = _rows(connection, sa.select(RUNS).where(RUNS.c.id.startswith(name, autoescape=True)))
-    return found[0] if len(found) == 1 else None
+    """Return the newest run whose id starts with `name`, if there is one."""
+    query = (
+        sa.select(RUNS)
+        .where(RUNS.c.id.startswith(name, autoescape=True))
+        .order_by(RUNS.c.started_at.desc())
+        .limit(1)
+    )
+    return next(iter(_rows(connection, query)), None)
 
 
 def _rows(connection: sa.Connection, query: sa.Select[Any]) -> tuple[RunRow, ...]:

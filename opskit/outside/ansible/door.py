@@ -42,7 +42,10 @@ Listener = Callable[[Mapping[str, Any]], None]
 
 @dataclass(frozen=True)
 class Job:
-    """What to run. `variables` come from outside and are never templated."""
+    """What to run. `variables` come from outside and are never templated.
+
+    `hosts` are names, and come before the pattern `limit`.
+    """
 
     playbook: Path
     inventory: tuple[Path, ...]
@@ -50,6 +53,8 @@ class Job:
     mode: Mode
     hash_key: bytes = field(repr=False)
     limit: str = ""
+    hosts: tuple[str, ...] = ()
+    force_handlers: bool = False
     tags: tuple[str, ...] = ()
     forks: int = 0
     variables: Mapping[str, object] = field(default_factory=dict)
@@ -136,13 +141,15 @@ def _describe(job: Job, directory: Path) -> None:
         (directory / "tmp").mkdir(mode=0o700)
         variables = directory / "variables.json"
         _write_private(variables, {key: unsafe(value) for key, value in job.variables.items()})
+        if job.hosts:  # in a file: thousands of names are too long for a command line
+            (directory / "hosts").write_text("\n".join(job.hosts) + "\n", encoding="utf-8")
         _write_private(
             directory / "job.json",
             {
                 "mode": job.mode,
                 "playbook": str(job.playbook),
                 "project": str(job.project),
-                "cmdline": shlex.join(_arguments(job, variables)),
+                "cmdline": shlex.join(_arguments(job, directory)),
                 "hash_key": job.hash_key.hex(),
             },
         )
@@ -154,13 +161,15 @@ def _write_private(path: Path, data: object) -> None:
         json.dump(data, stream)
 
 
-def _arguments(job: Job, variables: Path) -> list[str]:
+def _arguments(job: Job, directory: Path) -> list[str]:
     arguments = [part for source in job.inventory for part in ("-i", str(source))]
     arguments += ["--diff", "--forks", str(job.forks or default_forks())]
     arguments += ["--check"] if job.mode is Mode.CHECK else []
-    arguments += ["--limit", job.limit] if job.limit else []
+    limit = f"@{directory / 'hosts'}" if job.hosts else job.limit
+    arguments += ["--limit", limit] if limit else []
+    arguments += ["--force-handlers"] if job.force_handlers else []
     arguments += ["--tags", ",".join(job.tags)] if job.tags else []
-    arguments += ["-e", f"@{variables}"] if job.variables else []
+    arguments += ["-e", f"@{directory / 'variables.json'}"] if job.variables else []
     return arguments
 
 

@@ -382,7 +382,7 @@ class CallbackModule(CallbackBase):
 
 
 def _names(value):
-    """Return names that were written as one or as several; before it runs, a task has either."""
+    # Before a task has run, one name may still be a text instead of a list.
     return [value] if isinstance(value, str) else [str(name) for name in value or []]
 
 

@@ -1,0 +1,62 @@
+"""What may hold a rollout back between two batches: a command, or a service's own probes."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opskit.core.errors import ConfigError
+from opskit.core.text import shorten
+from opskit.outside.process import run
+
+if TYPE_CHECKING:
+    from opskit.core.clock import Clock
+    from opskit.monitor.model import Target
+    from opskit.monitor.probe import Recorder
+
+_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class CommandGate:
+    """Open while a command ends with 0."""
+
+    command: str
+    directory: Path
+    environment: Mapping[str, str]
+
+    def closed(self) -> str:
+        """Return why the next batch may not start; empty if it may."""
+        try:
+            argv = shlex.split(self.command)
+        except ValueError as error:
+            raise ConfigError(f"--gate: {error}", hint="quote the command once") from error
+        done = run(argv, timeout=_SECONDS, environment=self.environment, directory=self.directory)
+        if done.timed_out:
+            return f"the gate did not answer within {_SECONDS:.0f} s: {self.command}"
+        if done.status == 0:
+            return ""
+        told = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+        return shorten(f"the gate is shut ({done.status}): {self.command} {' '.join(told)}", 300)
+
+
+@dataclass(frozen=True)
+class ServiceGate:
+    """Open while every probe of a service says up."""
+
+    service: str
+    targets: Sequence[Target]
+    recorder: Recorder
+    clock: Clock
+
+    def closed(self) -> str:
+        """Return why the next batch may not start; empty if it may."""
+        from opskit.monitor.model import Seen  # noqa: PLC0415
+        from opskit.monitor.probe import Prober  # noqa: PLC0415
+
+        seen = Prober(self.targets, self.recorder, self.clock, {}).once(lambda _: None)
+        bad = [one for one in seen if one.seen is not Seen.UP]
+        return f"{bad[0].target} is {bad[0].seen}: {bad[0].reason}" if bad else ""
