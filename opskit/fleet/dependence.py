@@ -86,8 +86,8 @@ _WORDS = (
     (r"\buptime|loadavg|memfree|swapfree|memory_mb|\bepoch", "how busy or old a host is"),
     (r"size_available|block_used|block_available|inode_|\batime\b", "how full or used a disk is"),
     (r"\brandom|\bshuffle\b", "chance"),
-    (r"\bhostvars\b|\bplay_hosts\b|\bansible_play_|\brun_once\b|\bdelegate_facts\b"
-     r"|\badd_host\b|\bgroup_by\b", "other hosts"),
+    (r"\bhostvars\b|\bplay_hosts\b|\bansible_play_|\brun_once\b", "other hosts"),
+    (r"\bdelegate_facts\b|\badd_host\b|\bgroup_by\b", "other hosts"),
     (r"any_errors_fatal|max_fail_percentage|\bserial\s*:", "whether other hosts fail"),
     (r"\bstrategy\s*:|\bcollections\s*:|\bvars_prompt\b|\bansible_run_tags\b|\bansible_skip_tags\b",
      "how Ansible is run"),

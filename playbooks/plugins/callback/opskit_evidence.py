@@ -290,8 +290,10 @@ class CallbackModule(CallbackBase):
 
     def _way(self, host, task):
         """Return a number for how a task reaches its host and as whom, the same for the same."""
-        fields = ("connection", "remote_user", "port", "become", "become_method", "become_user")
+        fields = ("remote_user", "port", "become", "become_method", "become_user")
         asked = tuple(str(getattr(task, name)) for name in (*fields, "become_exe", "become_flags"))
+        # Items of a loop name the plugin in short, other tasks in full.
+        asked += (str(task.connection).removeprefix("ansible.builtin."),)
         ways = self._ways.setdefault(host.name, {})
         return ways.setdefault(asked, (len(ways), host, self._play, task))[0]
 
