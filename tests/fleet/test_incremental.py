@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,7 +18,7 @@ from opskit.fleet.execute import hash_key
 from opskit.fleet.fingerprint import Prints, Seal
 from opskit.fleet.store import fingerprints, runs
 from tests.conftest import CASES
-from tests.fleet.repository import LOCAL, Checked, Repository
+from tests.fleet.repository import Checked, Repository
 from tests.rig import hosts
 from tests.rig.hosts import Fleet, Host
 from tests.rig.plugin import require
@@ -90,7 +89,6 @@ NOBODY = dict.fromkeys(NAMES, "")
 
 
 def test_hosts_are_proven_from_the_third_check_on(sealed: Place) -> None:
-    first, second, third = sealed.checks
     assert [one.code for one in sealed.checks] == [0, 0, 0]
     assert [proven(one) for one in sealed.checks] == [NOBODY, NOBODY, FINGERPRINT]
     assert [sealed.ran_ansible(one) for one in sealed.checks] == [True, True, False]
@@ -113,11 +111,12 @@ def test_full_checks_everything(sealed: Place) -> None:
     assert {host["proven"] for host in checked.data["hosts"]} == {""}
 
 
-# Every way to bend a thing: %s is the path or the name.
+# Every way to bend a thing: %s is the path or the name. Ansible itself waits forever for a FIFO
+# in the place of a file, so these are left to a test that asks the fingerprint alone.
 FILE = (
     "echo more >>%s", "truncate -s 1 %s", "truncate -s 0 %s", "sed -i s/kept/Kept/ %s",
     "chown nobody %s", "chgrp nogroup %s", "chmod 0600 %s", "chmod u+s %s", "chmod o+w %s",
-    "rm %s", "rm %s && ln -s /etc/hostname %s", "rm %s && mkdir %s", "rm %s && mkfifo %s",
+    "rm %s", "rm %s && ln -s /etc/hostname %s", "rm %s && mkdir %s",
     "mv %s %s.x && ln -s %s.x %s && echo more >>%s.x", "cp %s %s.x && mv %s.x %s && chmod 0755 %s",
 )  # fmt: skip
 DIRECTORY = (
@@ -163,13 +162,17 @@ def shell(host: Host, script: str) -> None:
     assert done.returncode == 0, (script, done.stderr)
 
 
-def bend(host: Host, chance: random.Random, things: Mapping[str, list[str]]) -> list[tuple[str, str]]:
+def bend(
+    host: Host, chance: random.Random, things: Mapping[str, list[str]]
+) -> list[tuple[str, str]]:
     """Bend every managed thing in one way; return (task, item) of each."""
     bent, script = [], []
     for task, items in things.items():
         for number, item in enumerate(items):
             way = chance.choice(BENT[task]).replace("{0}", str(100 + number))
-            script.append(f"({way.replace('%s', shlex.quote(item))}) >/dev/null 2>&1 || echo {task}")
+            script.append(
+                f"({way.replace('%s', shlex.quote(item))}) >/dev/null 2>&1 || echo {task}"
+            )
             bent.append((task, item))
     shell(host, "\n".join(script))
     return bent
@@ -240,6 +243,9 @@ def test_each_deviation_alone_moves_the_fingerprint(
         shell(host, f"({way}) >/dev/null 2>&1; true")
         assert not seal.proves(sealed.prints(seal)), (task, way)
         restore(host)
+    shell(host, "rm /m/copy0 && mkfifo /m/copy0")
+    assert not seal.proves(sealed.prints(seal))
+    restore(host)
     assert seal.proves(sealed.prints(seal))
 
 
