@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from opskit.core.clock import iso
 from opskit.core.errors import ConfigError, ExitCode, OpskitError, Refused
 from opskit.core.text import clean, shorten
-from opskit.core.transcript import Mode, Transcript
+from opskit.core.transcript import HostFacts, Mode, Transcript
 from opskit.fleet import journal, rules
-from opskit.fleet.model import Run, RunState
+from opskit.fleet.model import HostResult, Provenance, Run, RunState
 from opskit.fleet.provenance import provenance
 from opskit.fleet.workplace import Request, Workplace
 from opskit.outside.ansible import door
@@ -29,8 +31,57 @@ class Interrupted(OpskitError):
     exit_code = ExitCode.INTERRUPTED
 
 
-def execute(place: Workplace, request: Request, mode: Mode, listen: door.Listener) -> Run:
-    """Run the standard and return what it showed, recorded.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look at the fleet gave: each host's result, and how far it came."""
+
+    hosts: tuple[HostResult, ...]
+    state: RunState = RunState.FINISHED
+    problem: str = ""
+    records: bytes = b""
+    posture: tuple[HostFacts, ...] = ()
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A run that is written down and about to look."""
+
+    place: Workplace
+    request: Request
+    mode: Mode
+    listen: door.Listener
+    run_id: str
+    provenance: Provenance
+
+
+def observe(intent: Intent) -> Seen:
+    """Let Ansible look at everything that is asked for."""
+    place, run_id = intent.place, intent.run_id
+    job = _job(place, intent.request, intent.mode)
+    directory = _run_directory(place, run_id)
+    try:
+        transcript = door.run(job, directory, place.environment, intent.listen)
+    except OpskitError as error:
+        journal.ended(place, run_id, RunState.BROKEN, error.message)
+        raise
+    _refuse_empty(place, run_id, transcript)
+    return Seen(
+        hosts=rules.evaluate(transcript, intent.mode, place.root),
+        state=_state(transcript),
+        problem=_problem(transcript),
+        records=transcript.records,
+        posture=transcript.posture,
+    )
+
+
+def execute(
+    place: Workplace,
+    request: Request,
+    mode: Mode,
+    listen: door.Listener,
+    look: Callable[[Intent], Seen] = observe,
+) -> Run:
+    """Run the standard and return what it showed, recorded. `look` is how hosts are looked at.
 
     Raises:
         ConfigError: Ansible could not even start: a syntax error, an inventory it cannot read.
@@ -40,31 +91,24 @@ def execute(place: Workplace, request: Request, mode: Mode, listen: door.Listene
     _require_files(request)
     journal.reap(place)
     run_id = f"{mode}-{iso(place.clock.now()).translate(_ID)}-{secrets.token_hex(3)}"
-    job = _job(place, request, mode)
-    made_of = provenance(place, request, job.hash_key)
+    made_of = provenance(place, request, hash_key(place.state_directory))
     started_at = place.clock.now()
     journal.started(place, run_id, mode, made_of)
-    directory = _run_directory(place, run_id)
-    try:
-        transcript = door.run(job, directory, place.environment, listen)
-    except OpskitError as error:
-        journal.ended(place, run_id, RunState.BROKEN, error.message)
-        raise
-    _refuse_empty(place, run_id, transcript)
+    seen = look(Intent(place, request, mode, listen, run_id, made_of))
     run = Run(
         id=run_id,
         mode=mode,
-        state=_state(transcript),
+        state=seen.state,
         actor=place.ledger.actor,
         started_at=started_at,
         finished_at=place.clock.now(),
         provenance=made_of,
-        hosts=rules.evaluate(transcript, mode, place.root),
-        problem=_problem(transcript),
-        posture=transcript.posture,
+        hosts=seen.hosts,
+        problem=seen.problem,
+        posture=seen.posture,
     )
-    run = journal.finished(place, run, transcript.records)
-    if transcript.interrupted:
+    run = journal.finished(place, run, seen.records)
+    if seen.state is RunState.INTERRUPTED:
         raise Interrupted(
             f"stopped; {run_id} is recorded as interrupted",
             hint="run it again to look at every host",

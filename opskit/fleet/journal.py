@@ -66,7 +66,8 @@ def finished(place: Workplace, run: Run, records: bytes) -> Run:
             run = judged(run, memory)
         entry = place.ledger.append(connection, f"run.{_VERBS[run.state]}", run.id, _summary(run))
         runs.finish_run(connection, run, entry.seq)
-        runs.keep_records(connection, run.id, records)
+        if records:
+            runs.keep_records(connection, run.id, records)
         _debts(place, connection, run, memory)
         _exposures(place, connection, run)
         if run.mode == Mode.CHECK:
@@ -97,6 +98,7 @@ def _summary(run: Run) -> dict[str, object]:
         "verdicts": {str(verdict): count for verdict, count in run.counts.items()},
         "hosts": {result.host: str(result.verdict) for result in run.hosts},
         "drift": len(run.drift),
+        "proven": sum(result.proven_at is not None for result in run.hosts),
         "problem": run.problem,
     }
 

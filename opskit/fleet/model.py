@@ -134,7 +134,8 @@ class HostResult:
 
     `observed` are the (path, task) that really were looked at, `blind` the (path, task, item)
     that failed, were skipped or could not be run. `owes` is what an apply left undone, `handled`
-    the names of the handlers that ran.
+    the names of the handlers that ran. `proven` task-checks were proven by a fingerprint that is
+    the same as when all were made last, at `proven_at`.
     """
 
     host: str
@@ -146,6 +147,8 @@ class HostResult:
     blind: frozenset[tuple[str, str, str]] = frozenset()
     owes: tuple[Debt, ...] = ()
     handled: frozenset[str] = frozenset()
+    proven: int = 0
+    proven_at: Instant | None = None
 
     def looked_at(self, path: str, task: str, item: str) -> bool:
         """Return whether this run can say of a former deviation that it is gone.

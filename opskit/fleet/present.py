@@ -44,6 +44,9 @@ def _host(run: Run, result: HostResult) -> dict[str, Any]:
         "verdict": str(result.verdict),
         "reason": result.reason,
         "tasks_observed": len(result.observed),
+        "tasks_proven": result.proven,
+        "proven": "" if result.proven_at is None else "fingerprint",
+        "fully_checked_at": iso(result.proven_at or run.finished_at) if result.observed else None,
         "drift": [_drift(run, drift) for drift in result.drift],
         "not_evaluated": [
             {"task": one.task, "path": one.path, "reason": one.reason, "action": one.action}

@@ -14,8 +14,8 @@ from opskit.fleet.workplace import Request, Workplace
 from opskit.outside.git import commit_of
 
 # Beside an inventory file Ansible reads these as well.
-_BESIDE = ("group_vars", "host_vars")
-_NOT_CONTENT = frozenset({"__pycache__", ".git", ".opskit"})
+BESIDE = ("group_vars", "host_vars")
+NOT_CONTENT = frozenset({"__pycache__", ".git", ".opskit"})
 
 
 def provenance(place: Workplace, request: Request, key: bytes) -> Provenance:
@@ -26,7 +26,7 @@ def provenance(place: Workplace, request: Request, key: bytes) -> Provenance:
     sources = [
         path
         for source in request.inventory
-        for path in (source, *(source.parent / name for name in _BESIDE if source.is_file()))
+        for path in (source, *(source.parent / name for name in BESIDE if source.is_file()))
     ]
     return Provenance(
         standard=_shown(request.playbook, place.root),
@@ -62,7 +62,7 @@ def _content_hash(sources: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for source in sources:
         for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
-            if path.is_file() and not _NOT_CONTENT.intersection(path.parts):
+            if path.is_file() and not NOT_CONTENT.intersection(path.parts):
                 name = path.relative_to(source) if path != source else path.name
                 digest.update(f"{name}\0".encode("utf-8", "surrogateescape"))
                 digest.update(hashlib.sha256(path.read_bytes()).digest())

@@ -17,6 +17,7 @@ from opskit.core.clock import SystemClock
 from opskit.outside.ansible.door import default_forks
 from opskit.outside.database import Database, sqlite_url
 from opskit.records.ledger import Ledger, verify
+from tests.bench import fleet
 
 HOSTS = 10
 CONTENT = Path(__file__).resolve().parents[2] / "playbooks"
@@ -133,6 +134,8 @@ def main() -> None:
             print(ratio.line(), flush=True)
         for line in ledger(Path(name)):
             print(line, flush=True)
+    for line in fleet.lines():
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -29,9 +29,12 @@ if TYPE_CHECKING:
 )
 @click.option("--fail-on", help="What to fail on: drift, incomplete, expired-waiver, score<95.")
 @click.option("--splay", help="Wait up to this long first, each machine its own time: 10m.")
+@click.option("--full", is_flag=True, help="Check also what no fingerprint says has moved.")
 @run_options
 @output_options(*FORMS)
-def check(output: Output, fail_on: str | None, splay: str | None, **options: Any) -> ExitCode:
+def check(
+    output: Output, fail_on: str | None, splay: str | None, *, full: bool, **options: Any
+) -> ExitCode:
     """Show what differs from the standard on each host; nothing is changed.
 
     A host is compliant only if every task was looked at. Exit 0: all compliant. 1: drift, or a
@@ -44,7 +47,7 @@ def check(output: Output, fail_on: str | None, splay: str | None, **options: Any
     app, request = prepare(options)
     if splay is not None:
         _wait(splay, str(app.config.root))
-    run = look(app, request)
+    run = look(app, request, full=full)
     app.deliver()
     emit(run, output)
     if output.for_people:

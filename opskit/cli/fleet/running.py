@@ -59,12 +59,12 @@ def _variable(text: str) -> tuple[str, str]:
     return name, value
 
 
-def look(app: App, request: Request) -> Run:
-    """Check, with progress."""
+def look(app: App, request: Request, *, full: bool = False) -> Run:
+    """Check, with progress; `full` trusts no fingerprint."""
     from opskit.fleet.check import check  # noqa: PLC0415
 
     with Progress("checking").shown() as progress:
-        return check(app.workplace, request, listener(progress))
+        return check(app.workplace, request, listener(progress), full=full)
 
 
 def listener(progress: Progress) -> Callable[[Mapping[str, Any]], None]:
@@ -113,6 +113,7 @@ _DIFF_STYLES = {"+": "green", "-": "red"}
 def show_run(to: Console, run: Run) -> None:
     """Print a run: deviations, hosts, the verdict and what it depends on."""
     from opskit.fleet import present  # noqa: PLC0415
+    from opskit.fleet.fingerprint import proof_line  # noqa: PLC0415
 
     for heading, diff in present.drift_blocks(run):
         title, *where = heading.splitlines()
@@ -125,7 +126,7 @@ def show_run(to: Console, run: Run) -> None:
     show_table(to, _HOSTS, present.host_rows(run))
     to.print()
     show_text(to, present.verdict_line(run), "bold")
-    for line in present.summary_lines(run):
+    for line in filter(None, [proof_line(run), *present.summary_lines(run)]):
         show_text(to, line)
     if run.problem:
         show_text(to, f"this run cannot be trusted whole: {run.problem}", "magenta")

@@ -8,6 +8,7 @@ not be written shows as a run without its last line.
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import time
@@ -17,14 +18,19 @@ from pathlib import Path
 
 from ansible._internal._datatag._tags import Origin  # no public way to where a value came from
 from ansible.errors import AnsibleError
+from ansible.executor.task_executor import TaskExecutor
 from ansible.parsing.vault import EncryptedString
 from ansible.playbook.block import Block
 from ansible.playbook.handler import Handler
+from ansible.playbook.play_context import PlayContext
+from ansible.plugins import loader as plugin_loader
 from ansible.plugins.callback import CallbackBase
 
 from opskit.core.change import keyed_hash
 from opskit.core.redact import Redactor, secret_values
 from opskit.core.text import clean_block
+from opskit.fleet.coverage import resources
+from opskit.fleet.dependence import Dependence, of_text
 
 DOCUMENTATION = r"""
 name: opskit_evidence
@@ -42,6 +48,7 @@ DIFF_LIMIT = 20_000
 RESULT_LIMIT = 10_000_000
 POSTURE_LIMIT = 1_000_000
 _SETS_VARIABLES = {"include_vars", "set_fact"}
+_PASSWORDS = ("ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
 
 
 class CallbackModule(CallbackBase):
@@ -65,6 +72,8 @@ class CallbackModule(CallbackBase):
         self._known_secrets = set()
         self._started = {}
         self._last_task = {}
+        self._ways = {}
+        self._depends_on = {}
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         self._events = os.open(Path(directory, "events.jsonl"), flags, 0o600)
         self._write(k="begin", pid=os.getpid())
@@ -108,6 +117,7 @@ class CallbackModule(CallbackBase):
             known = manager.get_vars(play=self._play, host=host)
             own = {key: value for key, value in known.items() if key not in ("hostvars", "vars")}
             self._known_secrets |= {*secret_values(own), *_vaulted(own)}
+            self._learn_dependences(host, own)
         self._redact = Redactor().with_secrets(self._known_secrets)
 
     def _planned(self, play, manager):
@@ -210,6 +220,7 @@ class CallbackModule(CallbackBase):
             diff=self._diffs(data) if outcome == "changed" else [],
             delegated=self._delegated(data),
             hidden="censored" in data,
+            **self._looked_at(result, outcome, data),
         )
 
     def _posture(self, result):
@@ -274,7 +285,118 @@ class CallbackModule(CallbackBase):
             "cut": max(len(before), len(after)) > DIFF_LIMIT,
         }
 
+    # What a fingerprint may stand for
+
+    def _looked_at(self, result, outcome, data):
+        """Return what decides this result, by names and paths only, and how the host was reached.
+
+        Without `look` the task is not covered: only Ansible can tell.
+        """
+        task = result.task
+        plain = outcome in ("ok", "skipped", "unsupported") and "censored" not in data
+        own = any(str(name).startswith("ansible_") for name in task.get_vars())
+        odd = task.delegate_to or task.async_val or any(task.environment or ()) or own
+        if not self._check or not plain or odd:
+            return {"facts": "ansible_facts" in data}
+        if outcome == "skipped":
+            return {"look": []}
+        known = {"check": bool(task.check_mode), "registered": bool(task.register)}
+        found = resources(task.action, task.args, data, **known)
+        if found is None or any(self._redact(name) != name for _, name in found):
+            return {"facts": "ansible_facts" in data}
+        return {"look": found, "way": self._way(result.host, task)} if found else {"look": []}
+
+    def _way(self, host, task):
+        """Return a number for how a task reaches its host and as whom, the same for the same."""
+        fields = ("remote_user", "port", "become", "become_method", "become_user")
+        asked = tuple(str(getattr(task, name)) for name in (*fields, "become_exe", "become_flags"))
+        # Items of a loop name the plugin in short, other tasks in full.
+        asked += (str(task.connection).removeprefix("ansible.builtin."),)
+        ways = self._ways.setdefault(host.name, {})
+        return ways.setdefault(asked, (len(ways), host, self._play, task))[0]
+
+    def _connections(self):
+        for name, ways in self._ways.items():
+            for number, host, play, task in ways.values():
+                try:
+                    told = self._connection(host, play, task)
+                except Exception as error:  # noqa: BLE001  # whatever it is, Ansible must look
+                    told = {"plugin": "", "why": type(error).__name__}
+                self._write(k="connection", host=name, way=number, **told)
+
+    def _connection(self, host, play, task):
+        """Return how Ansible itself reaches a host for this task."""
+        manager, loader = play.get_variable_manager(), play.get_loader()
+        known = manager.get_vars(play=play, host=host, task=task)
+        executor = TaskExecutor(
+            host, task, known, PlayContext(play=play), loader, plugin_loader, None, manager
+        )
+        templar = executor._task_templar  # noqa: SLF001  # Ansible's own resolution, not a second
+        context = executor._play_context.set_task_and_variable_override(  # noqa: SLF001
+            task=task, variables=known, templar=templar
+        )
+        context.post_validate(templar=templar)
+        context.remote_addr = context.remote_addr or host.address
+        executor._play_context = context  # noqa: SLF001
+        plugin = templar.template(known.get("ansible_connection") or task.connection)
+        connection = executor._get_connection(known, templar, plugin)  # noqa: SLF001
+        executor._connection = connection  # noqa: SLF001
+        executor._set_connection_options(known, templar)  # noqa: SLF001
+        return {
+            "plugin": connection.ansible_name.removeprefix("ansible.builtin."),
+            "argv": self._argv(connection),
+            "user": self._user(connection),
+            "become": self._become(connection),
+            "password": bool(context.password) or any(known.get(name) for name in _PASSWORDS),
+            "python": self._python(known, templar),
+        }
+
+    def _user(self, connection):
+        if connection.ansible_name.removeprefix("ansible.builtin.") == "local":
+            return getpass.getuser()
+        return str(connection.get_option("remote_user") or "")
+
+    def _argv(self, connection):
+        if connection.ansible_name.removeprefix("ansible.builtin.") != "ssh":
+            return []
+        address = connection.get_option("host") or connection._play_context.remote_addr  # noqa: SLF001
+        program = connection.get_option("ssh_executable")
+        words = [
+            os.fsdecode(word)
+            for word in connection._build_command(program, "ssh", address)  # noqa: SLF001
+        ]
+        return words if self._redact("\n".join(words)) == "\n".join(words) else []
+
+    def _become(self, connection):
+        become = connection.become
+        if become is None:
+            return {}
+        given = {name: become.get_option(f"become_{name}") for name in ("user", "exe", "flags")}
+        secret = bool(become.get_option("become_pass"))
+        return {"method": become.name.removeprefix("ansible.builtin."), "password": secret, **given}
+
+    def _python(self, known, templar):
+        named = templar.template(known.get("ansible_python_interpreter") or "auto")
+        found = known.get("ansible_facts", {}).get("discovered_interpreter_python", "")
+        return str(found if str(named).startswith("auto") else named)
+
+    def _learn_dependences(self, host, variables):
+        """Note which facts the variables of a host depend on, and what else beside the host.
+
+        Once for each play, before it runs: what tasks set later is no text of the standard's.
+        """
+        if self._check and (self._play._uuid, host.name) not in self._depends_on:  # noqa: SLF001
+            self._depends_on[self._play._uuid, host.name] = _depends(variables)  # noqa: SLF001
+
+    def _dependences(self):
+        for (_, name), found in self._depends_on.items():
+            told = {"facts": sorted(found.facts), "reasons": sorted(found.reasons)}
+            self._write(k="depends", host=name, **told)
+
     def v2_playbook_on_stats(self, stats):
+        if self._check:
+            self._connections()
+            self._dependences()
         hosts = sorted(stats.processed)
         self._write(k="stats", hosts={host: stats.summarize(host) for host in hosts})
 
@@ -282,6 +404,21 @@ class CallbackModule(CallbackBase):
 def _names(value):
     # Before a task has run, one name may still be a text instead of a list.
     return [value] if isinstance(value, str) else [str(name) for name in value or []]
+
+
+def _depends(value):
+    """Return what the templates in a variable depend on; other text depends on nothing."""
+    found = Dependence()
+    if isinstance(value, dict | list | tuple):
+        for item in value.values() if isinstance(value, dict) else value:
+            found |= _depends(item)
+    elif isinstance(value, str | EncryptedString):
+        try:
+            text = str(value)
+        except AnsibleError:
+            return Dependence(reasons=frozenset({"what a vault holds"}))
+        found = of_text(text) if "{{" in text or "{%" in text else found
+    return found
 
 
 def _size(data):

@@ -1,0 +1,294 @@
+"""What a fingerprint of a host has to look at, and what it stands for. Pure.
+
+Told from the records of a full check: the callback wrote for each result what decides it. What is
+not told for certain is left to Ansible: one task of a host, or the host.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from opskit.core.clock import Instant, iso
+from opskit.core.hosts import Verdict
+from opskit.core.text import plural
+from opskit.fleet.coverage import Resource, allowed
+from opskit.fleet.dependence import Dependence, uses
+from opskit.fleet.model import HostResult, NotEvaluated, Run
+
+_SPECIAL = frozenset({"all", "always", "never", "tagged", "untagged"})
+_SUDO_FLAGS = frozenset({"", "None", "-H -S -n"})
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
+TaskKey = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What to look at on a host, by which command, and the task-checks that this stands for.
+
+    `uncovered` are the tasks that only Ansible can check, each with a tag that selects it (empty:
+    it always runs). `reason` says why no fingerprint can stand for the host at all.
+    """
+
+    resources: tuple[Resource, ...] = ()
+    argv: tuple[str, ...] = ()
+    over_ssh: bool = False
+    observed: tuple[TaskKey, ...] = ()
+    blind: tuple[tuple[str, str, str], ...] = ()
+    not_evaluated: tuple[tuple[str, str, str, str], ...] = ()
+    uncovered: tuple[tuple[str, str, str], ...] = ()
+    reason: str = ""
+
+    def as_json(self) -> str:
+        """Return it for the store."""
+        return json.dumps({name: getattr(self, name) for name in self.__slots__})
+
+    @classmethod
+    def from_json(cls, text: str) -> Looks:
+        """Return it from the store."""
+        data = json.loads(text)
+        lists = {name: _frozen(value) for name, value in data.items() if isinstance(value, list)}
+        return cls(**{**data, **lists})
+
+
+def _frozen(value: object) -> Any:  # noqa: ANN401  # lists of lists of text
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Prints:
+    """Keyed hashes of what was seen, in the order of the resources; stamps move with any change."""
+
+    values: tuple[str, ...]
+    stamps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What is remembered of a host after a full check found it compliant.
+
+    It can be trusted once `sealed`: the host looked the same before that check and after it.
+    """
+
+    host: str
+    run_id: str
+    checked_at: Instant
+    sealed: bool
+    looks: Looks
+    prints: Prints | None
+
+    def proves(self, now: Prints | None) -> bool:
+        """Return whether the host is as it was when it was fully checked."""
+        if not self.sealed or self.prints is None or now is None:
+            return False
+        return now.values == self.prints.values
+
+
+@dataclass
+class _Told:
+    """What the records say of one host."""
+
+    results: list[Mapping[str, Any]] = field(default_factory=list)
+    ways: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    depends: Dependence = field(default_factory=Dependence)
+    looped: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """What is known of the standard's text: its dependence, its words, and where it lies."""
+
+    depends: Dependence
+    text: str
+    directory: str
+    root: str
+
+
+def looks_of(
+    lines: Iterable[str], results: Iterable[HostResult], standard: Standard
+) -> dict[str, Looks]:
+    """Return what stands for each of these hosts' results, from the records of their check."""
+    tasks: dict[str, Mapping[str, Any]] = {}
+    told: dict[str, _Told] = {}
+    for line in lines:
+        record = json.loads(line)
+        kind = record.get("k")
+        own = told.setdefault(record["host"], _Told()) if "host" in record else _Told()
+        if kind == "task":
+            tasks[record["uuid"]] = record
+        elif kind == "result":
+            own.results.append(record)
+            own.looped |= {record["uuid"]} if "item" in record else set()
+        elif kind == "connection":
+            own.ways[record["way"]] = record
+        elif kind == "depends":
+            found = frozenset(record["facts"]), frozenset(record["reasons"])
+            own.depends |= Dependence(*found)
+    return {
+        result.host: _looks(told.get(result.host, _Told()), tasks, result, standard)
+        for result in results
+    }
+
+
+def _looks(
+    told: _Told, tasks: Mapping[str, Mapping[str, Any]], result: HostResult, standard: Standard
+) -> Looks:
+    leaves = [(one, tasks[one["uuid"]]) for one in told.results if _is_leaf(one, told)]
+    depends = told.depends | standard.depends
+    way = _main_way(leaves)
+    open_ones = [(one, task) for one, task in leaves if not _covered(one, way)]
+    uncovered = {_key(task, standard): _tag(task) for _, task in open_ones}
+    connection = told.ways.get(way, {})
+    reason = (
+        _from_depends(depends)
+        or _outside(leaves, standard)
+        or _unselectable(open_ones, uncovered, standard)
+        or _unusable(connection)
+        or ("" if _PLAIN_NAME.match(result.host) else "its name is a pattern")
+    )
+    if reason:
+        return Looks(reason=reason)
+    facts = (("fact", probe) for probe in sorted(depends.facts))
+    seen = (
+        (str(kind), str(name))
+        for one, _ in leaves
+        if _covered(one, way)
+        for kind, name in one["look"]
+    )
+    return Looks(
+        resources=tuple(dict.fromkeys([*seen, *facts])),
+        argv=_command(connection),
+        over_ssh=connection.get("plugin") == "ssh",
+        observed=tuple(sorted(result.observed)),
+        blind=tuple(sorted(result.blind)),
+        not_evaluated=tuple(
+            (one.task, one.path, one.reason, one.action) for one in result.not_evaluated
+        ),
+        uncovered=tuple((*key, tag or "") for key, tag in sorted(uncovered.items())),
+    )
+
+
+def _is_leaf(record: Mapping[str, Any], told: _Told) -> bool:
+    return "item" in record or record["uuid"] not in told.looped
+
+
+def _main_way(leaves: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> int:
+    """Return how most tasks reached the host; a fingerprint is taken in one way only."""
+    used = Counter(one["way"] for one, _ in leaves if one.get("look"))
+    return used.most_common(1)[0][0] if used else -1
+
+
+def _covered(record: Mapping[str, Any], way: int) -> bool:
+    look = record.get("look")
+    return look is not None and (not look or record.get("way") == way) and all(map(allowed, look))
+
+
+def _key(task: Mapping[str, Any], standard: Standard) -> TaskKey:
+    path = str(task["path"]).removeprefix(f"{standard.root}/").rpartition(":")[0]
+    return path, str(task["name"])
+
+
+def _tag(task: Mapping[str, Any]) -> str | None:
+    """Return a tag that selects a task, empty if it always runs, nothing if none does."""
+    tags = [str(tag) for tag in task["tags"]]
+    if "always" in tags:
+        return ""
+    good = [tag for tag in tags if tag not in _SPECIAL and "," not in tag]
+    controls = [tag for tag in good if tag.startswith("control:")]
+    return next(iter([*controls, *good]), None)
+
+
+def _from_depends(depends: Dependence) -> str:
+    named = ", ".join(sorted(depends.reasons))
+    return f"the standard depends on {named}" if named else ""
+
+
+def _outside(
+    leaves: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]], standard: Standard
+) -> str:
+    for _, task in leaves:
+        # The implicit gathering of facts has no place in a file, or that of its play.
+        if task["path"] and not str(task["path"]).startswith(f"{standard.directory}/"):
+            return f"a task lies outside the standard: {task['path']}"
+        if task["handler"]:
+            return "a handler ran"
+    return ""
+
+
+def _unselectable(
+    open_ones: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]],
+    uncovered: Mapping[TaskKey, str | None],
+    standard: Standard,
+) -> str:
+    """Return why the tasks that only Ansible can check cannot be checked by themselves."""
+    for (_, name), tag in uncovered.items():
+        if tag is None:
+            return f"no tag selects the task {name!r}"
+    for one, task in open_ones:
+        if one.get("facts"):
+            return f"the task {task['name']!r} sets facts"
+    used = uses(standard.text) if uncovered else ""
+    return f"a task depends on the result {used}" if used else ""
+
+
+def _unusable(connection: Mapping[str, Any]) -> str:
+    """Return why a host can only be reached by Ansible."""
+    become = connection.get("become") or {}
+    program = str(connection.get("python", ""))
+    if connection.get("plugin") not in {"ssh", "local"}:
+        return "it is not reached by ssh"
+    if connection["plugin"] == "ssh" and not connection.get("argv"):
+        return "its ssh command is not known"
+    if connection.get("password") or become.get("password"):
+        return "it needs a password"
+    odd = str(become.get("flags") or "") not in _SUDO_FLAGS or become.get("exe") not in {
+        None, "", "sudo"}  # fmt: skip
+    if become and (become.get("method") != "sudo" or odd):
+        return "its become settings are not plain sudo"
+    plain = program.startswith("/") and not any(char.isspace() for char in program)
+    return "" if plain else "its Python is not known"
+
+
+def _command(connection: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the command that runs a program from its standard input as the tasks would."""
+    words = [str(connection["python"]), "-I", "-S", "-B", "-"]
+    become = connection.get("become") or {}
+    user = str(become.get("user") or "root")
+    if become and user != connection.get("user"):
+        words = ["sudo", "-H", "-n", "-u", user, *words]
+    if connection["plugin"] == "local":
+        return tuple(words)
+    return (*(str(word) for word in connection["argv"]), shlex.join(words))
+
+
+def proven(seal: Seal) -> HostResult:
+    """Return the result of a host that has not moved since its full check."""
+    looks = seal.looks
+    return HostResult(
+        host=seal.host,
+        verdict=Verdict.COMPLIANT,
+        reason="",
+        drift=(),
+        not_evaluated=tuple(NotEvaluated(seal.host, *one) for one in looks.not_evaluated),
+        observed=frozenset(looks.observed),
+        blind=frozenset(looks.blind),
+        proven_at=seal.checked_at,
+        proven=len(set(looks.observed) - {(path, task) for path, task, _ in looks.uncovered}),
+    )
+
+
+def proof_line(run: Run) -> str:
+    """Return which share of a check was proven by fingerprints, in one line; nothing if none."""
+    since = [result.proven_at for result in run.hosts if result.proven_at is not None]
+    if not since:
+        return ""
+    proven = sum(result.proven for result in run.hosts)
+    whole = sum(len(result.observed) for result in run.hosts)
+    share = 100 * proven // whole if whole else 0
+    told = f"{share} % of them proven by fingerprint on {plural(len(since), 'host')}"
+    return f"{told}, fully checked at {iso(min(since))} or later; --full checks everything"
