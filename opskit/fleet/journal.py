@@ -86,6 +86,7 @@ def recall(connection: sa.Connection, run: Run) -> Memory:
         owed=[one for one in owed if one.id not in settled],
         paid=paid,
         waivers=waivers.in_force(connection),
+        basis=runs.last_basis(connection, run.provenance.standard),
     )
 
 
@@ -126,7 +127,7 @@ def settle(
 
 def _deviations(place: Workplace, connection: sa.Connection, run: Run, memory: Memory) -> None:
     """Open what was found first, note what it became, close what was looked at and is gone."""
-    for drift in run.drift:
+    for drift in {drift.key: drift for drift in run.drift}.values():
         standing, known = run.standing[drift.key], memory.open.get(drift.key)
         if known is not None:
             episodes.update(connection, known, drift)
@@ -136,7 +137,10 @@ def _deviations(place: Workplace, connection: sa.Connection, run: Run, memory: M
         episode = memory.open[key]
         told = {"run": run.id, "task": episode.task, "found": episode.detected_seq}
         entry = place.ledger.append(connection, "drift.fixed", episode.host, told)
-        episodes.close(connection, episode, entry.at, entry.seq)
+        # Where the standard moved meanwhile, nobody knows which of the two states it is now.
+        same = memory.basis.get(episode.host) == run.provenance.basis
+        state = episode.after_hash if same else ""
+        episodes.close(connection, episode, entry, state)
 
 
 def _found(

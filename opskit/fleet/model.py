@@ -60,7 +60,8 @@ class Control:
 class Drift:
     """One thing on one host that is not as the standard says, or that an apply changed.
 
-    `note` says what a missing diff means: hidden by `no_log`, or changed without a diff.
+    `note` says what a missing diff means: hidden by `no_log`, or changed without a diff. The texts
+    of one that was `cut` are not whole.
     """
 
     host: str
@@ -74,6 +75,7 @@ class Drift:
     after_hash: str
     note: str = ""
     delegated_to: str = ""
+    cut: bool = False
 
     @property
     def key(self) -> DriftKey:

@@ -121,7 +121,8 @@ def level_line(level: Level, within: str) -> str:
     more = f"; {level.undecided} open and still in time" if level.undecided else ""
     if not decided:
         return f"no deviation of a host that moved is decided yet{more}"
-    return f"{percent(level.share, 1)} of {plural(decided, 'corrective deviation')} gone within {within}{more}"
+    of = plural(decided, "corrective deviation")
+    return f"{percent(level.share, 1)} of {of} gone within {within}{more}"
 
 
 def level_json(level: Level) -> dict[str, Any]:

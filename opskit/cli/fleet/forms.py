@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 
@@ -94,7 +95,7 @@ def as_markdown(run: Run) -> str:
     for heading, diff in present.drift_blocks(run):
         title, *where = heading.splitlines()
         fence = "`" * max(3, 1 + max(map(len, re.findall("`+", diff)), default=0))
-        lines += ["", f"<details><summary>{_escaped(title)}</summary>", ""]
+        lines += ["", f"<details><summary>{html.escape(clean(title))}</summary>", ""]
         lines += [f"{_escaped(line.strip())}  " for line in where]
         lines += [
             "",
