@@ -14,11 +14,11 @@ import pytest
 from opskit.cli.fleet.forms import as_annotations, as_junit, as_markdown, as_sarif
 from opskit.core.clock import Instant
 from opskit.core.hosts import Verdict
-from opskit.core.transcript import Mode
+from opskit.core.transcript import Mode, Outcome
 from opskit.fleet.model import Provenance, Run, RunState, Standing
 from opskit.fleet.rules import evaluate
 from tests.fleet.stories import CHANGED, FAILED, OK, A, B, Told
-from tests.fleet.transcripts import Outcome, transcript
+from tests.fleet.transcripts import transcript
 
 NOW = Instant(0)
 LOST = Outcome.UNREACHABLE

@@ -167,7 +167,7 @@ def see(watch: Watch, **result: Any) -> list[str]:
 
 
 def watch_of(
-    expected: dict[tuple[str, str], str] | None = None,
+    expected: dict[tuple[str, str], str],
     *,
     blind: bool = False,
     **task: Any,

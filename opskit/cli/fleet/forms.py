@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from opskit.cli.formats import github, junit, sarif
 from opskit.core.findings import Finding, Location, Severity
-from opskit.core.text import clean
+from opskit.core.hosts import Verdict
+from opskit.core.text import clean, clean_block
 from opskit.fleet import present
 from opskit.fleet.model import Drift, HostResult, Run
 
@@ -28,7 +29,7 @@ def _suite(run: Run, result: HostResult) -> junit.Suite:
     ]
     bad = {drift.task for drift in result.drift} | {one.task for one in result.not_evaluated}
     cases += [junit.Case(task, "passed") for _, task in sorted(result.observed) if task not in bad]
-    if result.reason and not result.verdict.is_fine:
+    if not result.verdict.is_fine and result.verdict is not Verdict.DRIFTED:
         cases.append(junit.Case("host", "error", f"{result.verdict}: {result.reason}"))
     return junit.Suite(result.host, cases)
 
@@ -100,7 +101,7 @@ def as_markdown(run: Run) -> str:
         lines += [
             "",
             f"{fence}diff",
-            *(line[2:] for line in diff.splitlines()),
+            *(clean_block(line[2:]) for line in diff.splitlines()),
             fence,
             "</details>",
         ]

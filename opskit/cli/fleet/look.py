@@ -105,6 +105,8 @@ def plan(output: Output, out: Path, **options: Any) -> ExitCode:
     from opskit.fleet.plan import plan_of, sealed  # noqa: PLC0415
     from opskit.outside.files import write_atomically  # noqa: PLC0415
 
+    if not out.parent.is_dir():
+        raise ConfigError(f"there is no directory {out.parent}", hint=f"mkdir -p {out.parent}")
     app, request = prepare(options)
     run = look(app, request)
     app.deliver()
