@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from opskit.core.clock import HOUR
-from opskit.core.errors import Conflict, ExitCode, Refused, worst
+from opskit.core.errors import Conflict, ExitCode, OpskitError, Refused, worst
 from opskit.core.hosts import Verdict
 from opskit.core.text import plural
 from opskit.core.transcript import Mode
@@ -173,7 +173,15 @@ class _Rollout:
         if len(failed) > self.options.max_failed:
             limit = self.options.max_failed
             return f"{plural(len(failed), 'host')} failed, and {limit} may: {', '.join(failed)}"
-        return next(filter(None, (gate.closed() for gate in self.options.gates)), "")
+        return next(filter(None, map(_closed, self.options.gates)), "")
+
+
+def _closed(gate: Gate) -> str:
+    """Return why a gate is shut; one that cannot be asked is, and what was done is still told."""
+    try:
+        return gate.closed()
+    except OpskitError as error:
+        return f"a gate cannot be asked: {error.message}"
 
 
 def _more(lines: Sequence[str]) -> str:

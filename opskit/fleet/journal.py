@@ -219,8 +219,10 @@ def reap(place: Workplace) -> tuple[str, ...]:
         with place.database.write() as connection:
             _end(place, connection, run.id, RunState.LOST, f"opskit was killed{alive}")
             runs.keep_records(connection, run.id, left.transcript.records)
+            owed = {one.debt for one in debts.still_owed(connection)}
             for debt in (debt for result in hosts for debt in result.owes):
-                _owe(place, connection, run.id, debt)
+                if debt not in owed:
+                    _owe(place, connection, run.id, debt)
             place.leases.release(connection, holder_name(run.actor, run.owner_pid))
     return tuple(run.id for run in lost)
 

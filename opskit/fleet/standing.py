@@ -20,6 +20,7 @@ from opskit.fleet.memory import Episode, Good, Owed, Settled
 from opskit.fleet.model import Delta, Drift, DriftKey, HostResult, Moved, Run, Standing
 
 _LOOKED = frozenset({Verdict.COMPLIANT, Verdict.DRIFTED, Verdict.OWED})
+_LOST = frozenset({Verdict.FAILED, Verdict.UNREACHABLE})
 # A waiver that ends within this time is worth a line before it does.
 SOON = 14 * DAY
 
@@ -158,11 +159,12 @@ def expiring(waivers: Iterable[Waiver], now: Instant) -> tuple[Waiver, ...]:
 def score(run: Run, *, waivers: bool) -> Fraction | None:
     """Return the share of task-checks that found what is wanted, of all that were to be made.
 
-    What could not be looked at counts against it. With `waivers`, an accepted deviation counts as
-    wanted. Nothing where there was nothing to look at.
+    What could not be looked at counts against it, and so does the task a host was lost at. With
+    `waivers`, an accepted deviation counts as wanted. Nothing where there was nothing to look at.
     """
     made = sum(len(result.observed) for result in run.hosts)
     missing = sum(len(result.not_evaluated) for result in run.hosts)
+    missing += sum(result.verdict in _LOST for result in run.hosts)
     bad = {
         key[:3]
         for key in (drift.key for drift in run.drift)

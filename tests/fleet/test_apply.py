@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from opskit.core.clock import DAY, Instant
-from opskit.core.errors import Conflict, ExitCode, OpskitError, Refused
+from opskit.core.errors import ConfigError, Conflict, ExitCode, OpskitError, Refused
 from opskit.core.hosts import Verdict
 from opskit.core.transcript import Outcome
 from opskit.core.waivers import Grounds
@@ -123,6 +123,22 @@ def test_a_gate_is_asked_between_batches_and_knows_what_is_done(fleet: Fleet) ->
     applied = fleet.apply(plan, *batch("web1"), *batch("web2"), options=options)
     assert (applied.stopped, applied.left) == ("the shop is down", ("web3",))
     assert gate.done == [{"web1"}, {"web1", "web2"}]
+
+
+class Broken(Gate):
+    """A gate that cannot be asked."""
+
+    def closed(self) -> str:
+        """Fail."""
+        raise ConfigError("no closing quotation")
+
+
+def test_a_gate_that_cannot_be_asked_is_shut_and_what_was_done_is_told(fleet: Fleet) -> None:
+    plan = fleet.plan(every(("web1", "web2"), CHANGED))
+    options = replace(ONE_BY_ONE, gates=(Broken(fleet),))
+    applied = fleet.apply(plan, *batch("web1"), options=options)
+    assert applied.stopped == "a gate cannot be asked: no closing quotation"
+    assert (applied.changed, applied.left) == (1, ("web2",))
 
 
 def test_a_plan_that_is_stale_is_refused_before_anything_is_changed(fleet: Fleet) -> None:

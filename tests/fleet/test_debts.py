@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import starmap
@@ -13,9 +14,11 @@ from opskit.core.errors import ConfigError, ExitCode
 from opskit.core.hosts import Verdict
 from opskit.core.transcript import Outcome, Task, TaskResult, Transcript
 from opskit.fleet.debts import called, cut_off, lost_handlers
-from opskit.fleet.model import DebtKind
+from opskit.fleet.journal import reap
+from opskit.fleet.model import DebtKind, Provenance
+from opskit.fleet.store import runs
 from opskit.fleet.waive import settle
-from tests.fleet.stories import CHANGED, FAILED, OK, A, Fleet, batch, every
+from tests.fleet.stories import CHANGED, FAILED, OK, A, Fleet, batch, every, lines
 from tests.fleet.transcripts import Results, result, task, transcript
 
 LOST, SKIPPED = Outcome.UNREACHABLE, Outcome.SKIPPED
@@ -261,3 +264,23 @@ def test_a_task_that_never_answered_is_owed(fleet: Fleet) -> None:
     told_ = change({("B", ""): OK}, in_flight=[task("A")])
     fleet.apply(plan, BEFORE, told_, {"web1": {("B", ""): OK}})
     assert [str(one.debt) for one in fleet.owed()] == ["'A' was cut off"]
+
+
+def test_a_run_whose_opskit_died_owes_what_it_left_and_nothing_twice(indebted: Fleet) -> None:
+    place, name = indebted.place, "apply-lost"
+    made_of = Provenance("site.yml", "", "", "", (), "", "")
+    owner = runs.Owner(platform.node(), 2**30, 1.0)  # no process has such a number
+    with place.database.write() as connection:
+        entry = place.ledger.append(connection, "run.started", name, {})
+        runs.insert_run(
+            connection, run_id=name, mode="apply", provenance=made_of, entry=entry, owner=owner
+        )
+    directory = place.state_directory / "runs" / name
+    directory.mkdir(parents=True)
+    left = change({A: CHANGED}, in_flight=[task("C")])
+    (directory / "events.jsonl").write_text("\n".join(lines(left)) + "\n")
+    assert reap(place) == (name,)
+    assert [str(one.debt) for one in indebted.owed()] == [
+        "'Restart sshd' never ran after 'A'",
+        "'C' was cut off",
+    ]

@@ -266,12 +266,13 @@ def test_waivers_that_end_soon_are_known(fleet: Fleet) -> None:
         ({"web1": {A: CHANGED, B: OK}}, Fraction(1, 2)),
         ({"web1": {A: OK, B: Outcome.UNSUPPORTED}}, Fraction(1, 2)),
         ({"web1": {X: CHANGED, Y: CHANGED, B: OK}}, Fraction(1, 2)),
-        ({"web1": {A: FAILED}, "web2": {A: OK}}, Fraction(1)),
-        ({"web1": {A: FAILED, B: OK}}, Fraction(1)),
+        ({"web1": {A: FAILED}, "web2": {A: OK}}, Fraction(1, 2)),
+        ({"web1": {A: OK, B: FAILED}}, Fraction(1, 2)),
+        ({"web1": {A: OK, B: Outcome.UNREACHABLE}}, Fraction(1, 2)),
         ({"web1": {A: Outcome.SKIPPED}}, None),
         ({}, None),
     ],
-    ids=["well", "drift", "blind", "loop", "failed", "failed-and-more", "skipped", "no-host"],
+    ids=["well", "drift", "blind", "loop", "failed", "failed-later", "lost", "skipped", "no-host"],
 )
 def test_a_score_is_the_share_of_all_that_was_to_be_looked_at(
     told: dict[str, object], share: Fraction | None

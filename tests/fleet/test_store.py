@@ -85,7 +85,7 @@ def test_a_fleet_s_life_is_kept_alike_on_both(
     assert history.task_fidelity(place) == (Fidelity("/ops/site.yml", "A", hit=1),)
     rollout = history.last_rollout(place, plan.id)
     assert rollout is not None
-    assert (rollout.state, rollout.failed) == ("finished", {"web1"})
+    assert (rollout.state, rollout.failed) == ("finished", frozenset({"web1"}))
     run = fleet.check(every(["web1"], CHANGED))
     end = Instant(clock.now() + DAY)
     waiver = waive(place, run.drift[0].id, "web*", Grounds("why", "team:web", end))
