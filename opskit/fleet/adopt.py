@@ -10,8 +10,10 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from opskit.core.redact import MASK
 from opskit.fleet.model import Drift
 
+_NO_END = "\n\\ No newline at end of file\n"
 Edit = tuple[list[str], list[str]]
 
 
@@ -43,19 +45,21 @@ def patch(drift: Drift, files: Mapping[str, str]) -> str:
         return ""
     (name,) = found
     before, after = files[name], _applied(files[name], edits) or ""
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True),
-        after.splitlines(keepends=True),
-        f"a/{name}",
-        f"b/{name}",
-    )
-    return "".join(lines)
+    lines = difflib.unified_diff(_ended(before), _ended(after), f"a/{name}", f"b/{name}")
+    return "".join(line if line.endswith("\n") else f"{line}{_NO_END}" for line in lines)
+
+
+def _ended(text: str) -> list[str]:
+    """Return a text's lines with their ends, as git counts lines."""
+    lines = text.split("\n")
+    return [f"{line}\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
 
 
 def _edits(drift: Drift) -> list[Edit]:
     """Return (lines the standard wants, lines the host has instead) for each difference."""
-    if not drift.before:
-        return []  # a host without the thing says nothing of what it should be
+    # A host without the thing says nothing of what it should be, nor does a text that is not whole.
+    if not drift.before or drift.cut or MASK in drift.before:
+        return []
     wanted, there = drift.after.splitlines(), drift.before.splitlines()
     matcher = difflib.SequenceMatcher(None, wanted, there, autojunk=False)
     return [
@@ -65,14 +69,15 @@ def _edits(drift: Drift) -> list[Edit]:
 
 def _applied(text: str, edits: list[Edit]) -> str | None:
     """Return a file's text with the edits made; nothing where one has no single place in it."""
-    lines = text.splitlines()
+    lines = text.split("\n")
     for wanted, there in edits:
         place = _only_place(lines, wanted)
         if place is None:
             return None
         indent = _indent(lines[place]).removesuffix(_indent(wanted[0]))
-        lines[place : place + len(wanted)] = [indent + kept for kept in there]
-    return "\n".join(lines) + ("\n" if text.endswith("\n") else "")
+        end = "\r" if lines[place].endswith("\r") else ""
+        lines[place : place + len(wanted)] = [indent + kept + end for kept in there]
+    return "\n".join(lines)
 
 
 def _indent(line: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from opskit.core.clock import HOUR
-from opskit.core.errors import ExitCode, Refused, worst
+from opskit.core.errors import Conflict, ExitCode, OpskitError, Refused, worst
 from opskit.core.hosts import Verdict
 from opskit.core.text import plural
 from opskit.core.transcript import Mode
@@ -66,10 +66,11 @@ class Batch:
     def failed(self) -> tuple[str, ...]:
         """Return the hosts that failed, were lost, or are still not as wanted."""
         changed = {one.host: one.verdict for one in self.change.hosts}
+        seen = {one.host: one.verdict for one in self.observed.hosts}
         return tuple(
-            one.host
-            for one in self.observed.hosts
-            if changed.get(one.host) in _LOST or one.verdict is not Verdict.COMPLIANT
+            host
+            for host in self.hosts
+            if changed.get(host) in _LOST or seen.get(host) is not Verdict.COMPLIANT
         )
 
 
@@ -117,6 +118,7 @@ class _Rollout:
     options: Options
     listen: Listener
     fresh: Run | None
+    record: Rollout
     done: list[Batch] = field(default_factory=list)
 
     def batch(self, hosts: tuple[str, ...]) -> Batch:
@@ -138,8 +140,16 @@ class _Rollout:
         with self.place.database.write() as connection:
             found = fidelity.compare(before, change, observed)
             rollouts.keep_fidelity(connection, change.id, found)
-        self.done.append(made)
+            self.done.append(made)
+            rollouts.save(connection, self.reached(self.record.state))
         return made
+
+    def reached(self, state: str) -> Rollout:
+        """Return how far this came, with what earlier rollouts of the plan did."""
+        failed = {host for batch in self.done for host in batch.failed}
+        done = {host for batch in self.done for host in batch.hosts} - failed
+        before = self.record
+        return replace(before, state=state, done=before.done | done, failed=before.failed | failed)
 
     def _watch(self, before: Run, hosts: Iterable[str]) -> Watch:
         """Expect what the plan says; of what was found stale and accepted, the newer look."""
@@ -163,7 +173,15 @@ class _Rollout:
         if len(failed) > self.options.max_failed:
             limit = self.options.max_failed
             return f"{plural(len(failed), 'host')} failed, and {limit} may: {', '.join(failed)}"
-        return next(filter(None, (gate.closed() for gate in self.options.gates)), "")
+        return next(filter(None, map(_closed, self.options.gates)), "")
+
+
+def _closed(gate: Gate) -> str:
+    """Return why a gate is shut; one that cannot be asked is, and what was done is still told."""
+    try:
+        return gate.closed()
+    except OpskitError as error:
+        return f"a gate cannot be asked: {error.message}"
 
 
 def _more(lines: Sequence[str]) -> str:
@@ -187,38 +205,50 @@ def apply(
 
     Raises:
         Conflict: another apply holds one of the hosts.
-        Refused: a host is not any more as the plan says, and that is to be strict about.
+        Refused: there is no host to do, or one is not any more as the plan says, and that is to
+            be strict about. Once a batch was changed, either stops the rest instead.
     """
     reap(place)
     todo = batches(plan.hosts if hosts is None else hosts, options.batch)
-    rollout = _Rollout(place, request, plan, options, listen, before)
+    if not todo:
+        raise Refused(f"{plan.id} changes no host", hint="opskit fleet check")
+    record = _begin(place, plan, frozenset(host for batch in todo for host in batch))
+    rollout = _Rollout(place, request, plan, options, listen, before, record)
     stopped, ending = "", "stopped"
-    record = _begin(place, plan)
     try:
-        for number, batch in enumerate(todo):
-            rollout.batch(batch)
-            stopped = rollout.why_stop() if number + 1 < len(todo) else ""
-            if stopped:
-                break
+        stopped = _through(rollout, todo)
         ending = "stopped" if stopped else "finished"
     finally:
-        keep_rollout(place, _kept(record, rollout.done, ending), stopped)
+        keep_rollout(place, rollout.reached(ending), stopped)
     reached = {host for batch in rollout.done for host in batch.hosts}
     left = tuple(host for batch in todo for host in batch if host not in reached)
     observed = _last_seen(before, rollout.done)
     return Applied(plan, tuple(rollout.done), observed, stopped, left)
 
 
-def _begin(place: Workplace, plan: Plan) -> Rollout:
+def _through(rollout: _Rollout, todo: Sequence[tuple[str, ...]]) -> str:
+    """Do one batch after the other; return why the rest was not started, if so."""
+    for number, batch in enumerate(todo):
+        try:
+            rollout.batch(batch)
+        except (Conflict, Refused) as error:
+            if not rollout.done:
+                raise
+            return error.message
+        stopped = rollout.why_stop() if number + 1 < len(todo) else ""
+        if stopped:
+            return stopped
+    return ""
+
+
+def _begin(place: Workplace, plan: Plan, hosts: frozenset[str]) -> Rollout:
+    """Write that a rollout starts; what earlier ones did to other hosts of the plan stays known."""
     now = place.clock.now()
     name = f"rollout-{plan.id.partition('-')[2]}-{now % 1_000_000_000:x}"
-    return keep_rollout(place, Rollout(name, plan.id, "started", now, frozenset(), frozenset()))
-
-
-def _kept(record: Rollout, done: Iterable[Batch], state: str) -> Rollout:
-    failed = frozenset(host for batch in done for host in batch.failed)
-    reached = frozenset(host for batch in done for host in batch.hosts)
-    return replace(record, state=state, done=reached - failed, failed=failed)
+    with place.database.read() as connection:
+        last = rollouts.newest(connection, plan.id)
+    done, failed = (last.done - hosts, last.failed - hosts) if last else (frozenset(), frozenset())
+    return keep_rollout(place, Rollout(name, plan.id, "started", now, done, failed))
 
 
 def _last_seen(before: Run | None, done: Sequence[Batch]) -> Run:
@@ -235,6 +265,7 @@ def _last_seen(before: Run | None, done: Sequence[Batch]) -> Run:
         gone=tuple(key for batch in done for key in batch.observed.gone),
         started_at=looks[0].started_at,
         problem=next(filter(None, (look.problem for look in looks)), ""),
+        findings=tuple(dict.fromkeys(one for look in looks for one in look.findings)),
     )
 
 

@@ -21,14 +21,20 @@ def lost_handlers(results: Iterable[TaskResult]) -> dict[str, Task]:
     `results` are those of one host, in the order they came.
     """
     owed: dict[str, Task] = {}
+    notified: dict[str, Task] = {}
     for result in results:
         if result.is_item:
             continue
-        if result.task.handler and result.outcome in _RAN:
-            for name in called(result.task):
-                owed.pop(name, None)
+        if result.task.handler:
+            names = called(result.task)
+            # Several may listen to one name: it is owed again when a later one of them failed.
+            failed = notified.keys() & names if result.outcome not in _RAN else set()
+            owed = {name: task for name, task in owed.items() if name not in names}
+            owed |= {name: notified[name] for name in sorted(failed)}
         if result.outcome in _CHANGED:
-            owed |= {_without_role(name): result.task for name in result.task.notify}
+            told = {_without_role(name): result.task for name in result.task.notify}
+            owed |= told
+            notified |= told
     return owed
 
 

@@ -146,6 +146,10 @@ def _lies_inside(term: str) -> bool:
     return not term.startswith(("/", "~")) and ".." not in term and "{" not in term
 
 
+# A module beside a role may stand in for one of Ansible's; of this name there is none.
+_OWN_MODULE = ["library", "opskit_posture.py"]
+
+
 def of_files(files: Iterable[tuple[str, bytes]]) -> Dependence:
     """Return what the files of a standard depend on; each is (path below it, content)."""
     whole = Dependence()
@@ -158,6 +162,8 @@ def _of_file(path: str, content: bytes) -> Dependence:
     parts = path.split("/")
     if path.endswith(".md") or "callback" in parts[:-1] or "files" in parts[:-1]:
         return Dependence()  # for people, about results, or copied as it is
+    if parts[-2:] == _OWN_MODULE:
+        return Dependence()  # a task of it is covered or not, as of any module
     if path.endswith((".py", ".pyc", ".so")):
         return Dependence(reasons=frozenset({f"a plugin of its own, {parts[-1]}"}))
     try:

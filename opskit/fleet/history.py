@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +10,12 @@ import sqlalchemy as sa
 
 from opskit.core.clock import Duration, Instant
 from opskit.core.errors import ConfigError, Refused
+from opskit.core.hosts import Verdict
 from opskit.core.interval import Interval
 from opskit.core.transcript import Mode, Transcript
 from opskit.fleet.adopt import Adoption, adopted
 from opskit.fleet.memory import Episode, Exposure, HostHistory, Rollout, RunRow, Seen
-from opskit.fleet.model import Delta, Drift, Fidelity, Run, Standing
+from opskit.fleet.model import Delta, Drift, Fidelity, HostResult, Run, Standing
 from opskit.fleet.posture import Posture
 from opskit.fleet.rules import evaluate
 from opskit.fleet.standing import Level, service_level
@@ -46,6 +47,7 @@ def show(place: Workplace, name: str) -> tuple[Run, Transcript]:
                 f"the records of {row.id} are not kept any more", hint="opskit fleet runs"
             )
         transcript = replay(records)
+        said = runs.verdicts_of(connection, row.id)
         finished_at = row.finished_at or row.started_at
         run = Run(
             id=row.id,
@@ -55,10 +57,18 @@ def show(place: Workplace, name: str) -> tuple[Run, Transcript]:
             started_at=row.started_at,
             finished_at=finished_at,
             provenance=row.provenance,
-            hosts=evaluate(transcript, Mode(row.mode), place.root),
+            hosts=tuple(
+                _as_said(one, said) for one in evaluate(transcript, Mode(row.mode), place.root)
+            ),
             problem=row.problem,
         )
         return _with_standing(connection, run), transcript
+
+
+def _as_said(result: HostResult, said: Mapping[str, tuple[Verdict, str]]) -> HostResult:
+    """Return a host's result with the verdict of its time, in which waivers and debts counted."""
+    verdict, reason = said.get(result.host, (result.verdict, result.reason))
+    return replace(result, verdict=verdict, reason=reason)
 
 
 def _with_standing(connection: sa.Connection, run: Run) -> Run:
@@ -114,23 +124,22 @@ def last_drift(place: Workplace, deviation: str) -> tuple[Drift, ...]:
         ConfigError: no host is known to deviate like this.
     """
     with place.database.read() as connection:
-        open_hosts = {one.host for one in episodes.all_open(connection)}
+        unseen = {one.key for one in episodes.all_open(connection)}
+        found: list[Drift] = []
         for row in runs.newest_runs(connection, 50):
             records = runs.records_of(connection, row.id) if row.mode == Mode.CHECK else None
             if records is None:
                 continue
             hosts = evaluate(replay(records), Mode.CHECK, place.root)
-            found = tuple(
-                drift
-                for result in hosts
-                for drift in result.drift
-                if drift.id == deviation and drift.host in open_hosts
-            )
-            if found:
-                return found
-    raise ConfigError(
-        f"no host is known to have {deviation}", hint="opskit fleet check shows the ids"
-    )
+            newest = [one for host in hosts for one in host.drift if one.key in unseen]
+            found += [one for one in newest if one.id == deviation]
+            unseen -= {one.key for one in newest}
+            if not unseen:
+                break
+    if not found:
+        message = f"no host is known to have {deviation}"
+        raise ConfigError(message, hint="opskit fleet check shows the ids")
+    return tuple(found)
 
 
 def posture(

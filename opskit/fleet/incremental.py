@@ -146,7 +146,7 @@ class _Check:
                 fingerprints.remember_scope(connection, standard, basis, request.limit, names)
 
     def _looks(self, request: Request, good: Sequence[HostResult]) -> dict[str, Looks]:
-        if not good or self._observed is None:
+        if not good or self._observed is None or not self._observed.records:
             return {}
         lines = zlib.decompress(self._observed.records).decode().splitlines()
         return fingerprint.looks_of(lines, good, standard_of(self._place, request))

@@ -89,6 +89,7 @@ def recall(connection: sa.Connection, run: Run) -> Memory:
         owed=[one for one in owed if one.id not in settled],
         paid=paid,
         waivers=waivers.in_force(connection),
+        basis=runs.last_basis(connection, run.provenance.standard),
     )
 
 
@@ -150,7 +151,7 @@ def _exposures(place: Workplace, connection: sa.Connection, run: Run) -> None:
 
 def _deviations(place: Workplace, connection: sa.Connection, run: Run, memory: Memory) -> None:
     """Open what was found first, note what it became, close what was looked at and is gone."""
-    for drift in {one.key: one for one in run.drift}.values():
+    for drift in {drift.key: drift for drift in run.drift}.values():
         standing, known = run.standing[drift.key], memory.open.get(drift.key)
         if known is not None:
             episodes.update(connection, known, drift)
@@ -160,7 +161,10 @@ def _deviations(place: Workplace, connection: sa.Connection, run: Run, memory: M
         episode = memory.open[key]
         told = {"run": run.id, "task": episode.task, "found": episode.detected_seq}
         entry = place.ledger.append(connection, "drift.fixed", episode.host, told)
-        episodes.close(connection, episode, entry.at, entry.seq)
+        # Where the standard moved meanwhile, nobody knows which of the two states it is now.
+        same = memory.basis.get(episode.host) == run.provenance.basis
+        state = episode.after_hash if same else ""
+        episodes.close(connection, episode, entry, state)
 
 
 def _found(
@@ -239,8 +243,10 @@ def reap(place: Workplace) -> tuple[str, ...]:
         with place.database.write() as connection:
             _end(place, connection, run.id, RunState.LOST, f"opskit was killed{alive}")
             runs.keep_records(connection, run.id, left.transcript.records)
+            owed = {one.debt for one in debts.still_owed(connection)}
             for debt in (debt for result in hosts for debt in result.owes):
-                _owe(place, connection, run.id, debt)
+                if debt not in owed:
+                    _owe(place, connection, run.id, debt)
             place.leases.release(connection, holder_name(run.actor, run.owner_pid))
     return tuple(run.id for run in lost)
 

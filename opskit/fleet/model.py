@@ -61,9 +61,10 @@ class Control:
 class Drift:
     """One thing on one host that is not as the standard says, or that an apply changed.
 
-    `note` says what a missing diff means: hidden by `no_log`, or changed without a diff. `ends` are
-    the hashes of the contents it will have; `comparable` says that there is nothing else to it, so
-    that a state of another time or of an apply can be told from it.
+    `note` says what a missing diff means: hidden by `no_log`, or changed without a diff. The texts
+    of one that was `cut` are not whole. `ends` are the hashes of the contents it will have;
+    `comparable` says that there is nothing else to it, so that a state of another time or of an
+    apply can be told from it.
     """
 
     host: str
@@ -79,6 +80,7 @@ class Drift:
     delegated_to: str = ""
     ends: tuple[str, ...] = ()
     comparable: bool = False
+    cut: bool = False
 
     @property
     def key(self) -> DriftKey:

@@ -17,7 +17,7 @@ from opskit.core.change import keyed_hash
 from opskit.core.clock import Instant, iso
 from opskit.core.errors import ConfigError, Refused
 from opskit.fleet.model import Drift, DriftKey, Provenance, Run
-from opskit.fleet.rules import NOT_IN_CHECK_MODE
+from opskit.fleet.rules import NOT_IN_CHECK_MODE, in_memory
 
 FORMAT_VERSION = 1
 
@@ -201,7 +201,9 @@ class Watch:
 
     def see(self, record: Mapping[str, Any]) -> None:
         """Take one record of the callback."""
-        if record["k"] == "task" and not record["handler"]:
+        if record["k"] == "task":
+            if record["handler"] or in_memory(record["action"]):
+                return
             file = str(record["path"]).removeprefix(f"{self.root}/").rpartition(":")[0]
             self._tasks[record["uuid"]] = (file, record["name"])
         elif record["k"] == "result" and record["uuid"] in self._tasks:
@@ -232,7 +234,7 @@ _STEP = re.compile(r"([1-9][0-9]{0,5})(%?)")
 def batches(hosts: Sequence[str], steps: str) -> tuple[tuple[str, ...], ...]:
     """Return hosts in the batches that `1,10%,100%` asks for; the last size repeats.
 
-    A percentage is of all hosts, rounded up, as Ansible's `serial` does.
+    A percentage is of all hosts, rounded up.
 
     Raises:
         ConfigError: it is none.

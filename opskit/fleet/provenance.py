@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from opskit.core.change import keyed_hash
+from opskit.core.text import shorten
 from opskit.fleet.model import Provenance
 from opskit.fleet.workplace import Request, Workplace
 from opskit.outside.git import commit_of
@@ -16,6 +17,8 @@ from opskit.outside.git import commit_of
 # Beside an inventory file Ansible reads these as well.
 BESIDE = ("group_vars", "host_vars")
 NOT_CONTENT = frozenset({"__pycache__", ".git", ".opskit"})
+# Enough to recognize a batch by; which hosts a run had is written with its end.
+_LIMIT = 200
 
 
 def provenance(place: Workplace, request: Request, key: bytes) -> Provenance:
@@ -32,7 +35,7 @@ def provenance(place: Workplace, request: Request, key: bytes) -> Provenance:
         standard=_shown(request.playbook, place.root),
         policy_commit=commit_of(place.root, place.environment),
         inventory_hash=_content_hash(sources),
-        limit=request.limit,
+        limit=request.limit or shorten(",".join(request.hosts), _LIMIT),
         tags=request.tags,
         opskit_version=version("opskit"),
         ansible_version=version("ansible-core"),

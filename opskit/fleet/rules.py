@@ -45,7 +45,7 @@ def _host_result(  # one host's share of a transcript
     anywhere: set[TaskKey],
 ) -> HostResult:
     own = [result for result in results if not result.task.handler]
-    leaves = [result for result in _without_loop_summaries(own) if not _in_memory(result.task)]
+    leaves = [one for one in _without_loop_summaries(own) if not in_memory(one.task.action)]
     drift = tuple(_drift(one, root) for one in leaves if one.outcome is Outcome.CHANGED)
     missing = _never_reached(transcript, host, own, anywhere)
     too_large = any(one.outcome is Outcome.TOO_LARGE for one in leaves)
@@ -72,15 +72,18 @@ def _host_result(  # one host's share of a transcript
     )
 
 
-def _in_memory(task: Task) -> bool:
-    return task.action.rpartition(".")[2] in _IN_MEMORY
+def in_memory(action: str) -> bool:
+    """Return whether what a module does stays in Ansible's memory."""
+    return action.rpartition(".")[2] in _IN_MEMORY
 
 
 def _owes(
     transcript: Transcript, host: str, results: list[TaskResult], root: Path
 ) -> tuple[Debt, ...]:
-    told = [result for result in results if not _in_memory(result.task)]
-    started = [task for at, task in transcript.in_flight if at == host and not _in_memory(task)]
+    told = [result for result in results if not in_memory(result.task.action)]
+    started = [
+        task for at, task in transcript.in_flight if at == host and not in_memory(task.action)
+    ]
     return debts(host, told, started, lambda task: _file(task, root))
 
 
@@ -208,6 +211,7 @@ def _drift(result: TaskResult, root: Path) -> Drift:
         delegated_to=result.delegated_to if result.delegated_to != result.host else "",
         ends=tuple(diff.after_hash for diff in told if not diff.attributes),
         comparable=bool(told) and not any(diff.attributes for diff in told),
+        cut=any(diff.cut for diff in told),
     )
 
 

@@ -20,13 +20,17 @@ from opskit.fleet.memory import Episode, Good, Owed, Settled
 from opskit.fleet.model import Delta, Drift, DriftKey, HostResult, Moved, Run, Standing
 
 _LOOKED = frozenset({Verdict.COMPLIANT, Verdict.DRIFTED, Verdict.OWED})
+_LOST = frozenset({Verdict.FAILED, Verdict.UNREACHABLE})
 # A waiver that ends within this time is worth a line before it does.
 SOON = 14 * DAY
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is remembered of the hosts of a run; `paid` are debts that it settled, and how."""
+    """What is remembered of the hosts of a run.
+
+    `paid` are debts that it settled, and how; `basis` says under what each host was last checked.
+    """
 
     open: Mapping[DriftKey, Episode]
     settled: Mapping[DriftKey, Settled]
@@ -34,6 +38,7 @@ class Memory:
     owed: Sequence[Owed]
     paid: Sequence[tuple[Owed, str]]
     waivers: Sequence[Waiver]
+    basis: Mapping[str, str]
 
 
 def who_moved(drift: Drift, settled: Settled | None, good: Good | None, basis: str) -> Moved:
@@ -51,7 +56,10 @@ def who_moved(drift: Drift, settled: Settled | None, good: Good | None, basis: s
 
 def judged(run: Run, memory: Memory) -> Run:
     """Return a check with its standing: since when, who moved, waived, gone, owed."""
-    standing = {drift.key: _standing(run, drift, memory) for drift in run.drift}
+    found: dict[DriftKey, list[Drift]] = {}
+    for drift in run.drift:
+        found.setdefault(drift.key, []).append(drift)
+    standing = {key: _standing(run, several, memory) for key, several in found.items()}
     hosts = {result.host: result for result in run.hosts}
     gone = tuple(
         key
@@ -67,18 +75,24 @@ def judged(run: Run, memory: Memory) -> Run:
     )
 
 
-def _standing(run: Run, drift: Drift, memory: Memory) -> Standing:
+def _standing(run: Run, several: Sequence[Drift], memory: Memory) -> Standing:
+    """Return how one thing stands; it may differ in several ways, and all are to be waived."""
+    drift = several[-1]
     known, settled = memory.open.get(drift.key), memory.settled.get(drift.key)
     good = memory.good.get(drift.host)
-    fits = (one for one in memory.waivers if one.fits(drift.host, drift.id, run.finished_at))
-    waiver = next(fits, None)
-    name, times = waiver.name if waiver else "", settled.times if settled else 0
+    waivers = [_waiver(one, memory.waivers, run.finished_at) for one in several]
+    name = ", ".join(dict.fromkeys(waivers)) if all(waivers) else ""
+    times = settled.times if settled else 0
     if known is None:
         moved = who_moved(drift, settled, good, run.provenance.basis)
         last_good_at = good.at if good else None
         return Standing(last_good_at, run.finished_at, moved, Delta.NEW, name, times)
     delta = Delta.WORSE if known.before_hash != drift.before_hash else Delta.OPEN
     return Standing(known.last_good_at, known.detected_at, known.moved, delta, name, times)
+
+
+def _waiver(drift: Drift, waivers: Iterable[Waiver], now: Instant) -> str:
+    return next((one.name for one in waivers if one.fits(drift.host, drift.id, now)), "")
 
 
 def _verdict(
@@ -98,7 +112,7 @@ def _verdict(
 
 
 def _findings(run: Run, waivers: Iterable[Waiver]) -> Iterable[Finding]:
-    now, whole = run.finished_at, not run.provenance.tags
+    now, whole = run.finished_at, not run.provenance.tags and not run.provenance.limit
     for waiver in waivers:
         covered = [result for result in run.hosts if waiver.covers(result.host)]
         if not covered:
@@ -145,11 +159,12 @@ def expiring(waivers: Iterable[Waiver], now: Instant) -> tuple[Waiver, ...]:
 def score(run: Run, *, waivers: bool) -> Fraction | None:
     """Return the share of task-checks that found what is wanted, of all that were to be made.
 
-    What could not be looked at counts against it. With `waivers`, an accepted deviation counts as
-    wanted. Nothing where there was nothing to look at.
+    What could not be looked at counts against it, and so does the task a host was lost at. With
+    `waivers`, an accepted deviation counts as wanted. Nothing where there was nothing to look at.
     """
     made = sum(len(result.observed) for result in run.hosts)
     missing = sum(len(result.not_evaluated) for result in run.hosts)
+    missing += sum(result.verdict in _LOST for result in run.hosts)
     bad = {
         key[:3]
         for key in (drift.key for drift in run.drift)

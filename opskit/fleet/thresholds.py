@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from opskit.core.errors import ConfigError, ExitCode, worst
-from opskit.core.hosts import Verdict
 from opskit.fleet.model import Run
 from opskit.fleet.standing import score
 
@@ -51,7 +50,7 @@ class Thresholds:
     def _findings(self, run: Run) -> list[ExitCode]:
         share = score(run, waivers=True)
         met = (
-            "drift" in self.words and run.counts[Verdict.DRIFTED] > 0,
+            "drift" in self.words and _drifted(run),
             "expired-waiver" in self.words and bool(run.findings),
             self.score is not None and share is not None and share < self.score,
         )
@@ -64,3 +63,9 @@ class Thresholds:
         return (
             [ExitCode.UNDETERMINED] if nothing or ("incomplete" in self.words and lacking) else []
         )
+
+
+def _drifted(run: Run) -> bool:
+    """Return whether a deviation is not accepted, also one of a host that failed later."""
+    waived = {key for key, known in run.standing.items() if known.waiver}
+    return any(drift.key not in waived for drift in run.drift)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from opskit.core.clock import FrozenClock
+from opskit.outside.database import Database, sqlite_url
 from tests.fleet.repository import LOCAL, Repository
+from tests.fleet.stories import Fleet
 
 TWO_HOSTS = f"web1 {LOCAL}\nweb2 {LOCAL}\n"
 # One file per host; what it holds is the variable `wanted`.
@@ -39,3 +44,21 @@ def lay_out(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Repositor
 def repository(lay_out: Callable[..., Repository]) -> Repository:
     """Return a repository with two local hosts and a standard of one file, never run."""
     return lay_out()
+
+
+@pytest.fixture(scope="session")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a migrated database that nothing was written to."""
+    path = tmp_path_factory.mktemp("blank") / "opskit.db"
+    Database.open(sqlite_url(path)).close()
+    return path
+
+
+@pytest.fixture
+def fleet(
+    tmp_path: Path, blank: Path, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Fleet]:
+    """Return a fleet whose runs happen as told, without Ansible."""
+    shutil.copy(blank, tmp_path / "opskit.db")
+    with closing(Database.open(sqlite_url(tmp_path / "opskit.db"))) as database:
+        yield Fleet(database, tmp_path, clock, monkeypatch)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from opskit.cli.commands import command
+from opskit.cli.fleet.running import note_none
 from opskit.cli.options import config_option, find_app, output_options
 from opskit.cli.output import Column, Output, note, show_table
 from opskit.core.errors import ConfigError, ExitCode
@@ -118,6 +119,7 @@ def waivers(config_path: Path | None, output: Output) -> ExitCode:
     found, now = in_force(app.workplace), app.clock.now()
     if output.for_people:
         rows = [past.waiver_row(one, now) for one in found]
+        note_none(rows, "nothing is waived")
         output.emit_printed(lambda to: show_table(to, _WAIVERS, rows))
     else:
         output.emit_data({"waivers": [past.waiver_json(one) for one in found]})
@@ -169,6 +171,7 @@ def owed(config_path: Path | None, output: Output) -> ExitCode:
     found = still(find_app(config_path).workplace)
     if output.for_people:
         rows = [past.owed_row(one) for one in found]
+        note_none(rows, "nothing is owed")
         output.emit_printed(lambda to: show_table(to, _OWED, rows))
     else:
         output.emit_data({"owed": [past.owed_json(one) for one in found]})

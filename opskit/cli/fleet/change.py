@@ -138,6 +138,8 @@ def _hosts(app: App, plan: Plan, options: dict[str, Any]) -> tuple[str, ...]:
     """Return the hosts to do: all of the plan, or what is left of it."""
     from opskit.fleet.history import last_rollout  # noqa: PLC0415
 
+    if not plan.hosts:
+        raise Refused(f"{plan.id} changes no host", hint="opskit fleet check")
     if options["plan_file"] is None or not (options["resume"] or options["retry_failed"]):
         return plan.hosts
     rollout = last_rollout(app.workplace, plan.id)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 
 from opskit.cli.formats import github, junit, sarif
 from opskit.core.findings import Finding, Location, Severity
-from opskit.core.text import clean
+from opskit.core.hosts import Verdict
+from opskit.core.text import clean, clean_block
 from opskit.fleet import present
 from opskit.fleet.model import Drift, HostResult, Run
 
@@ -27,7 +29,7 @@ def _suite(run: Run, result: HostResult) -> junit.Suite:
     ]
     bad = {drift.task for drift in result.drift} | {one.task for one in result.not_evaluated}
     cases += [junit.Case(task, "passed") for _, task in sorted(result.observed) if task not in bad]
-    if result.reason and not result.verdict.is_fine:
+    if not result.verdict.is_fine and result.verdict is not Verdict.DRIFTED:
         cases.append(junit.Case("host", "error", f"{result.verdict}: {result.reason}"))
     return junit.Suite(result.host, cases)
 
@@ -94,12 +96,12 @@ def as_markdown(run: Run) -> str:
     for heading, diff in present.drift_blocks(run):
         title, *where = heading.splitlines()
         fence = "`" * max(3, 1 + max(map(len, re.findall("`+", diff)), default=0))
-        lines += ["", f"<details><summary>{_escaped(title)}</summary>", ""]
+        lines += ["", f"<details><summary>{html.escape(clean(title))}</summary>", ""]
         lines += [f"{_escaped(line.strip())}  " for line in where]
         lines += [
             "",
             f"{fence}diff",
-            *(line[2:] for line in diff.splitlines()),
+            *(clean_block(line[2:]) for line in diff.splitlines()),
             fence,
             "</details>",
         ]

@@ -13,9 +13,11 @@ from opskit.cli.fleet.running import FORMS, emit, look, prepare, run_options
 from opskit.cli.options import output_options
 from opskit.cli.output import Output, note
 from opskit.core.errors import ConfigError, ExitCode
+from opskit.core.text import plural
 
 if TYPE_CHECKING:
     from opskit.fleet.model import Run
+    from opskit.fleet.plan import Plan
 
 
 @command(
@@ -106,6 +108,8 @@ def plan(output: Output, out: Path, **options: Any) -> ExitCode:
     from opskit.fleet.plan import plan_of, sealed  # noqa: PLC0415
     from opskit.outside.files import write_atomically  # noqa: PLC0415
 
+    if not out.parent.is_dir():
+        raise ConfigError(f"there is no directory {out.parent}", hint=f"mkdir -p {out.parent}")
     app, request = prepare(options)
     run = look(app, request)
     app.deliver()
@@ -113,6 +117,10 @@ def plan(output: Output, out: Path, **options: Any) -> ExitCode:
     data = sealed(made, hash_key(app.config.state_directory))
     write_atomically(out, (json.dumps(data, indent=1) + "\n").encode(), mode=0o600)
     emit(run, output, plan=made.id)
-    note(f"{made.id} written to {out}: {len(made.expected)} changes on {len(made.hosts)} hosts")
+    note(f"{made.id} written to {out}: {_amount(made)}")
     note(f"next: opskit fleet apply {out}")
     return run.exit_code
+
+
+def _amount(made: Plan) -> str:
+    return f"{plural(len(made.expected), 'change')} on {plural(len(made.hosts), 'host')}"

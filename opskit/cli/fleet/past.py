@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from opskit.cli.commands import command
-from opskit.cli.fleet.running import FORMS, emit
+from opskit.cli.fleet.running import FORMS, emit, note_none
 from opskit.cli.options import config_option, find_app, output_options, period, period_options
 from opskit.cli.output import Column, Output, note, show_heading, show_table, show_text
 from opskit.core.errors import ConfigError, ExitCode, worst
+from opskit.core.text import plural
 
 if TYPE_CHECKING:
     from opskit.cli.output import Console
@@ -36,6 +37,7 @@ def runs(most: int, config_path: Path | None, output: Output) -> ExitCode:
     found = newest_runs(find_app(config_path).workplace, most)
     if output.for_people:
         rows = [past.run_row(one) for one in found]
+        note_none(rows, "no run yet; next: opskit fleet check")
         output.emit_printed(lambda to: show_table(to, _RUNS, rows))
     else:
         output.emit_data({"runs": [past.run_json(one) for one in found]})
@@ -136,6 +138,7 @@ def drift(output: Output, within: str, config_path: Path | None, **options: Any)
     found, level = drift_between(app.workplace, window, _duration(within))
     if output.for_people:
         rows = [past.episode_row(one, now) for one in found]
+        note_none(rows, "no deviation was found in this period")
         output.emit_printed(lambda to: show_table(to, _EPISODES, rows))
         note(past.level_line(level, within))
     else:
@@ -206,6 +209,7 @@ def fidelity(config_path: Path | None, output: Output) -> ExitCode:
 
     found = task_fidelity(find_app(config_path).workplace)
     if output.for_people:
+        note_none(found, "nothing to compare yet; an apply compares what its check foretold")
         output.emit_printed(lambda to: show_table(to, _FIDELITY, past.fidelity_rows(found)))
     else:
         output.emit_data({"tasks": past.fidelity_json(found)})
@@ -221,5 +225,5 @@ def prune(older_than: str, config_path: Path | None) -> ExitCode:
     from opskit.fleet.history import prune as forget  # noqa: PLC0415
 
     count = forget(find_app(config_path).workplace, _duration(older_than))
-    note(f"the records of {count} runs were forgotten")
+    note(f"records forgotten: those of {plural(count, 'run')}")
     return ExitCode.OK

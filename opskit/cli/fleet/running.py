@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from opskit.cli.options import config_option, find_app
-from opskit.cli.output import Column, Output, Progress, show_heading, show_table, show_text
+from opskit.cli.output import Column, Output, Progress, note, show_heading, show_table, show_text
 from opskit.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -80,6 +80,12 @@ def listener(progress: Progress) -> Callable[[Mapping[str, Any]], None]:
             progress.step()
 
     return listen
+
+
+def note_none(rows: Sequence[object], message: str) -> None:
+    """Say what an empty table means."""
+    if not rows:
+        note(message)
 
 
 def emit(run: Run, output: Output, **more: object) -> None:

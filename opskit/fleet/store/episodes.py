@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from opskit.core.clock import Instant
 from opskit.core.findings import Severity
 from opskit.fleet.memory import Episode, Settled
 from opskit.fleet.model import Drift, DriftKey, Moved, Standing
 from opskit.outside.database import METADATA, BigInt
+from opskit.records.ledger import Entry
 
 EPISODES = sa.Table(
     "fleet_episodes",
@@ -119,10 +119,10 @@ def update(connection: sa.Connection, episode: Episode, drift: Drift) -> None:
     )
 
 
-def close(connection: sa.Connection, episode: Episode, at: Instant, seq: int) -> None:
-    """Write that a check saw a deviation gone."""
+def close(connection: sa.Connection, episode: Episode, entry: Entry, state: str) -> None:
+    """Write that a check saw a deviation gone, and in which state, if that is known."""
     connection.execute(
         sa.update(EPISODES)
         .where(EPISODES.c.id == episode.id, EPISODES.c.fixed_at.is_(None))
-        .values(fixed_at=at, fixed_seq=seq)
+        .values(fixed_at=entry.at, fixed_seq=entry.seq, after_hash=state)
     )

@@ -189,6 +189,24 @@ def _newest_per_host(
     return sa.select(ranked).where(ranked.c.place == 1).order_by(ranked.c.standard, ranked.c.host)
 
 
+def last_basis(connection: sa.Connection, standard: str) -> dict[str, str]:
+    """Return for each host what its last check depended on."""
+    rows = connection.execute(
+        sa.select(HOSTS.c.host, sa.func.max(RUNS.c.started_at).label("at"))
+        .join(RUNS, RUNS.c.id == HOSTS.c.run_id)
+        .where(RUNS.c.mode == Mode.CHECK, RUNS.c.standard == standard)
+        .group_by(HOSTS.c.host)
+    )
+    newest = {row.host: row.at for row in rows}
+    bases = connection.execute(
+        sa.select(RUNS.c.started_at, RUNS.c.basis).where(
+            RUNS.c.mode == Mode.CHECK, RUNS.c.started_at.in_(set(newest.values()))
+        )
+    )
+    at = {row.started_at: row.basis for row in bases}
+    return {host: at[started] for host, started in newest.items()}
+
+
 def runs_between(connection: sa.Connection, start: int, end: int) -> tuple[RunRow, ...]:
     """Return the runs that started in [start, end), oldest first."""
     query = (
@@ -248,6 +266,12 @@ def host_verdicts(
         .limit(most)
     )
     return tuple((row[0], Instant(row[1]), Verdict(row[2]), row[3]) for row in rows)
+
+
+def verdicts_of(connection: sa.Connection, run_id: str) -> dict[str, tuple[Verdict, str]]:
+    """Return (verdict, reason) that a run gave each host."""
+    rows = connection.execute(sa.select(HOSTS).where(HOSTS.c.run_id == run_id))
+    return {row.host: (Verdict(row.verdict), row.reason) for row in rows}
 
 
 def keep_records(connection: sa.Connection, run_id: str, records: bytes) -> None:
