@@ -53,6 +53,8 @@ def test_files_are_read_by_what_ansible_makes_of_them() -> None:
     assert not of_files([("README.md", now), ("roles/a/files/x", now)]).reasons
     assert of_files([("roles/a/templates/x.j2", now)]).reasons == {"the time"}
     assert of_files([("filter_plugins/x.py", b"")]).reasons == {"a plugin of its own, x.py"}
+    assert not of_files([("roles/a/library/own.py", now)]).reasons
+    assert of_files([("roles/a/library/copy.py", b"")]).reasons
     assert of_files([("x.yml", b"\xff")]).reasons == {"a file that is no text, x.yml"}
 
 
