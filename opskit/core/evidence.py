@@ -72,6 +72,17 @@ class RunEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class HostEvidence:
+    """A host as the last check of the whole standard saw it."""
+
+    host: str
+    standard: str
+    verdict: Verdict
+    at: Instant
+    refs: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """Everything the slices can show for a period. An empty tuple means: looked, none there."""
 
@@ -79,6 +90,7 @@ class Evidence:
     drifts: tuple[DriftEvidence, ...] = ()
     runs: tuple[RunEvidence, ...] = ()
     not_configured: Mapping[str, str] = field(default_factory=dict)
+    hosts: tuple[HostEvidence, ...] = ()
 
     def __add__(self, other: Evidence) -> Evidence:
         """Return both taken together."""
@@ -87,6 +99,7 @@ class Evidence:
             self.drifts + other.drifts,
             self.runs + other.runs,
             {**self.not_configured, **other.not_configured},
+            self.hosts + other.hosts,
         )
 
 

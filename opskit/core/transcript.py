@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from opskit.core.clock import Duration
 
@@ -59,13 +60,18 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """One difference, redacted; the keyed hashes are of the texts before redaction."""
+    """One difference, redacted; the keyed hashes are of the texts before redaction.
+
+    Of `attributes`, as owner and mode, a check tells less than the apply after it: only contents
+    can be compared between the two.
+    """
 
     before: str
     after: str
     before_hash: str
     after_hash: str
     cut: bool
+    attributes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,16 @@ class Play:
 
     hosts: tuple[str, ...]
     tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """What a host said of its exposure, and what the inventory says should be."""
+
+    host: str
+    facts: Mapping[str, Any]
+    owner: str = ""
+    ports: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +136,7 @@ class Transcript:
     expected: tuple[str, ...] = ()
     included: frozenset[tuple[str, str]] = frozenset()
     in_flight: tuple[tuple[str, Task], ...] = ()
+    posture: tuple[HostFacts, ...] = ()
     no_hosts: bool = False
     prompt: str = ""
     interrupted: bool = False

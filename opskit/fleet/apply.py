@@ -143,8 +143,8 @@ class _Rollout:
 
     def _watch(self, before: Run, hosts: Iterable[str]) -> Watch:
         """Expect what the plan says; of what was found stale and accepted, the newer look."""
-        expected = {key: one.after_hash for key, one in self.plan.of(hosts).items()}
-        expected |= {drift.key: drift.after_hash for drift in before.drift}
+        expected = {key: one.ends for key, one in self.plan.of(hosts).items()}
+        expected |= {drift.key: drift.ends for drift in before.drift}
         return Watch(expected, frozenset(self.plan.blind), str(self.place.root))
 
     def _watched(self, watch: Watch) -> Listener:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from opskit.core.evidence import DriftEvidence, Evidence, RunEvidence
+from opskit.core.evidence import DriftEvidence, Evidence, HostEvidence, RunEvidence
 from opskit.core.interval import Interval
-from opskit.fleet.memory import Episode, RunRow
+from opskit.fleet.memory import Episode, HostSeen, RunRow
 from opskit.fleet.store import episodes, runs
 from opskit.outside.database import Database
 
@@ -22,9 +22,11 @@ class FleetEvidence:
         with self.database.read() as connection:
             drifts = episodes.between(connection, period.start, period.end)
             made = runs.runs_between(connection, period.start, period.end)
+            hosts = runs.last_seen(connection, period.start, period.end)
         return Evidence(
             drifts=tuple(_drift(episode) for episode in drifts),
             runs=tuple(_run(run) for run in made),
+            hosts=tuple(_host(seen) for seen in hosts),
         )
 
 
@@ -54,3 +56,7 @@ def _run(run: RunRow) -> RunEvidence:
         verdicts=run.verdicts,
         refs=tuple(ref for ref in refs if ref is not None),
     )
+
+
+def _host(seen: HostSeen) -> HostEvidence:
+    return HostEvidence(seen.host, seen.standard, seen.verdict, seen.at, (seen.seq,))

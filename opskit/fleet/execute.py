@@ -16,7 +16,7 @@ from pathlib import Path
 from opskit.core.clock import iso
 from opskit.core.errors import ConfigError, ExitCode, OpskitError, Refused
 from opskit.core.text import clean, shorten
-from opskit.core.transcript import Mode, Transcript
+from opskit.core.transcript import HostFacts, Mode, Transcript
 from opskit.fleet import journal, rules
 from opskit.fleet.model import HostResult, Provenance, Run, RunState
 from opskit.fleet.provenance import provenance
@@ -39,6 +39,7 @@ class Seen:
     state: RunState = RunState.FINISHED
     problem: str = ""
     records: bytes = b""
+    posture: tuple[HostFacts, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def observe(intent: Intent) -> Seen:
         state=_state(transcript),
         problem=_problem(transcript),
         records=transcript.records,
+        posture=transcript.posture,
     )
 
 
@@ -103,6 +105,7 @@ def execute(
         provenance=made_of,
         hosts=seen.hosts,
         problem=seen.problem,
+        posture=seen.posture,
     )
     run = journal.finished(place, run, seen.records)
     if seen.state is RunState.INTERRUPTED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +13,12 @@ from opskit.core.errors import ConfigError, Refused
 from opskit.core.interval import Interval
 from opskit.core.transcript import Mode, Transcript
 from opskit.fleet.adopt import Adoption, adopted
-from opskit.fleet.memory import Episode, HostHistory, Rollout, RunRow, Seen
+from opskit.fleet.memory import Episode, Exposure, HostHistory, Rollout, RunRow, Seen
 from opskit.fleet.model import Delta, Drift, Fidelity, Run, Standing
+from opskit.fleet.posture import Posture
 from opskit.fleet.rules import evaluate
 from opskit.fleet.standing import Level, service_level
-from opskit.fleet.store import debts, episodes, rollouts, runs
+from opskit.fleet.store import debts, episodes, exposures, rollouts, runs
 from opskit.fleet.workplace import Workplace
 from opskit.outside.ansible.transcript import replay
 
@@ -128,6 +130,29 @@ def last_drift(place: Workplace, deviation: str) -> tuple[Drift, ...]:
                 return found
     raise ConfigError(
         f"no host is known to have {deviation}", hint="opskit fleet check shows the ids"
+    )
+
+
+def posture(
+    place: Workplace, hosts: Sequence[str]
+) -> tuple[tuple[Posture, ...], tuple[Exposure, ...]]:
+    """Return what was last read of these hosts, or of all, and their open findings.
+
+    Raises:
+        ConfigError: nothing was ever read of one of them.
+    """
+    with place.database.read() as connection:
+        known = {one.host: one for one in exposures.all_known(connection)}
+        found = exposures.still_open(connection)
+    missing = [host for host in hosts if host not in known]
+    if missing or not known:
+        told = f" of {', '.join(missing)}" if missing else ""
+        hint = "let the standard run opskit_posture, as the shipped baseline does; then fleet check"
+        raise ConfigError(f"no posture is known{told}", hint=hint)
+    wanted = set(hosts) or known.keys()
+    return (
+        tuple(one for host, one in known.items() if host in wanted),
+        tuple(one for one in found if one.host in wanted),
     )
 
 

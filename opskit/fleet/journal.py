@@ -13,9 +13,10 @@ import sqlalchemy as sa
 from opskit.core.transcript import Mode
 from opskit.fleet.memory import Owed, Rollout
 from opskit.fleet.model import Debt, Delta, Drift, Provenance, Run, RunState, Standing
+from opskit.fleet.posture import Posture, findings, readable
 from opskit.fleet.rules import evaluate
 from opskit.fleet.standing import Memory, judged, settled_by
-from opskit.fleet.store import debts, episodes, rollouts, runs
+from opskit.fleet.store import debts, episodes, exposures, rollouts, runs
 from opskit.fleet.workplace import Workplace
 from opskit.outside.ansible import door
 from opskit.outside.process import ProcessIdentity
@@ -68,6 +69,7 @@ def finished(place: Workplace, run: Run, records: bytes) -> Run:
         if records:
             runs.keep_records(connection, run.id, records)
         _debts(place, connection, run, memory)
+        _exposures(place, connection, run)
         if run.mode == Mode.CHECK:
             _deviations(place, connection, run, memory)
             _tell(place, connection, run, entry)
@@ -126,9 +128,29 @@ def settle(
     debts.settle(connection, owed, how, entry)
 
 
+def _exposures(place: Workplace, connection: sa.Connection, run: Run) -> None:
+    """Keep what hosts are exposed to; open what is new, close what is gone and could be read."""
+    for told in run.posture:
+        ports = None if told.ports is None else frozenset(told.ports)
+        read = Posture(told.host, run.finished_at, told.facts, told.owner, ports)
+        exposures.keep(connection, run.id, read)
+        found = {(told.host, one.rule, one.subject): one for one in findings(read)}
+        known = {one.key: one for one in exposures.still_open(connection, [told.host])}
+        for key in found.keys() - known.keys():
+            one = found[key]
+            data = {"run": run.id, "rule": one.rule, "subject": one.subject, "what": one.message}
+            entry = place.ledger.append(connection, "exposure.found", told.host, data)
+            exposures.start(connection, told.host, one, entry)
+        for key in known.keys() - found.keys():
+            if readable(read, key[1]):
+                data = {"run": run.id, "rule": key[1], "subject": key[2]}
+                entry = place.ledger.append(connection, "exposure.gone", told.host, data)
+                exposures.close(connection, known[key], entry)
+
+
 def _deviations(place: Workplace, connection: sa.Connection, run: Run, memory: Memory) -> None:
     """Open what was found first, note what it became, close what was looked at and is gone."""
-    for drift in run.drift:
+    for drift in {one.key: one for one in run.drift}.values():
         standing, known = run.standing[drift.key], memory.open.get(drift.key)
         if known is not None:
             episodes.update(connection, known, drift)

@@ -117,3 +117,34 @@ class HostHistory:
         """Return how many runs in a row, up to the last, could not reach it."""
         lost = [one.verdict is Verdict.UNREACHABLE for one in self.seen]
         return lost.index(False) if False in lost else len(lost)
+
+
+@dataclass(frozen=True, slots=True)
+class HostSeen:
+    """What the last check of a whole standard said of a host."""
+
+    host: str
+    standard: str
+    verdict: Verdict
+    at: Instant
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """A finding of a host's posture, from the run that found it to the one that saw it gone."""
+
+    id: int
+    host: str
+    rule: str
+    subject: str
+    severity: Severity
+    found_at: Instant
+    found_seq: int
+    gone_at: Instant | None
+    gone_seq: int | None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Return what names the same finding in another run."""
+        return (self.host, self.rule, self.subject)

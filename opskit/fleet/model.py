@@ -13,6 +13,7 @@ from opskit.core.clock import Instant
 from opskit.core.errors import ExitCode, worst
 from opskit.core.findings import Finding, Severity
 from opskit.core.hosts import Verdict
+from opskit.core.transcript import HostFacts
 
 # Host, file, task and item.
 DriftKey = tuple[str, str, str, str]
@@ -60,7 +61,9 @@ class Control:
 class Drift:
     """One thing on one host that is not as the standard says, or that an apply changed.
 
-    `note` says what a missing diff means: hidden by `no_log`, or changed without a diff.
+    `note` says what a missing diff means: hidden by `no_log`, or changed without a diff. `ends` are
+    the hashes of the contents it will have; `comparable` says that there is nothing else to it, so
+    that a state of another time or of an apply can be told from it.
     """
 
     host: str
@@ -74,6 +77,8 @@ class Drift:
     after_hash: str
     note: str = ""
     delegated_to: str = ""
+    ends: tuple[str, ...] = ()
+    comparable: bool = False
 
     @property
     def key(self) -> DriftKey:
@@ -200,6 +205,7 @@ class Run:
     standing: Mapping[DriftKey, Standing] = field(default_factory=dict)
     gone: tuple[DriftKey, ...] = ()
     findings: tuple[Finding, ...] = ()
+    posture: tuple[HostFacts, ...] = ()
 
     @property
     def counts(self) -> dict[Verdict, int]:

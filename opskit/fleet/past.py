@@ -10,8 +10,9 @@ from opskit.core.interval import percent
 from opskit.core.text import plural
 from opskit.core.transcript import Transcript
 from opskit.core.waivers import Waiver
-from opskit.fleet.memory import Episode, HostHistory, Owed, RunRow
+from opskit.fleet.memory import Episode, Exposure, HostHistory, Owed, RunRow
 from opskit.fleet.model import Fidelity
+from opskit.fleet.posture import Posture, findings
 from opskit.fleet.standing import Level
 from opskit.fleet.timing import Spent, slowest_hosts, slowest_tasks
 
@@ -121,7 +122,8 @@ def level_line(level: Level, within: str) -> str:
     more = f"; {level.undecided} open and still in time" if level.undecided else ""
     if not decided:
         return f"no deviation of a host that moved is decided yet{more}"
-    return f"{percent(level.share, 1)} of {plural(decided, 'corrective deviation')} gone within {within}{more}"
+    of = plural(decided, "corrective deviation")
+    return f"{percent(level.share, 1)} of {of} gone within {within}{more}"
 
 
 def level_json(level: Level) -> dict[str, Any]:
@@ -192,4 +194,47 @@ def owed_json(one: Owed) -> dict[str, Any]:
         "handler": one.debt.handler,
         "run": one.run_id,
         "since": iso(one.opened_at),
+    }
+
+
+def posture_rows(read: Sequence[Posture], found: Sequence[Exposure]) -> Iterator[tuple[str, ...]]:
+    """Yield (host, severity, what, since, owner, next), most severe first."""
+    since = {one.key: one for one in found}
+    told = [(one, finding) for one in read for finding in findings(one)]
+    for one, finding in sorted(told, key=lambda pair: -pair[1].severity.rank):
+        known = since.get((one.host, finding.rule, finding.subject))
+        at = iso(known.found_at) if known else ""
+        what = f"{finding.subject}: {finding.message}"
+        yield one.host, str(finding.severity), what, at, one.owner, finding.fix
+
+
+def unknown_lines(read: Sequence[Posture]) -> Iterator[str]:
+    """Yield what could not be read, and why."""
+    for one in read:
+        for part, why in one.unknown.items():
+            yield f"{one.host}: {part} unknown: {why}"
+
+
+def posture_json(one: Posture, found: Sequence[Exposure]) -> dict[str, Any]:
+    """Return what a host is exposed to, for JSON."""
+    since = {other.key: other for other in found}
+    return {
+        "host": one.host,
+        "owner": one.owner,
+        "read_at": iso(one.at),
+        "unknown": one.unknown,
+        "ports_declared": None if one.ports is None else sorted(one.ports),
+        "findings": [
+            {
+                "rule": finding.rule,
+                "severity": str(finding.severity),
+                "subject": finding.subject,
+                "message": finding.message,
+                "fix": finding.fix,
+                "since": iso(known.found_at) if known else None,
+            }
+            for finding in findings(one)
+            for known in [since.get((one.host, finding.rule, finding.subject))]
+        ],
+        "facts": dict(one.facts),
     }

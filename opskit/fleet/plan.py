@@ -24,7 +24,10 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """One change that an apply is expected to make; `after_hash` is empty where none was told."""
+    """One change that an apply is expected to make.
+
+    `ends` are the contents it will leave; `waiver` names the one that accepts what it would undo.
+    """
 
     host: str
     path: str
@@ -38,14 +41,17 @@ class Expected:
     after_hash: str
     note: str
     deviation: str
+    ends: tuple[str, ...]
+    waiver: str
 
     @classmethod
-    def of(cls, drift: Drift) -> Expected:
+    def of(cls, drift: Drift, waiver: str = "") -> Expected:
         """Return the change that would put a deviation right."""
         host, file, task, item = drift.key
         return cls(
             host, file, task, item, drift.control.id, str(drift.control.severity), drift.before,
             drift.after, drift.before_hash, drift.after_hash, drift.note, drift.id,
+            drift.ends, waiver,
         )  # fmt: skip
 
     @property
@@ -83,7 +89,10 @@ def plan_of(run: Run) -> Plan:
         made_at=run.finished_at,
         actor=run.actor,
         provenance=run.provenance,
-        expected=tuple(Expected.of(drift) for drift in run.drift),
+        expected=tuple(
+            Expected.of(one, run.standing[one.key].waiver if one.key in run.standing else "")
+            for one in run.drift
+        ),
         blind=tuple(
             dict.fromkeys(
                 (one.path.rpartition(":")[0], one.task)
@@ -126,7 +135,7 @@ def opened(data: Mapping[str, Any], key: bytes) -> Plan:
         made_at=Instant(data["made_at"]),
         actor=data["actor"],
         provenance=Provenance.from_json(data["provenance"]),
-        expected=tuple(Expected(**one) for one in data["expected"]),
+        expected=tuple(Expected(**{**one, "ends": tuple(one["ends"])}) for one in data["expected"]),
         blind=tuple((path, task) for path, task in data["blind"]),
     )
 
@@ -178,9 +187,12 @@ def _named(key: DriftKey) -> str:
 
 @dataclass
 class Watch:
-    """Follows a run's records and notes each change that is not in the plan."""
+    """Follows a run's records and notes each change that is not in the plan.
 
-    expected: Mapping[DriftKey, str]
+    `expected` gives for each deviation the hashes of the contents it is to end with.
+    """
+
+    expected: Mapping[DriftKey, tuple[str, ...]]
     blind: frozenset[tuple[str, str]]
     root: str
     surprises: list[str] = field(default_factory=list)
@@ -206,7 +218,7 @@ class Watch:
         key = (host, *self._tasks[uuid], record.get("item", ""))
         if key not in self.expected:
             self.surprises.append(f"{_named(key)}: changed, and was not in the plan")
-        elif (told := self.expected[key]) and told not in _ends(record):
+        elif not set(self.expected[key]).issubset(_ends(record)):
             self.surprises.append(f"{_named(key)}: changed to another state than planned")
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from opskit.core.findings import Severity
 from opskit.core.hosts import Verdict
-from opskit.core.transcript import Diff, Mode, Outcome, Task, TaskResult, Transcript
+from opskit.core.transcript import Mode, Outcome, Task, TaskResult, Transcript
 from opskit.fleet.debts import called, debts
 from opskit.fleet.model import Cluster, Control, Debt, Drift, HostResult, NotEvaluated
 
 # What these do stays in Ansible's memory: no look at a host, and no change to it.
-_IN_MEMORY = frozenset({"add_host", "gather_facts", "group_by", "setup"})
+_IN_MEMORY = frozenset({"add_host", "gather_facts", "group_by", "setup", "validate_argument_spec"})
 # Why a task was not looked at that only a real run can run.
 NOT_IN_CHECK_MODE = "check mode cannot run it"
 _LOOKED = frozenset({Outcome.OK, Outcome.CHANGED})
@@ -45,7 +46,7 @@ def _host_result(  # one host's share of a transcript
 ) -> HostResult:
     own = [result for result in results if not result.task.handler]
     leaves = [result for result in _without_loop_summaries(own) if not _in_memory(result.task)]
-    drift = tuple(_drift(result, diff, root) for result in leaves for diff in _diffs(result))
+    drift = tuple(_drift(one, root) for one in leaves if one.outcome is Outcome.CHANGED)
     missing = _never_reached(transcript, host, own, anywhere)
     too_large = any(one.outcome is Outcome.TOO_LARGE for one in leaves)
     skipped = [result for result in leaves if result.outcome in _NOT_SEEN]
@@ -185,19 +186,13 @@ def _not_evaluated(host: str, task: Task, root: Path, reason: str) -> NotEvaluat
     return NotEvaluated(host, task.name, _relative(task.path, root), reason, task.action)
 
 
-def _diffs(result: TaskResult) -> tuple[Diff, ...]:
-    """Return the differences of a changed result; one empty one where Ansible gave none."""
-    if result.outcome is not Outcome.CHANGED:
-        return ()
+def _drift(result: TaskResult, root: Path) -> Drift:
+    """Return what a changed result deviates in, its several differences taken together."""
     told = tuple(diff for diff in result.diffs if diff.before_hash != diff.after_hash)
-    return told or (Diff("", "", "", "", cut=False),)
-
-
-def _drift(result: TaskResult, diff: Diff, root: Path) -> Drift:
     note = ""
     if result.hidden:
         note = "changed, hidden by no_log"
-    elif not diff.before_hash:
+    elif not told:
         note = "changed, no diff given"
     return Drift(
         host=result.host,
@@ -205,13 +200,21 @@ def _drift(result: TaskResult, diff: Diff, root: Path) -> Drift:
         path=_relative(result.task.path, root),
         item=result.item,
         control=control_of(result.task.tags),
-        before=diff.before,
-        after=diff.after,
-        before_hash=diff.before_hash,
-        after_hash=diff.after_hash,
+        before="".join(diff.before for diff in told),
+        after="".join(diff.after for diff in told),
+        before_hash=_together(diff.before_hash for diff in told),
+        after_hash=_together(diff.after_hash for diff in told),
         note=note,
         delegated_to=result.delegated_to if result.delegated_to != result.host else "",
+        ends=tuple(diff.after_hash for diff in told if not diff.attributes),
+        comparable=bool(told) and not any(diff.attributes for diff in told),
     )
+
+
+def _together(hashes: Iterable[str]) -> str:
+    """Return one hash for several; of one it is itself."""
+    one, *more = [*hashes] or [""]
+    return hashlib.sha256("".join([one, *more]).encode()).hexdigest()[:32] if more else one
 
 
 def _file(task: Task, root: Path) -> str:

@@ -42,7 +42,7 @@ def who_moved(drift: Drift, settled: Settled | None, good: Good | None, basis: s
     Without a state to compare, a host that was compliant under the very same standard, inventory
     and settings must have moved itself.
     """
-    if settled and settled.state_hash and drift.after_hash:
+    if settled and settled.state_hash and drift.comparable:
         if drift.after_hash == settled.state_hash:
             return Moved.HOST
         return Moved.STANDARD if drift.before_hash == settled.state_hash else Moved.BOTH

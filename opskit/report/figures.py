@@ -11,7 +11,13 @@ from dataclasses import replace
 from fractions import Fraction
 
 from opskit.core.clock import format_duration
-from opskit.core.evidence import DriftEvidence, Evidence, RunEvidence, ServiceEvidence
+from opskit.core.evidence import (
+    DriftEvidence,
+    Evidence,
+    HostEvidence,
+    RunEvidence,
+    ServiceEvidence,
+)
 from opskit.core.hosts import Verdict
 from opskit.core.interval import Interval, availability, percent
 from opskit.core.text import plural
@@ -130,9 +136,8 @@ def _exposure(
     )
 
 
-def run_figures(runs: Sequence[RunEvidence]) -> tuple[Figure, ...]:
-    """Return how many runs there were and how the newest finished check found the fleet."""
-    checks = [run for run in runs if run.mode == "check" and run.state == "finished"]
+def run_figures(runs: Sequence[RunEvidence], hosts: Sequence[HostEvidence]) -> tuple[Figure, ...]:
+    """Return how many runs there were and how each host was last found."""
     done = [run for run in runs if run.state == "finished"]
     runs_done = _count(
         "runs.finished", "Runs over the fleet", len(done), str(len(done)),
@@ -140,13 +145,12 @@ def run_figures(runs: Sequence[RunEvidence]) -> tuple[Figure, ...]:
         f"{plural(len(runs) - len(done), 'run')} did not" if len(done) != len(runs) else "",
         _refs(runs),
     )  # fmt: skip
-    newest = max(checks, key=lambda run: run.started_at, default=None)
-    return (runs_done, *([] if newest is None else [_compliance(newest)]))
+    return (runs_done, *([_compliance(hosts)] if hosts else []))
 
 
-def _compliance(check: RunEvidence) -> Figure:
-    total = sum(check.verdicts.values())
-    compliant = sum(count for verdict, count in check.verdicts.items() if verdict == "compliant")
+def _compliance(hosts: Sequence[HostEvidence]) -> Figure:
+    total = len(hosts)
+    compliant = sum(one.verdict is Verdict.COMPLIANT for one in hosts)
     return Figure(
         id="fleet.compliant",
         title="Hosts as the standard says",
@@ -154,10 +158,10 @@ def _compliance(check: RunEvidence) -> Figure:
         unit="ratio",
         display=f"{compliant} of {total}",
         tag=Tag.MEASURED,
-        formula="compliant hosts / all hosts of the newest finished check; unreachable and "
-        "not evaluated hosts are in the denominator",
-        note=f"{check.run_id}",
-        refs=check.refs,
+        formula="compliant hosts / all hosts, each as the period's last finished check of the "
+        "whole standard saw it; unreachable and not evaluated hosts are in the denominator",
+        note="",
+        refs=_refs(hosts),
     )
 
 
@@ -196,7 +200,7 @@ def all_figures(evidence: Evidence, period: Interval) -> tuple[Figure, ...]:
             else ()
         ),
         *drift_figures(evidence.drifts, evidence.runs, period),
-        *run_figures(evidence.runs),
+        *run_figures(evidence.runs, evidence.hosts),
         *(availability_figure(service) for service in evidence.services),
     )
 
@@ -216,5 +220,5 @@ def _count(  # the parts of a figure
     )
 
 
-def _refs(rows: Iterable[DriftEvidence | RunEvidence]) -> tuple[int, ...]:
+def _refs(rows: Iterable[DriftEvidence | HostEvidence | RunEvidence]) -> tuple[int, ...]:
     return tuple(sorted({ref for row in rows for ref in row.refs}))

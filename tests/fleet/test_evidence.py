@@ -64,3 +64,18 @@ def test_a_period_holds_what_was_open_and_what_started_in_it(
     story, began = told
     evidence = FleetEvidence(story.place.database).evidence(at(began, first, last))
     assert (len(evidence.drifts), len(evidence.runs)) == (drifts, runs)
+
+
+def test_a_host_is_told_as_the_last_whole_check_saw_it(told: tuple[Story, Instant]) -> None:
+    story, began = told
+    story.check(web1={A: Outcome.CHANGED}, web2={A: Outcome.OK})
+    story.check(web2={A: Outcome.UNREACHABLE})
+    story.check(tags=("some",), web2={A: Outcome.OK})
+    evidence = FleetEvidence(story.place.database).evidence(at(began, 0, 9))
+    assert [(one.host, one.verdict) for one in evidence.hosts] == [
+        ("web1", Verdict.DRIFTED),
+        ("web2", Verdict.UNREACHABLE),
+    ]
+    ends = [run.refs[1:] for run in evidence.runs]
+    assert [one.refs for one in evidence.hosts] == [ends[3], ends[4]]
+    assert FleetEvidence(story.place.database).evidence(at(began, 0, 1)).hosts == ()

@@ -177,8 +177,9 @@ def test_a_handler_is_a_consequence_and_no_deviation() -> None:
     assert not host.drift
 
 
-def test_facts_alone_are_no_look_at_the_standard() -> None:
-    setup = replace(task("Gathering Facts"), action="gather_facts")
+@pytest.mark.parametrize("action", ["gather_facts", "ansible.builtin.validate_argument_spec"])
+def test_what_stays_in_memory_is_no_look_at_the_standard(action: str) -> None:
+    setup = replace(task("Gathering Facts"), action=action)
     told = Transcript(
         plays=(Play(("web1",), ()),),
         results=(result("web1", setup, Outcome.OK),),

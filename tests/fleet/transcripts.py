@@ -40,7 +40,7 @@ def result(
     state: str = "as found",
 ) -> TaskResult:
     """Return what a task did; a change has a difference, from STATE to what is wanted."""
-    diff = Diff(f"{state}\n", "wanted\n", f"hash of {state}", "hash of wanted", False)
+    diff = Diff(f"{state}\n", "wanted\n", f"hash of {state}", "hash of wanted", cut=False)
     return TaskResult(
         host=host,
         task=done,

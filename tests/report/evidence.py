@@ -8,7 +8,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from opskit.core.clock import HOUR, NOTHING, Duration, Instant, from_datetime
-from opskit.core.evidence import DriftEvidence, Evidence, RunEvidence, ServiceEvidence
+from opskit.core.evidence import DriftEvidence, Evidence, HostEvidence, RunEvidence, ServiceEvidence
 from opskit.core.findings import Severity
 from opskit.core.hosts import Verdict
 from opskit.core.interval import Interval, State, Stretch
@@ -72,6 +72,21 @@ def run(
     end = hour(started + 0.1) if state == "finished" else None
     return RunEvidence(
         f"{mode}-{started}", mode, "standard.yml", state, hour(started), end, counts, (ref,)
+    )
+
+
+def hosts_of(runs: Iterable[RunEvidence]) -> tuple[HostEvidence, ...]:
+    """Return every host of the newest finished check, as the fleet's own store tells it."""
+    checks = [run for run in runs if run.mode == "check" and run.state == "finished"]
+    newest = max(checks, key=lambda run: run.started_at, default=None)
+    if newest is None:
+        return ()
+    return tuple(
+        HostEvidence(
+            f"{verdict} {number}", newest.standard, verdict, newest.started_at, newest.refs
+        )
+        for verdict, count in newest.verdicts.items()
+        for number in range(count)
     )
 
 

@@ -15,7 +15,7 @@ from opskit.core.interval import Interval, State, Stretch
 from opskit.report.build import build
 from opskit.report.model import Report
 from opskit.report.render import json as as_json
-from tests.report.evidence import PERIOD, UTC, at, chain, drift, hour, run, service
+from tests.report.evidence import PERIOD, UTC, at, chain, drift, hosts_of, hour, run, service
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOBODY = "No service is monitored. "
@@ -30,6 +30,7 @@ WHOLE = Evidence(
         run(40, state="running", ref=22),
     ),
     {"access": "no access targets are configured"},
+    hosts_of([run(25, compliant=1, unreachable=1, ref=21)]),
 )  # fmt: skip
 
 

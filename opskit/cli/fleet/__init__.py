@@ -22,6 +22,7 @@ _HERE = "opskit.cli.fleet"
         "runs": (f"{_HERE}.past:runs", "The last runs and what they said."),
         "history": (f"{_HERE}.past:history", "A host over time."),
         "drift": (f"{_HERE}.past:drift", "Deviations over time, and how fast they were gone."),
+        "posture": (f"{_HERE}.past:posture", "Updates, restarts, certificates and open ports."),
         "fidelity": (f"{_HERE}.past:fidelity", "How often each task's check told the truth."),
         "waive": (f"{_HERE}.accept:waive", "Accept a deviation for a time, or end that."),
         "waivers": (f"{_HERE}.accept:waivers", "What is accepted, by whom, until when."),

@@ -71,11 +71,10 @@ def apply(output: Output, **options: Any) -> ExitCode:
         emit(before, output)
         note("nothing to change")
         return before.exit_code
-    if before is not None:
-        _refuse_waived(before, allowed=options["with_waived"])
-        if output.for_people:
-            output.emit_printed(lambda to: show_run(to, before))
+    if before is not None and output.for_people:
+        output.emit_printed(lambda to: show_run(to, before))
     hosts = _hosts(app, plan, options)
+    _refuse_waived(plan, hosts, allowed=options["with_waived"])
     _confirm(plan, hosts, yes=options["yes"])
     applied = _change(app, request, plan, before, hosts, options)
     emit(applied.observed, output, apply=_as_json(applied))
@@ -153,13 +152,13 @@ def _hosts(app: App, plan: Plan, options: dict[str, Any]) -> tuple[str, ...]:
     return left
 
 
-def _refuse_waived(before: Run, *, allowed: bool) -> None:
-    waived = [drift for drift in before.drift if before.standing[drift.key].waiver]
+def _refuse_waived(plan: Plan, hosts: Sequence[str], *, allowed: bool) -> None:
+    waived = [one for one in plan.of(hosts).values() if one.waiver]
     if waived and not allowed:
-        waiver = before.standing[waived[0].key].waiver
+        one = waived[0]
         raise Refused(
-            f"{waiver} accepts {waived[0].id} on {waived[0].host}, and an apply would undo it",
-            hint=f"leave it out: -l 'all:!{waived[0].host}', or give --with-waived",
+            f"{one.waiver} accepts {one.deviation} on {one.host}, and an apply would undo it",
+            hint=f"leave the host out: -l 'all:!{one.host}', or give --with-waived",
         )
 
 

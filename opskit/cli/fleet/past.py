@@ -1,4 +1,4 @@
-"""`opskit fleet show`, `runs`, `history`, `drift`, `fidelity` and `prune`: what is remembered."""
+"""What is remembered: `opskit fleet show`, `runs`, `history`, `drift`, `posture` and others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from opskit.cli.commands import command
 from opskit.cli.fleet.running import FORMS, emit
 from opskit.cli.options import config_option, find_app, output_options, period, period_options
 from opskit.cli.output import Column, Output, note, show_heading, show_table, show_text
-from opskit.core.errors import ConfigError, ExitCode
+from opskit.core.errors import ConfigError, ExitCode, worst
 
 if TYPE_CHECKING:
     from opskit.cli.output import Console
@@ -151,6 +151,38 @@ def _duration(text: str) -> Duration:
         return parse_duration(text)
     except ValueError as error:
         raise ConfigError(str(error), hint="write 24h, 30d or the like") from error
+
+
+_POSTURE = (
+    Column("host"), Column("severity"), Column("what", fold=True), Column("since"),
+    Column("owner"), Column("next", fold=True),
+)  # fmt: skip
+
+
+@command(examples=["opskit fleet posture", "opskit fleet posture web1 --json"],
+         short_help="Updates, restarts, certificates and open ports.")  # fmt: skip
+@click.argument("hosts", nargs=-1, metavar="[HOST]...")
+@config_option
+@output_options("table", "json", "yaml")
+def posture(hosts: tuple[str, ...], config_path: Path | None, output: Output) -> ExitCode:
+    """Show what hosts are exposed to, as the last run read it.
+
+    Exit 1: security updates or a restart pending, a certificate over or nearly, a port that
+    listens and is not in `opskit_ports` of its host. 3: a part could not be read.
+    """
+    from opskit.fleet import past  # noqa: PLC0415
+    from opskit.fleet.history import posture as known  # noqa: PLC0415
+
+    read, found = known(find_app(config_path).workplace, hosts)
+    if output.for_people:
+        rows = past.posture_rows(read, found)
+        output.emit_printed(lambda to: show_table(to, _POSTURE, rows))
+        for line in past.unknown_lines(read):
+            note(line)
+    else:
+        output.emit_data({"hosts": [past.posture_json(one, found) for one in read]})
+    unknown = [ExitCode.UNDETERMINED for one in read if one.unknown]
+    return worst([*unknown, *(ExitCode.FINDINGS for _ in found)])
 
 
 _FIDELITY = (

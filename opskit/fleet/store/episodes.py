@@ -100,19 +100,22 @@ def start(connection: sa.Connection, drift: Drift, standing: Standing, seq: int)
             last_good_at=standing.last_good_at,
             detected_at=standing.detected_at,
             detected_seq=seq,
-            before_hash=drift.before_hash,
-            after_hash=drift.after_hash,
+            **_states(drift),
             moved=standing.moved,
         )
     )
 
 
+def _states(drift: Drift) -> dict[str, str]:
+    """Return the state seen, and the one wanted if it can be told at another time."""
+    wanted = drift.after_hash if drift.comparable else ""
+    return {"before_hash": drift.before_hash, "after_hash": wanted}
+
+
 def update(connection: sa.Connection, episode: Episode, drift: Drift) -> None:
     """Write what a deviation has become since."""
     connection.execute(
-        sa.update(EPISODES)
-        .where(EPISODES.c.id == episode.id)
-        .values(before_hash=drift.before_hash, after_hash=drift.after_hash)
+        sa.update(EPISODES).where(EPISODES.c.id == episode.id).values(**_states(drift))
     )
 
 

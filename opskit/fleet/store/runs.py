@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from opskit.core.clock import Instant
 from opskit.core.hosts import Verdict
 from opskit.core.transcript import Mode
-from opskit.fleet.memory import Good, RunRow
+from opskit.fleet.memory import Good, HostSeen, RunRow
 from opskit.fleet.model import Provenance, Run, RunState
 from opskit.outside.database import METADATA
 from opskit.records.ledger import Entry, canonical
@@ -149,28 +149,44 @@ def unfinished(connection: sa.Connection, node: str) -> tuple[Unfinished, ...]:
 
 def last_compliant(connection: sa.Connection, standard: str) -> dict[str, Good]:
     """Return for each host the last check of the whole standard that found it compliant."""
-    newest = (
-        sa.select(HOSTS.c.host, sa.func.max(RUNS.c.finished_at).label("at"))
+    found = (RUNS.c.standard == standard, HOSTS.c.verdict == Verdict.COMPLIANT)
+    rows = connection.execute(_newest_per_host(RUNS.c.basis, *found))
+    return {row.host: Good(row.finished_at, row.basis) for row in rows}
+
+
+def last_seen(connection: sa.Connection, start: int, end: int) -> tuple[HostSeen, ...]:
+    """Return each host as the last whole check that started in [start, end) saw it."""
+    period = (RUNS.c.started_at >= start, RUNS.c.started_at < end)
+    rows = connection.execute(_newest_per_host(RUNS.c.finished_seq, *period))
+    return tuple(
+        HostSeen(row.host, row.standard, Verdict(row.verdict), row.finished_at, row.finished_seq)
+        for row in rows
+    )
+
+
+def _newest_per_host(
+    column: sa.ColumnElement[Any], *conditions: sa.ColumnElement[bool]
+) -> sa.Select[Any]:
+    """Return the newest finished whole check of each (standard, host) under these conditions."""
+    place = sa.func.row_number().over(
+        partition_by=(RUNS.c.standard, HOSTS.c.host),
+        order_by=(RUNS.c.finished_at.desc(), RUNS.c.id.desc()),
+    )
+    ranked = (
+        sa.select(
+            HOSTS.c.host, HOSTS.c.verdict, RUNS.c.standard, RUNS.c.finished_at, column,
+            place.label("place"),
+        )
         .join(RUNS, RUNS.c.id == HOSTS.c.run_id)
         .where(
-            HOSTS.c.verdict == Verdict.COMPLIANT,
             RUNS.c.mode == Mode.CHECK,
-            RUNS.c.standard == standard,
+            RUNS.c.state == RunState.FINISHED,
             RUNS.c.whole == 1,
+            *conditions,
         )
-        .group_by(HOSTS.c.host)
         .subquery()
-    )
-    rows = connection.execute(
-        sa.select(HOSTS.c.host, RUNS.c.finished_at, RUNS.c.basis)
-        .join(RUNS, RUNS.c.id == HOSTS.c.run_id)
-        .join(
-            newest,
-            sa.and_(newest.c.host == HOSTS.c.host, newest.c.at == RUNS.c.finished_at),
-        )
-        .where(HOSTS.c.verdict == Verdict.COMPLIANT, RUNS.c.mode == Mode.CHECK)
-    )
-    return {host: Good(Instant(at), basis) for host, at, basis in rows}
+    )  # fmt: skip
+    return sa.select(ranked).where(ranked.c.place == 1).order_by(ranked.c.standard, ranked.c.host)
 
 
 def runs_between(connection: sa.Connection, start: int, end: int) -> tuple[RunRow, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 from opskit.core.clock import Duration
 from opskit.core.transcript import (
     Diff,
+    HostFacts,
     Outcome,
     Play,
     RunnerSummary,
@@ -60,6 +61,7 @@ def read(lines: Iterable[str]) -> Transcript:
         runner=reader.runner,
         included=frozenset(reader.included),
         in_flight=tuple(reader.in_flight.values()),
+        posture=tuple(reader.posture.values()),
         no_hosts=reader.no_hosts,
         prompt=reader.prompt,
         interrupted=reader.interrupted,
@@ -76,6 +78,7 @@ class _Reader:
         self.tasks: dict[str, Task] = {}
         self.results: list[TaskResult] = []
         self.included: set[tuple[str, str]] = set()
+        self.posture: dict[str, HostFacts] = {}
         self.in_flight: dict[tuple[str, str], tuple[str, Task]] = {}
         self.stats: dict[str, dict[str, int]] | None = None
         self.no_hosts = False
@@ -126,6 +129,11 @@ class _Reader:
     def on_include(self, record: dict[str, Any]) -> None:
         self.included.add((record["host"], record["uuid"]))
         self.in_flight.pop((record["host"], record["uuid"]), None)
+
+    def on_posture(self, record: dict[str, Any]) -> None:
+        host, ports = record["host"], record.get("ports")
+        declared = None if ports is None else tuple(str(port) for port in ports)
+        self.posture[host] = HostFacts(host, record["facts"], record.get("owner", ""), declared)
 
     def on_stats(self, record: dict[str, Any]) -> None:
         self.stats = record["hosts"]

@@ -46,6 +46,7 @@ MESSAGE_LIMIT = 2_000
 DIFF_LIMIT = 20_000
 # Of all texts of one result together. Nobody reads more, and runner drops what is over 700,000.
 RESULT_LIMIT = 10_000_000
+POSTURE_LIMIT = 1_000_000
 _SETS_VARIABLES = {"include_vars", "set_fact"}
 _PASSWORDS = ("ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
 
@@ -208,6 +209,8 @@ class CallbackModule(CallbackBase):
         label = {"item": self._text(self._get_item_label(data), 200)} if item else {}
         if outcome in ("ok", "changed") and _size(data) > RESULT_LIMIT:
             outcome = "too large"
+        if outcome == "ok" and isinstance(data.get("posture"), dict):
+            self._posture(result)
         self._outcome(
             result.host.name,
             result.task,
@@ -219,6 +222,17 @@ class CallbackModule(CallbackBase):
             hidden="censored" in data,
             **self._looked_at(result, outcome, data),
         )
+
+    def _posture(self, result):
+        """Write what the posture module read, and what the inventory says of the host."""
+        text = self._redact(json.dumps(result.result["posture"], default=str))
+        known = self._play.get_variable_manager().get_vars(play=self._play, host=result.host)
+        ports, owner = known.get("opskit_ports"), known.get("opskit_owner", "")
+        with suppress(ValueError):  # the redacted text is no JSON any more
+            facts = json.loads(text[:POSTURE_LIMIT])
+            told = {"ports": [str(port) for port in ports]} if isinstance(ports, list) else {}
+            host = result.host.name
+            self._write(k="posture", host=host, facts=facts, owner=self._text(owner, 200), **told)
 
     def _outcome(self, host, task, outcome, **details):
         uuid = task._uuid  # noqa: SLF001
@@ -252,7 +266,10 @@ class CallbackModule(CallbackBase):
     def _diff(self, part):
         if "prepared" in part:
             return self._sides("", str(part["prepared"]))
-        return self._sides(self._side(part.get("before")), self._side(part.get("after")))
+        told = self._sides(self._side(part.get("before")), self._side(part.get("after")))
+        # Of owner, mode and the like a check tells less than the apply that follows.
+        attributes = isinstance(part.get("before"), dict) or isinstance(part.get("after"), dict)
+        return {**told, "attributes": attributes}
 
     def _side(self, value):
         if isinstance(value, dict):

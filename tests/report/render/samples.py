@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +22,7 @@ from opskit.records.ledger import canonical, entry_hash
 from opskit.report.build import Chain, build
 from opskit.report.model import EvidenceRow, Report
 from opskit.report.render import html
+from tests.report.evidence import hosts_of
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 HOSTILE = (
@@ -140,10 +142,12 @@ def month() -> Report:
     """Return a month of five services, with a clock change and a bit of everything else."""
     period = Interval(at("2026-10-01T00:00"), at("2026-11-01T00:00"))
     book = Book(period.start)
+    runs = _month_runs(book)
     evidence = Evidence(
         services=_month_services(book, period),
         drifts=_month_drifts(book),
-        runs=_month_runs(book),
+        runs=runs,
+        hosts=hosts_of(runs),
         not_configured={"access": "no access targets are configured"},
     )
     return build(evidence, period, AMSTERDAM, book.chain(), at("2026-11-01T06:00"))
@@ -230,6 +234,7 @@ def demo() -> Report:
             _run(book, "check-2", "check", "2026-11-21T22:02:49", {Verdict.COMPLIANT: 1}),
         ),
     )
+    evidence = replace(evidence, hosts=hosts_of(evidence.runs))
     return build(evidence, period, AMSTERDAM, book.chain(), period.end)
 
 
@@ -292,7 +297,7 @@ def busy() -> Report:
         _run(book, f"check-{number}", "check", "2026-10-05T02:59", {Verdict.DRIFTED: 260})
         for number in range(3)
     )
-    evidence = Evidence(services, drifts, runs)
+    evidence = Evidence(services, drifts, runs, hosts=hosts_of(runs))
     return build(evidence, period, AMSTERDAM, book.chain(), period.end)
 
 

@@ -16,6 +16,7 @@ def upgrade() -> None:
     _debts()
     _waivers()
     _fidelity()
+    _posture()
 
 
 def _runs() -> None:
@@ -97,6 +98,31 @@ def _fidelity() -> None:
         sa.Column("done", sa.Text, nullable=False),
         sa.Column("failed", sa.Text, nullable=False),
     )
+
+
+def _posture() -> None:
+    op.create_table(
+        "fleet_posture",
+        sa.Column("host", sa.Text, primary_key=True),
+        sa.Column("run_id", sa.Text, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("facts", sa.Text, nullable=False),
+        sa.Column("owner", sa.Text, nullable=False),
+        sa.Column("ports", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "fleet_exposures",
+        sa.Column("id", BIGINT, primary_key=True),
+        sa.Column("host", sa.Text, nullable=False),
+        sa.Column("rule", sa.Text, nullable=False),
+        sa.Column("subject", sa.Text, nullable=False),
+        sa.Column("severity", sa.Text, nullable=False),
+        sa.Column("found_at", sa.BigInteger, nullable=False),
+        sa.Column("found_seq", sa.BigInteger, nullable=False),
+        sa.Column("gone_at", sa.BigInteger),
+        sa.Column("gone_seq", sa.BigInteger),
+    )
+    op.create_index("ix_fleet_exposures_open", "fleet_exposures", ["host", "gone_at"])
 
 
 def downgrade() -> None:
