@@ -343,3 +343,8 @@ _COVERED: Mapping[str, Callable[[_Task], Resources | None]] = {
     "template": _written,
     "user": _user,
 }
+
+
+def is_unknown(module: str) -> bool:
+    """Return whether a module of this name is never taken for one that is covered."""
+    return module not in _COVERED and module not in _IN_MEMORY | _NEVER_RUN

@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from opskit.fleet.coverage import is_unknown
+
 # Facts that keep their value while what the probe looks at is the same.
 _PROBES = {
     "os": "distribution distribution_file_parsed distribution_file_path distribution_file_variety"
@@ -146,10 +148,6 @@ def _lies_inside(term: str) -> bool:
     return not term.startswith(("/", "~")) and ".." not in term and "{" not in term
 
 
-# A module beside a role may stand in for one of Ansible's; of this name there is none.
-_OWN_MODULE = ["library", "opskit_posture.py"]
-
-
 def of_files(files: Iterable[tuple[str, bytes]]) -> Dependence:
     """Return what the files of a standard depend on; each is (path below it, content)."""
     whole = Dependence()
@@ -162,8 +160,8 @@ def _of_file(path: str, content: bytes) -> Dependence:
     parts = path.split("/")
     if path.endswith(".md") or "callback" in parts[:-1] or "files" in parts[:-1]:
         return Dependence()  # for people, about results, or copied as it is
-    if parts[-2:] == _OWN_MODULE:
-        return Dependence()  # a task of it is covered or not, as of any module
+    if "library" in parts[:-1] and is_unknown(parts[-1].removesuffix(".py")):
+        return Dependence()  # a module of its own: no fingerprint covers its tasks
     if path.endswith((".py", ".pyc", ".so")):
         return Dependence(reasons=frozenset({f"a plugin of its own, {parts[-1]}"}))
     try:

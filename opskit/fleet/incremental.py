@@ -79,13 +79,17 @@ class _Check:
         except KeyboardInterrupt:
             return Seen((), RunState.INTERRUPTED)
         late = [seal for seal in proven.values() if seal.looks.uncovered]
+        part = Seen(())
         if late:
             part = observe(_part(intent, [seal.host for seal in late], _tags(late)))
             if part.state is RunState.INTERRUPTED:
                 return part
             moved = {seal.host for seal in late if not _still_good(seal, part)}
             proven = {host: seal for host, seal in proven.items() if host not in moved}
-        return self._rest(intent, proven)
+        seen = self._rest(intent, proven)
+        told = {one.host for one in seen.posture}
+        more = tuple(one for one in part.posture if one.host not in told)
+        return replace(seen, posture=(*seen.posture, *more))
 
     def _compare(self, intent: Intent) -> dict[str, Seal]:
         """Return the hosts that have not moved."""

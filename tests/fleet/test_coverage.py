@@ -129,3 +129,8 @@ def test_no_program_is_run_that_is_not_on_the_list() -> None:
 def test_no_content_goes_into_a_resource() -> None:
     found = covered("copy", {"dest": "/a", "content": "s3cret"}, CHECKSUM)
     assert "s3cret" not in str(found)
+
+
+def test_what_is_read_for_people_is_covered_while_no_task_can_use_it() -> None:
+    assert resources("opskit_posture", {}, {}, check=True) == ()
+    assert resources("opskit_posture", {}, {}, check=True, registered=True) is None
