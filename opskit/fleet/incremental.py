@@ -140,9 +140,13 @@ class _Check:
         good = [result for result in observed if _is_good(result)]
         looks = self._looks(request, good)
         after = self._take({host: own for host, own in looks.items() if not own.reason})
-        seals = [self._seal(run, host, own, after.get(host)) for host, own in looks.items()]
         standard, basis = run.provenance.standard, basis_of(run.provenance)
         with self._place.database.write() as connection:
+            known = fingerprints.seals(connection, standard, basis)
+            seals = [
+                self._seal(run, host, own, after.get(host), known.get(host))
+                for host, own in looks.items()
+            ]
             fingerprints.forget(connection, standard, [result.host for result in observed])
             fingerprints.remember(connection, standard, basis, seals)
             if self._whole:
@@ -155,13 +159,20 @@ class _Check:
         lines = zlib.decompress(self._observed.records).decode().splitlines()
         return fingerprint.looks_of(lines, good, standard_of(self._place, request))
 
-    def _seal(self, run: Run, host: str, looks: Looks, after: Prints | None) -> Seal:
-        known, before = self._known.seals.get(host), self._before.get(host)
+    def _seal(
+        self, run: Run, host: str, looks: Looks, after: Prints | None, known: Seal | None
+    ) -> Seal:
+        """Return what a host that was found compliant looks like, trusted or not.
+
+        It looked the same before this check began: it was looked at then, or it still looks, times
+        of change included, as when it was sealed.
+        """
         same = known is not None and (known.looks.resources, known.looks.argv) == (
             looks.resources,
             looks.argv,
         )
-        sealed = same and after is not None and before == after
+        still = known.prints if known is not None and known.sealed else None
+        sealed = same and after is not None and after in (self._before.get(host), still)
         return Seal(host, run.id, run.finished_at, sealed, looks, after)
 
 

@@ -244,6 +244,11 @@ class CallbackModule(CallbackBase):
         if outcome in ("ok", "changed"):
             return ""
         told = data.get("false_condition") or data.get("msg") or data.get("skip_reason") or ""
+        # Of a loop it says only that it is over; the item that was lost or failed says why.
+        for item in data.get("results") or ():
+            if isinstance(item, dict) and (item.get("unreachable") or item.get("failed")):
+                told = item.get("msg") or told
+                break
         # Gathering facts says only that a module failed; what it printed is one level down.
         for module in (data.get("failed_modules") or {}).values():
             told = f"{told} {module.get('module_stderr') or module.get('msg') or ''}".strip()
