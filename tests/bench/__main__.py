@@ -94,10 +94,13 @@ def commands(root: Path, environment: dict[str, str]) -> Iterator[Ratio]:
     yield paired("opskit --help / python -c 'import click'", help_, click, 20, "aim <= 2.5")
     yield paired("opskit monitor status / the same", status, click, 20, "")
     run(program, "fleet", "apply", "--yes")()
-    check, hosts = run(program, "fleet", "check"), f"fleet check, {HOSTS} hosts"
-    yield paired(f"{hosts} / ansible-playbook --check", check, run(*bare), 3, "aim <= 1.15")
+    full, hosts = run(program, "fleet", "check", "--full"), f"{HOSTS} hosts"
+    yield paired(f"fleet check --full, {hosts} / ansible-playbook --check", full, run(*bare), 3,
+                 "aim <= 1.15")  # fmt: skip
     same = run(*tuned, env=piped)
-    yield paired("the same / with pipelining and the same forks", check, same, 3, "")
+    yield paired("the same / with pipelining and the same forks", full, same, 3, "")
+    check = run(program, "fleet", "check")
+    yield paired("fleet check, nothing moved / the same", check, same, 3, "")
 
 
 def ledger(directory: Path) -> list[str]:
