@@ -167,11 +167,8 @@ class App:
             if name not in known:
                 raise ConfigError(f"there is no service {name}", hint="opskit monitor status")
         return (
-            *(CommandGate(command, root, self.environment) for command in commands),
-            *(
-                ServiceGate(name, self.catalogue.targets((name,)), self.recorder, self.clock)
-                for name in services
-            ),
+            *(CommandGate.parse(command, root, self.environment) for command in commands),
+            *(ServiceGate(name, self.catalogue, self.recorder, self.clock) for name in services),
         )
 
     @property

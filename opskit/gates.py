@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from opskit.outside.process import run
 
 if TYPE_CHECKING:
     from opskit.core.clock import Clock
-    from opskit.monitor.model import Target
+    from opskit.monitor.model import Catalogue
     from opskit.monitor.probe import Recorder
 
 _SECONDS = 300.0
@@ -24,31 +24,45 @@ _SECONDS = 300.0
 class CommandGate:
     """Open while a command ends with 0."""
 
-    command: str
+    argv: tuple[str, ...]
     directory: Path
     environment: Mapping[str, str]
 
-    def closed(self) -> str:
-        """Return why the next batch may not start; empty if it may."""
+    @classmethod
+    def parse(cls, command: str, directory: Path, environment: Mapping[str, str]) -> CommandGate:
+        """Return the gate that a command line names.
+
+        Raises:
+            ConfigError: it is none.
+        """
         try:
-            argv = shlex.split(self.command)
+            argv = tuple(shlex.split(command))
         except ValueError as error:
             raise ConfigError(f"--gate: {error}", hint="quote the command once") from error
-        done = run(argv, timeout=_SECONDS, environment=self.environment, directory=self.directory)
+        if not argv:
+            raise ConfigError("--gate: the command is empty", hint="--gate 'check-it --all'")
+        return cls(argv, directory, environment)
+
+    def closed(self) -> str:
+        """Return why the next batch may not start; empty if it may."""
+        command = shlex.join(self.argv)
+        done = run(
+            self.argv, timeout=_SECONDS, environment=self.environment, directory=self.directory
+        )
         if done.timed_out:
-            return f"the gate did not answer within {_SECONDS:.0f} s: {self.command}"
+            return f"the gate did not answer within {_SECONDS:.0f} s: {command}"
         if done.status == 0:
             return ""
         told = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-        return shorten(f"the gate is shut ({done.status}): {self.command} {' '.join(told)}", 300)
+        return shorten(f"the gate is shut ({done.status}): {command} {' '.join(told)}", 300)
 
 
 @dataclass(frozen=True)
 class ServiceGate:
-    """Open while every probe of a service says up."""
+    """Open while every probe of a service says up; what they see is written like any other."""
 
     service: str
-    targets: Sequence[Target]
+    catalogue: Catalogue
     recorder: Recorder
     clock: Clock
 
@@ -57,6 +71,7 @@ class ServiceGate:
         from opskit.monitor.model import Seen  # noqa: PLC0415
         from opskit.monitor.probe import Prober  # noqa: PLC0415
 
-        seen = Prober(self.targets, self.recorder, self.clock, {}).once(lambda _: None)
-        bad = [one for one in seen if one.seen is not Seen.UP]
+        targets = self.catalogue.targets((self.service,))
+        prober = Prober(targets, self.recorder, self.clock, self.recorder.begin(self.catalogue))
+        bad = [one for one in prober.once(lambda _: None) if one.seen is not Seen.UP]
         return f"{bad[0].target} is {bad[0].seen}: {bad[0].reason}" if bad else ""

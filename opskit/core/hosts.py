@@ -31,6 +31,11 @@ class Verdict(StrEnum):
         return self is Verdict.COMPLIANT
 
     @property
+    def is_lost(self) -> bool:
+        """Return whether the host was given up on the way."""
+        return self in {Verdict.FAILED, Verdict.UNREACHABLE}
+
+    @property
     def exit_code(self) -> ExitCode:
         """Return what a check that met this verdict ends with."""
         if self is Verdict.COMPLIANT:

@@ -21,7 +21,7 @@ from opskit.fleet import fidelity
 from opskit.fleet.execute import execute
 from opskit.fleet.journal import holder_name, keep_rollout, reap
 from opskit.fleet.memory import Rollout
-from opskit.fleet.model import HostResult, Run
+from opskit.fleet.model import DriftKey, HostResult, Run, Standing
 from opskit.fleet.plan import Plan, Watch, batches, stale
 from opskit.fleet.store import rollouts
 from opskit.fleet.workplace import Request, Workplace
@@ -30,7 +30,6 @@ from opskit.records.leases import Lease
 
 # Longer than any batch should take; a run that dies gives its leases back when it is reaped.
 _LEASE = 4 * HOUR
-_LOST = frozenset({Verdict.FAILED, Verdict.UNREACHABLE})
 
 
 class Gate(Protocol):
@@ -65,13 +64,9 @@ class Batch:
     @property
     def failed(self) -> tuple[str, ...]:
         """Return the hosts that failed, were lost, or are still not as wanted."""
-        changed = {one.host: one.verdict for one in self.change.hosts}
-        seen = {one.host: one.verdict for one in self.observed.hosts}
-        return tuple(
-            host
-            for host in self.hosts
-            if changed.get(host) in _LOST or seen.get(host) is not Verdict.COMPLIANT
-        )
+        lost = {one.host for one in self.change.hosts if one.verdict.is_lost}
+        fine = {one.host for one in self.observed.hosts if one.verdict.is_fine}
+        return tuple(host for host in self.hosts if host in lost or host not in fine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,19 +249,23 @@ def _begin(place: Workplace, plan: Plan, hosts: frozenset[str]) -> Rollout:
 def _last_seen(before: Run | None, done: Sequence[Batch]) -> Run:
     """Return every host as it was last seen, in the words of the last look."""
     looks = [*([before] if before else []), *(batch.observed for batch in done)]
-    seen: dict[str, HostResult] = {one.host: one for look in looks for one in look.hosts}
-    drift = {key for result in seen.values() for key in (one.key for one in result.drift)}
-    standing = {key: known for look in looks for key, known in look.standing.items()}
-    last = looks[-1]
+    seen = {one.host: one for look in looks for one in look.hosts}
     return replace(
-        last,
+        looks[-1],
         hosts=tuple(seen.values()),
-        standing={key: known for key, known in standing.items() if key in drift},
+        standing=_still(looks, seen.values()),
         gone=tuple(key for batch in done for key in batch.observed.gone),
         started_at=looks[0].started_at,
         problem=next(filter(None, (look.problem for look in looks)), ""),
         findings=tuple(dict.fromkeys(one for look in looks for one in look.findings)),
     )
+
+
+def _still(looks: Iterable[Run], seen: Iterable[HostResult]) -> dict[DriftKey, Standing]:
+    """Return the newest standing of each deviation that is left."""
+    left = {drift.key for result in seen for drift in result.drift}
+    known = {key: standing for look in looks for key, standing in look.standing.items()}
+    return {key: known[key] for key in known.keys() & left}
 
 
 @contextmanager

@@ -43,9 +43,8 @@ def show(place: Workplace, name: str) -> tuple[Run, Transcript]:
             raise ConfigError(f"there is no run {name}", hint="opskit fleet runs")
         records = runs.records_of(connection, row.id)
         if records is None:
-            raise Refused(
-                f"the records of {row.id} are not kept any more", hint="opskit fleet runs"
-            )
+            message = f"records of {row.id} are not kept any more, or it needed no Ansible"
+            raise Refused(message, hint="opskit fleet runs")
         transcript = replay(records)
         said = runs.verdicts_of(connection, row.id)
         finished_at = row.finished_at or row.started_at
@@ -57,18 +56,28 @@ def show(place: Workplace, name: str) -> tuple[Run, Transcript]:
             started_at=row.started_at,
             finished_at=finished_at,
             provenance=row.provenance,
-            hosts=tuple(
-                _as_said(one, said) for one in evaluate(transcript, Mode(row.mode), place.root)
-            ),
+            hosts=_as_said(evaluate(transcript, Mode(row.mode), place.root), said),
             problem=row.problem,
         )
         return _with_standing(connection, run), transcript
 
 
-def _as_said(result: HostResult, said: Mapping[str, tuple[Verdict, str]]) -> HostResult:
-    """Return a host's result with the verdict of its time, in which waivers and debts counted."""
-    verdict, reason = said.get(result.host, (result.verdict, result.reason))
-    return replace(result, verdict=verdict, reason=reason)
+def _as_said(
+    read: Sequence[HostResult], said: Mapping[str, tuple[Verdict, str]]
+) -> tuple[HostResult, ...]:
+    """Return every host with the verdict of its time, in which waivers and debts counted.
+
+    Of a host that was proven by its fingerprint Ansible recorded nothing, and it was in the run.
+    """
+    recorded = {one.host: one for one in read}
+    others = {
+        host: HostResult(host, verdict, reason, (), (), frozenset())
+        for host, (verdict, reason) in said.items()
+    }
+    return tuple(
+        replace(one, verdict=said[host][0], reason=said[host][1]) if host in said else one
+        for host, one in (others | recorded).items()
+    )
 
 
 def _with_standing(connection: sa.Connection, run: Run) -> Run:

@@ -131,19 +131,22 @@ def settle(
 
 def _exposures(place: Workplace, connection: sa.Connection, run: Run) -> None:
     """Keep what hosts are exposed to; open what is new, close what is gone and could be read."""
+    known = {
+        one.key: one
+        for one in exposures.still_open(connection, [told.host for told in run.posture])
+    }
     for told in run.posture:
         ports = None if told.ports is None else frozenset(told.ports)
         read = Posture(told.host, run.finished_at, told.facts, told.owner, ports)
         exposures.keep(connection, run.id, read)
         found = {(told.host, one.rule, one.subject): one for one in findings(read)}
-        known = {one.key: one for one in exposures.still_open(connection, [told.host])}
         for key in found.keys() - known.keys():
             one = found[key]
             data = {"run": run.id, "rule": one.rule, "subject": one.subject, "what": one.message}
             entry = place.ledger.append(connection, "exposure.found", told.host, data)
             exposures.start(connection, told.host, one, entry)
         for key in known.keys() - found.keys():
-            if readable(read, key[1]):
+            if key[0] == told.host and readable(read, key[1]):
                 data = {"run": run.id, "rule": key[1], "subject": key[2]}
                 entry = place.ledger.append(connection, "exposure.gone", told.host, data)
                 exposures.close(connection, known[key], entry)

@@ -20,7 +20,6 @@ from opskit.fleet.memory import Episode, Good, Owed, Settled
 from opskit.fleet.model import Delta, Drift, DriftKey, HostResult, Moved, Run, Standing
 
 _LOOKED = frozenset({Verdict.COMPLIANT, Verdict.DRIFTED, Verdict.OWED})
-_LOST = frozenset({Verdict.FAILED, Verdict.UNREACHABLE})
 # A waiver that ends within this time is worth a line before it does.
 SOON = 14 * DAY
 
@@ -164,7 +163,7 @@ def score(run: Run, *, waivers: bool) -> Fraction | None:
     """
     made = sum(len(result.observed) for result in run.hosts)
     missing = sum(len(result.not_evaluated) for result in run.hosts)
-    missing += sum(result.verdict in _LOST for result in run.hosts)
+    missing += sum(result.verdict.is_lost for result in run.hosts)
     bad = {
         key[:3]
         for key in (drift.key for drift in run.drift)

@@ -7,6 +7,7 @@ from opskit.core.waivers import Grounds, Waiver
 from opskit.fleet import journal
 from opskit.fleet.history import last_drift
 from opskit.fleet.memory import Owed
+from opskit.fleet.standing import expiring
 from opskit.fleet.store import debts
 from opskit.fleet.workplace import Workplace
 from opskit.records import waivers
@@ -56,6 +57,11 @@ def in_force(place: Workplace) -> tuple[Waiver, ...]:
     """Return the waivers that nobody ended."""
     with place.database.read() as connection:
         return waivers.in_force(connection)
+
+
+def ending_soon(place: Workplace) -> tuple[Waiver, ...]:
+    """Return the waivers that end within two weeks."""
+    return expiring(in_force(place), place.clock.now())
 
 
 def owed(place: Workplace) -> tuple[Owed, ...]:

@@ -65,6 +65,7 @@ def apply(output: Output, **options: Any) -> ExitCode:
     is changed unless --yes is given. Exit 4: a host failed or the rest was stopped.
     """
     app, request = prepare(options)
+    how = _options(app, options)
     request = replace(request, force_handlers=options["force_handlers"])
     plan, before, request = _planned(app, request, options)
     if before is not None and not before.drift:
@@ -76,7 +77,7 @@ def apply(output: Output, **options: Any) -> ExitCode:
     hosts = _hosts(app, plan, options)
     _refuse_waived(plan, hosts, allowed=options["with_waived"])
     _confirm(plan, hosts, yes=options["yes"])
-    applied = _change(app, request, plan, before, hosts, options)
+    applied = _change(app, request, plan, before, hosts, how)
     emit(applied.observed, output, apply=_as_json(applied))
     return applied.exit_code
 
@@ -179,11 +180,10 @@ def _change(  # what an apply is made of
     plan: Plan,
     before: Run | None,
     hosts: Sequence[str],
-    options: dict[str, Any],
+    how: Options,
 ) -> Applied:
     from opskit.fleet.apply import apply as change  # noqa: PLC0415
 
-    how = _options(app, options)
     with Progress("changing, then looking again").shown() as progress:
         listen = listener(progress)
         applied = change(app.workplace, request, plan, how, listen, before=before, hosts=hosts)

@@ -16,6 +16,7 @@ from opskit.core.errors import ConfigError, ExitCode
 from opskit.core.text import plural
 
 if TYPE_CHECKING:
+    from opskit.app import App
     from opskit.fleet.model import Run
     from opskit.fleet.plan import Plan
 
@@ -39,9 +40,10 @@ def check(
 ) -> ExitCode:
     """Show what differs from the standard on each host; nothing is changed.
 
-    A host is compliant only if every task was looked at. Exit 0: all compliant. 1: drift, or a
-    waiver that is over. 3: a host could not be reached or not be looked at to the end. 5: no host
-    at all.
+    A host is compliant only if every task was looked at: now or, where its fingerprint shows that
+    nothing has moved since, in the last seven days; --full looks at everything. Exit 0: all
+    compliant. 1: drift, or a waiver that is over. 3: a host could not be reached or not be looked
+    at to the end. 5: no host at all.
     """
     from opskit.fleet.thresholds import DEFAULT, Thresholds  # noqa: PLC0415
 
@@ -53,7 +55,7 @@ def check(
     app.deliver()
     emit(run, output)
     if output.for_people:
-        _next(run)
+        _next(app, run)
     return run.exit_code if fail_on is None else thresholds.exit_code(run)
 
 
@@ -75,8 +77,13 @@ def _wait(splay: str, root: str) -> None:
     time.sleep(length / SECOND)
 
 
-def _next(run: Run) -> None:
-    """Say the next step, ready to paste."""
+def _next(app: App, run: Run) -> None:
+    """Say the next step, ready to paste, and what will be a finding soon."""
+    from opskit.core.clock import iso  # noqa: PLC0415
+    from opskit.fleet.waive import ending_soon  # noqa: PLC0415
+
+    for one in ending_soon(app.workplace):
+        note(f"{one.name} of {one.owner} ends {iso(one.expires_at)}: {one.subject}")
     open_ = [drift for drift in run.drift if not run.standing[drift.key].waiver]
     if open_:
         note("next: opskit fleet apply   puts it right and looks again")
