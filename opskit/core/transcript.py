@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -126,11 +126,13 @@ class Transcript:
     starting, as far as they could be told before the first. `included` holds (host, task uuid)
     of includes that were followed: they give no result. `in_flight` are (host, task) that were
     started and gave no result: how far they came nobody knows. `records` are the compressed lines
-    all this was read from.
+    all this was read from. `results` come in the order they were told, as often as they are asked
+    for; those of a real run are read from the records each time, as a large fleet gives too many
+    to keep.
     """
 
     plays: tuple[Play, ...]
-    results: tuple[TaskResult, ...]
+    results: Iterable[TaskResult]
     stats: Mapping[str, Mapping[str, int]] | None
     runner: RunnerSummary
     expected: tuple[str, ...] = ()

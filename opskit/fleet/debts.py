@@ -6,36 +6,39 @@ handler is lost, and the next run, which changes nothing, does not notify it aga
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 from opskit.core.transcript import Outcome, Task, TaskResult
 from opskit.fleet.model import Debt, DebtKind
 
 _RAN = frozenset({Outcome.OK, Outcome.CHANGED, Outcome.SKIPPED, Outcome.TOO_LARGE})
 _CHANGED = frozenset({Outcome.CHANGED, Outcome.TOO_LARGE})
+_NONE: Mapping[str, Task] = {}
 
 
-def lost_handlers(results: Iterable[TaskResult]) -> dict[str, Task]:
-    """Return the handlers a host was owed at the end of a run, with the task that notified each.
+class Handlers:
+    """The handlers a host is owed, with the task that notified each, as its results pass by."""
 
-    `results` are those of one host, in the order they came.
-    """
-    owed: dict[str, Task] = {}
-    notified: dict[str, Task] = {}
-    for result in results:
+    __slots__ = ("_notified", "owed")
+
+    def __init__(self) -> None:
+        self.owed: Mapping[str, Task] = _NONE
+        self._notified: Mapping[str, Task] = _NONE
+
+    def see(self, result: TaskResult) -> None:
+        """Take in one result of the host; they come in order."""
         if result.is_item:
-            continue
+            return
         if result.task.handler:
             names = called(result.task)
             # Several may listen to one name: it is owed again when a later one of them failed.
-            failed = notified.keys() & names if result.outcome not in _RAN else set()
-            owed = {name: task for name, task in owed.items() if name not in names}
-            owed |= {name: notified[name] for name in sorted(failed)}
-        if result.outcome in _CHANGED:
+            failed = self._notified.keys() & names if result.outcome not in _RAN else set()
+            left = {name: task for name, task in self.owed.items() if name not in names}
+            self.owed = left | {name: self._notified[name] for name in sorted(failed)}
+        if result.outcome in _CHANGED and result.task.notify:
             told = {_without_role(name): result.task for name in result.task.notify}
-            owed |= told
-            notified |= told
-    return owed
+            self.owed = {**self.owed, **told}
+            self._notified = {**self._notified, **told}
 
 
 def called(handler: Task) -> frozenset[str]:
@@ -48,28 +51,17 @@ def _without_role(name: str) -> str:
     return name.rpartition(" : ")[2]
 
 
-def cut_off(results: Iterable[TaskResult], in_flight: Iterable[Task]) -> tuple[Task, ...]:
-    """Return the tasks of which nobody knows how far they came on a host.
-
-    A connection that was lost during a task says as little as a task that never answered.
-    """
-    lost = (one.task for one in results if one.outcome is Outcome.UNREACHABLE and not one.is_item)
-    return tuple({task.uuid: task for task in (*lost, *in_flight)}.values())
-
-
 def debts(
-    host: str,
-    results: Sequence[TaskResult],
-    in_flight: Iterable[Task],
-    file: Callable[[Task], str],
+    host: str, handlers: Handlers, cut_off: Iterable[Task], file: Callable[[Task], str]
 ) -> tuple[Debt, ...]:
-    """Return what a run owes a host; `file` says where a task is written."""
-    handlers = (
+    """Return what a run owes a host.
+
+    `cut_off` are the tasks of which nobody knows how far they came: a connection that was lost
+    during one says as little as one that never answered. `file` says where a task is written.
+    """
+    lost = (
         Debt(host, DebtKind.HANDLER, file(task), task.name, name)
-        for name, task in lost_handlers(results).items()
+        for name, task in handlers.owed.items()
     )
-    tasks = (
-        Debt(host, DebtKind.IN_FLIGHT, file(task), task.name)
-        for task in cut_off(results, in_flight)
-    )
-    return (*handlers, *tasks)
+    tasks = (Debt(host, DebtKind.IN_FLIGHT, file(task), task.name) for task in cut_off)
+    return (*lost, *tasks)

@@ -89,11 +89,22 @@ class Seal:
         return now.values == self.prints.values
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """One task, or one item of its loop, as it went: what decided it, if that is known."""
+
+    task: Mapping[str, Any] = field(hash=False)
+    uuid: str
+    way: int
+    look: tuple[Resource, ...] | None
+    facts: bool
+
+
+@dataclass(slots=True)
 class _Told:
     """What the records say of one host."""
 
-    results: list[Mapping[str, Any]] = field(default_factory=list)
+    leaves: list[_Leaf] = field(default_factory=list)
     ways: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     depends: Dependence = field(default_factory=Dependence)
     looped: set[str] = field(default_factory=set)
@@ -113,36 +124,53 @@ def looks_of(
     lines: Iterable[str], results: Iterable[HostResult], standard: Standard
 ) -> dict[str, Looks]:
     """Return what stands for each of these hosts' results, from the records of their check."""
-    tasks: dict[str, Mapping[str, Any]] = {}
-    told: dict[str, _Told] = {}
-    for line in lines:
-        record = json.loads(line)
-        kind = record.get("k")
-        own = told.setdefault(record["host"], _Told()) if "host" in record else _Told()
-        if kind == "task":
-            tasks[record["uuid"]] = record
-        elif kind == "result":
-            own.results.append(record)
+    wanted = {result.host: result for result in results}
+    told = {host: _Told() for host in wanted}
+    reader = _Leaves()
+    for record in map(json.loads, lines):
+        own = told.get(record.get("host", ""))
+        if record.get("k") == "task":
+            reader.tasks[record["uuid"]] = record
+        elif own is not None:
+            reader.see(own, record)
+    return {host: _looks(told[host], result, standard) for host, result in wanted.items()}
+
+
+class _Leaves:
+    """Reads records; what many hosts have alike is kept once."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, Mapping[str, Any]] = {}
+        self._resources: dict[Resource, Resource] = {}
+        self._leaves: dict[_Leaf, _Leaf] = {}
+
+    def see(self, own: _Told, record: Mapping[str, Any]) -> None:
+        """Take in one record of a host."""
+        kind = record["k"]
+        if kind == "result":
             own.looped |= {record["uuid"]} if "item" in record else set()
+            # Of a loop its items are told first; their sum says nothing that they do not.
+            if "item" in record or record["uuid"] not in own.looped:
+                leaf = self._leaf(record)
+                own.leaves.append(self._leaves.setdefault(leaf, leaf))
         elif kind == "connection":
             own.ways[record["way"]] = record
         elif kind == "depends":
-            found = frozenset(record["facts"]), frozenset(record["reasons"])
-            own.depends |= Dependence(*found)
-    return {
-        result.host: _looks(told.get(result.host, _Told()), tasks, result, standard)
-        for result in results
-    }
+            own.depends |= Dependence(frozenset(record["facts"]), frozenset(record["reasons"]))
+
+    def _leaf(self, record: Mapping[str, Any]) -> _Leaf:
+        look, uuid = record.get("look"), record["uuid"]
+        pairs = None if look is None else [(str(kind), str(name)) for kind, name in look]
+        seen = None if pairs is None else tuple(self._resources.setdefault(p, p) for p in pairs)
+        way, facts = record.get("way", -1), bool(record.get("facts"))
+        return _Leaf(self.tasks[uuid], uuid, way, seen, facts)
 
 
-def _looks(
-    told: _Told, tasks: Mapping[str, Mapping[str, Any]], result: HostResult, standard: Standard
-) -> Looks:
-    leaves = [(one, tasks[one["uuid"]]) for one in told.results if _is_leaf(one, told)]
-    depends = told.depends | standard.depends
+def _looks(told: _Told, result: HostResult, standard: Standard) -> Looks:
+    leaves, depends = told.leaves, told.depends | standard.depends
     way = _main_way(leaves)
-    open_ones = [(one, task) for one, task in leaves if not _covered(one, way)]
-    uncovered = {_key(task, standard): _tag(task) for _, task in open_ones}
+    open_ones = [one for one in leaves if not _covered(one, way)]
+    uncovered = {_key(one.task, standard): _tag(one.task) for one in open_ones}
     connection = told.ways.get(way, {})
     reason = (
         _from_depends(depends)
@@ -154,12 +182,7 @@ def _looks(
     if reason:
         return Looks(reason=reason)
     facts = (("fact", probe) for probe in sorted(depends.facts))
-    seen = (
-        (str(kind), str(name))
-        for one, _ in leaves
-        if _covered(one, way)
-        for kind, name in one["look"]
-    )
+    seen = (one for leaf in leaves if _covered(leaf, way) for one in leaf.look or ())
     return Looks(
         resources=tuple(dict.fromkeys([*seen, *facts])),
         argv=_command(connection),
@@ -173,19 +196,18 @@ def _looks(
     )
 
 
-def _is_leaf(record: Mapping[str, Any], told: _Told) -> bool:
-    return "item" in record or record["uuid"] not in told.looped
-
-
-def _main_way(leaves: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> int:
+def _main_way(leaves: Iterable[_Leaf]) -> int:
     """Return how most tasks reached the host; a fingerprint is taken in one way only."""
-    used = Counter(one["way"] for one, _ in leaves if one.get("look"))
+    used = Counter(one.way for one in leaves if one.look)
     return used.most_common(1)[0][0] if used else -1
 
 
-def _covered(record: Mapping[str, Any], way: int) -> bool:
-    look = record.get("look")
-    return look is not None and (not look or record.get("way") == way) and all(map(allowed, look))
+def _covered(leaf: _Leaf, way: int) -> bool:
+    return (
+        leaf.look is not None
+        and (not leaf.look or leaf.way == way)
+        and all(map(allowed, leaf.look))
+    )
 
 
 def _key(task: Mapping[str, Any], standard: Standard) -> TaskKey:
@@ -208,30 +230,27 @@ def _from_depends(depends: Dependence) -> str:
     return f"the standard depends on {named}" if named else ""
 
 
-def _outside(
-    leaves: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]], standard: Standard
-) -> str:
-    for _, task in leaves:
+def _outside(leaves: Iterable[_Leaf], standard: Standard) -> str:
+    for one in leaves:
+        path = str(one.task["path"])
         # The implicit gathering of facts has no place in a file, or that of its play.
-        if task["path"] and not str(task["path"]).startswith(f"{standard.directory}/"):
-            return f"a task lies outside the standard: {task['path']}"
-        if task["handler"]:
+        if path and not path.startswith(f"{standard.directory}/"):
+            return f"a task lies outside the standard: {path}"
+        if one.task["handler"]:
             return "a handler ran"
     return ""
 
 
 def _unselectable(
-    open_ones: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]],
-    uncovered: Mapping[TaskKey, str | None],
-    standard: Standard,
+    open_ones: Iterable[_Leaf], uncovered: Mapping[TaskKey, str | None], standard: Standard
 ) -> str:
     """Return why the tasks that only Ansible can check cannot be checked by themselves."""
     for (_, name), tag in uncovered.items():
         if tag is None:
             return f"no tag selects the task {name!r}"
-    for one, task in open_ones:
-        if one.get("facts"):
-            return f"the task {task['name']!r} sets facts"
+    for one in open_ones:
+        if one.facts:
+            return f"the task {one.task['name']!r} sets facts"
     used = uses(standard.text) if uncovered else ""
     return f"a task depends on the result {used}" if used else ""
 

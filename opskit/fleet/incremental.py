@@ -10,7 +10,6 @@ at the latest after `TRUSTED_FOR`, Ansible looks.
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -25,6 +24,7 @@ from opskit.fleet.reading import standard_of
 from opskit.fleet.store import debts, episodes, fingerprints
 from opskit.fleet.workplace import Request, Workplace
 from opskit.outside.ansible.door import Listener
+from opskit.outside.ansible.transcript import lines_of
 from opskit.records import waivers
 
 # A fingerprint is only as good as what is known of Ansible's modules: now and then, all is checked.
@@ -156,7 +156,7 @@ class _Check:
     def _looks(self, request: Request, good: Sequence[HostResult]) -> dict[str, Looks]:
         if not good or self._observed is None or not self._observed.records:
             return {}
-        lines = zlib.decompress(self._observed.records).decode().splitlines()
+        lines = lines_of(self._observed.records)
         return fingerprint.looks_of(lines, good, standard_of(self._place, request))
 
     def _seal(

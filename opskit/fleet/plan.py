@@ -17,7 +17,7 @@ from opskit.core.change import keyed_hash
 from opskit.core.clock import Instant, iso
 from opskit.core.errors import ConfigError, Refused
 from opskit.fleet.model import Drift, DriftKey, Provenance, Run
-from opskit.fleet.rules import NOT_IN_CHECK_MODE, in_memory
+from opskit.fleet.tally import NOT_IN_CHECK_MODE, in_memory
 
 FORMAT_VERSION = 1
 

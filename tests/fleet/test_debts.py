@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import starmap
+from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
 from opskit.core.errors import ConfigError, ExitCode
 from opskit.core.hosts import Verdict
-from opskit.core.transcript import Outcome, Task, TaskResult, Transcript
-from opskit.fleet.debts import called, cut_off, lost_handlers
+from opskit.core.transcript import Mode, Outcome, Task, TaskResult, Transcript
+from opskit.fleet.debts import Handlers, called
 from opskit.fleet.journal import reap
 from opskit.fleet.model import DebtKind, Provenance
+from opskit.fleet.rules import evaluate
 from opskit.fleet.store import runs
 from opskit.fleet.waive import settle
 from tests.fleet.stories import CHANGED, FAILED, OK, A, Fleet, batch, every, lines
@@ -53,6 +55,13 @@ def told(outcome: Outcome, what: list[str] | str) -> TaskResult:
     return result("web1", done, outcome)
 
 
+def owed_at_the_end(results: Iterable[TaskResult]) -> set[str]:
+    handlers = Handlers()
+    for one in results:
+        handlers.see(one)
+    return set(handlers.owed)
+
+
 def owed_after(events: Sequence[tuple[Outcome, list[str] | str]]) -> set[str]:
     """Return what is owed, told for each name from all that concerns it: the rule otherwise."""
     owed = set()
@@ -81,7 +90,7 @@ def owed_after(events: Sequence[tuple[Outcome, list[str] | str]]) -> set[str]:
 def test_a_handler_is_owed_from_its_notice_until_it_ran(
     events: list[tuple[Outcome, list[str] | str]],
 ) -> None:
-    assert set(lost_handlers(starmap(told, events))) == owed_after(events)
+    assert owed_at_the_end(starmap(told, events)) == owed_after(events)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +121,7 @@ def test_a_handler_is_owed_from_its_notice_until_it_ran(
     ids=["lost", "unchanged", "item", "role", "two", "listeners", "chain", "never-notified"],
 )
 def test_what_a_host_is_owed(results: list[TaskResult], owed: set[str]) -> None:
-    assert set(lost_handlers(results)) == owed
+    assert owed_at_the_end(results) == owed
 
 
 def test_a_handler_answers_to_its_name_and_to_what_it_listens_to() -> None:
@@ -120,10 +129,10 @@ def test_a_handler_answers_to_its_name_and_to_what_it_listens_to() -> None:
 
 
 def test_nobody_knows_how_far_a_task_came_that_was_cut_off() -> None:
-    lost = result("h", task("Lost"), LOST)
-    ended = [lost, result("h", task("Item"), LOST, "x"), result("h", task("Fine"), OK)]
-    found = cut_off(ended, [task("Started"), task("Lost")])
-    assert [one.name for one in found] == ["Lost", "Started"]
+    lost, started = task("Lost"), task("Started")
+    told = change({("Lost", ""): LOST, ("Item", "x"): LOST, A: OK}, in_flight=[started, lost])
+    (host,) = evaluate(told, Mode.APPLY, Path("/ops"))
+    assert [one.task for one in host.owes] == ["Lost", "Started"]
 
 
 def change(

@@ -16,7 +16,8 @@ from opskit.core.transcript import Mode, Outcome, Play, RunnerSummary, Transcrip
 from opskit.fleet.apply import Applied, Batch
 from opskit.fleet.model import HostResult, Provenance, Run, RunState
 from opskit.fleet.plan import plan_of
-from opskit.fleet.rules import broken, clusters, control_of, evaluate
+from opskit.fleet.rules import broken, clusters, evaluate
+from opskit.fleet.tally import control_of
 from tests.fleet.transcripts import Results, result, task, transcript
 
 ROOT = Path("/ops")

@@ -176,7 +176,8 @@ def test_a_host_that_deviates_otherwise_as_well_is_not_compliant(fleet: Fleet) -
 def test_a_thing_that_differs_in_two_ways_is_one_deviation(fleet: Fleet) -> None:
     one = states("old", "new")
     mode = Diff("0777\n", "0644\n", "0777", "0644", cut=False, attributes=True)
-    two = replace(one, results=(replace(one.results[0], diffs=(*one.results[0].diffs, mode)),))
+    (own,) = one.results
+    two = replace(one, results=(replace(own, diffs=(*own.diffs, mode)),))
     (drift,) = fleet.check(two).drift
     assert (drift.before, drift.after) == ("old\n0777\n", "new\n0644\n")
     assert (drift.ends, drift.comparable) == (("new",), False)

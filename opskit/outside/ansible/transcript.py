@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from typing import Any
 
 from opskit.core.clock import Duration
@@ -20,43 +21,80 @@ from opskit.core.transcript import (
     Transcript,
 )
 
+# How much of the records is unpacked at once.
+_CHUNK = 16_384
+
 
 def record(lines: Iterable[str], runner: RunnerSummary, *, interrupted: bool = False) -> Transcript:
     """Return the transcript of a run from the callback's lines, with its records to replay it."""
     end = {"k": "end", "interrupted": interrupted, **asdict(runner)}
     press = zlib.compressobj()
-    packed: list[bytes] = []
+    packed = bytearray()
 
     def pressed() -> Iterator[str]:
-        for line in (*lines, json.dumps(end)):
-            packed.append(press.compress(f"{line}\n".encode()))
+        for line in chain(lines, [json.dumps(end)]):
+            packed.extend(press.compress(f"{line}\n".encode()))
             yield line
+        packed.extend(press.flush())
 
-    transcript = read(pressed())
-    return replace(transcript, records=b"".join([*packed, press.flush()]))
+    transcript = _read(pressed())
+    return _with(transcript, bytes(packed))
 
 
 def replay(records: bytes) -> Transcript:
     """Return the transcript of a recorded run, read anew."""
-    lines = zlib.decompress(records).decode().splitlines()
-    return replace(read(lines), records=records)
+    return _with(_read(lines_of(records)), records)
 
 
-def read(lines: Iterable[str]) -> Transcript:
-    """Return the transcript of a run from its lines; a torn last line is left out."""
-    reader = _Reader()
+def _with(transcript: Transcript, records: bytes) -> Transcript:
+    return replace(transcript, records=records, results=_Results(records))
+
+
+def lines_of(records: bytes) -> Iterator[str]:
+    """Yield the lines of a recorded run, a little at a time."""
+    press, rest = zlib.decompressobj(), b""
+    for start in range(0, len(records), _CHUNK):
+        *whole, rest = (rest + press.decompress(records[start : start + _CHUNK])).split(b"\n")
+        yield from (line.decode() for line in whole)
+
+
+@dataclass(frozen=True, slots=True)
+class _Results:
+    """The results in the records of a run, read anew each time."""
+
+    records: bytes
+
+    def __iter__(self) -> Iterator[TaskResult]:
+        reader = _Reader()
+        for record in _records(lines_of(self.records)):
+            if record["k"] == "task":
+                reader.on_task(record)
+            elif record["k"] == "result" and record["uuid"] in reader.tasks:
+                yield _result(record, reader.tasks[record["uuid"]])
+
+
+def _records(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Yield what the lines say; a torn one is left out."""
     for line in lines:
         try:
             record = json.loads(line)
         except ValueError:
             continue
-        handle = getattr(reader, f"on_{record.get('k')}", None)
+        if isinstance(record, dict) and "k" in record:
+            yield record
+
+
+def _read(lines: Iterable[str]) -> Transcript:
+    """Return the transcript of a run from its lines, without its results."""
+    reader = _Reader()
+    for record in _records(lines):
+        handle = getattr(reader, f"on_{record['k']}", None)
         if handle is not None:
             handle(record)
     return Transcript(
         expected=reader.expected,
         plays=tuple(reader.plays),
-        results=tuple(reader.results),
+        results=(),
         stats=reader.stats,
         runner=reader.runner,
         included=frozenset(reader.included),
@@ -76,7 +114,6 @@ class _Reader:
         self.expected: tuple[str, ...] = ()
         self.planned: dict[str, Task] = {}
         self.tasks: dict[str, Task] = {}
-        self.results: list[TaskResult] = []
         self.included: set[tuple[str, str]] = set()
         self.posture: dict[str, HostFacts] = {}
         self.in_flight: dict[tuple[str, str], tuple[str, Task]] = {}
@@ -106,25 +143,8 @@ class _Reader:
             self.in_flight[record["host"], task.uuid] = (record["host"], task)
 
     def on_result(self, record: dict[str, Any]) -> None:
-        task = self.tasks.get(record["uuid"])
-        if task is None:
-            return
         if "item" not in record:
-            self.in_flight.pop((record["host"], task.uuid), None)
-        self.results.append(
-            TaskResult(
-                host=record["host"],
-                task=task,
-                outcome=Outcome(record["outcome"]),
-                item=record.get("item", ""),
-                reason=record.get("reason", ""),
-                diffs=tuple(Diff(**diff) for diff in record.get("diff", ())),
-                delegated_to=record.get("delegated", ""),
-                hidden=record.get("hidden", False),
-                took=Duration(record["took"]),
-                is_item="item" in record,
-            )
-        )
+            self.in_flight.pop((record["host"], record["uuid"]), None)
 
     def on_include(self, record: dict[str, Any]) -> None:
         self.included.add((record["host"], record["uuid"]))
@@ -147,6 +167,21 @@ class _Reader:
     def on_end(self, record: dict[str, Any]) -> None:
         self.interrupted = record.pop("interrupted")
         self.runner = RunnerSummary(**{name: record[name] for name in record if name != "k"})
+
+
+def _result(record: Mapping[str, Any], task: Task) -> TaskResult:
+    return TaskResult(
+        host=record["host"],
+        task=task,
+        outcome=Outcome(record["outcome"]),
+        item=record.get("item", ""),
+        reason=record.get("reason", ""),
+        diffs=tuple(Diff(**diff) for diff in record.get("diff", ())),
+        delegated_to=record.get("delegated", ""),
+        hidden=record.get("hidden", False),
+        took=Duration(record["took"]),
+        is_item="item" in record,
+    )
 
 
 def _task(fields: dict[str, Any]) -> Task:
