@@ -9,6 +9,7 @@ content. Standard library only: the callback imports this inside Ansible.
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -290,17 +291,31 @@ def _running_kernel(argv: list[str]) -> Resources | None:
 
 def _program(argv: list[str]) -> Resources | None:
     """Cover a program that only looks: the same program is run for the fingerprint."""
-    return (("program", json.dumps(argv)),) if argv in PROGRAMS else None
+    return (("program", json.dumps(argv)),) if _only_looks(argv) else None
 
 
-# Programs that read, print and end. What is not on this list is never run for a fingerprint.
-PROGRAMS = (["/usr/sbin/sshd", "-T"],)
+# Programs that read, print and end: with just these words, or with any. What is not listed is
+# never run for a fingerprint.
+_PROGRAMS = (
+    ["/usr/bin/apt-config", "dump"],
+    ["/usr/sbin/sshd", "-T"],
+    ["/usr/sbin/visudo", "-cf", "/etc/sudoers"],
+)
+_READERS = frozenset(["/bin/grep", "/usr/bin/grep"])
+# Of the firewall in force one chain, without the counters that each packet moves.
+_CHAIN = ["/usr/sbin/nft", "--stateless", "list", "chain"]
+_NAME = re.compile(r"[A-Za-z0-9_]+")
+
+
+def _only_looks(argv: list[str]) -> bool:
+    chain = argv[:4] == _CHAIN and all(map(_NAME.fullmatch, argv[4:]))
+    return argv in _PROGRAMS or argv[0] in _READERS or chain
 
 
 def allowed(resource: Sequence[object]) -> bool:
     """Return whether a resource may be looked at: a program only if it is known to look only."""
     kind, name = (str(part) for part in resource)
-    return kind != "program" or json.loads(name) in PROGRAMS
+    return kind != "program" or _only_looks(json.loads(name))
 
 
 _LOOKS: tuple[Callable[[list[str]], Resources | None], ...] = (_presence, _running_kernel, _program)

@@ -10,13 +10,13 @@ import json
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from opskit.core.clock import Instant, iso
 from opskit.core.hosts import Verdict
-from opskit.core.text import plural
+from opskit.core.text import plural, shorten
 from opskit.fleet.coverage import Resource, allowed
 from opskit.fleet.dependence import Dependence, uses
 from opskit.fleet.model import HostResult, NotEvaluated, Run
@@ -301,13 +301,14 @@ def proven(seal: Seal) -> HostResult:
     )
 
 
-def proof_line(run: Run) -> str:
-    """Return which share of a check was proven by fingerprints, in one line; nothing if none."""
+def proof_lines(run: Run) -> Iterator[str]:
+    """Yield which share of a check was proven by fingerprints, and which hosts cannot be, why."""
     since = [result.proven_at for result in run.hosts if result.proven_at is not None]
-    if not since:
-        return ""
-    proven = sum(result.proven for result in run.hosts)
-    whole = sum(len(result.observed) for result in run.hosts)
-    share = 100 * proven // whole if whole else 0
-    told = f"{share} % of them proven by fingerprint on {plural(len(since), 'host')}"
-    return f"{told}, fully checked at {iso(min(since))} or later; --full checks everything"
+    if since:
+        proven = sum(result.proven for result in run.hosts)
+        whole = sum(len(result.observed) for result in run.hosts)
+        share = 100 * proven // whole if whole else 0
+        told = f"{share} % of them proven by fingerprint on {plural(len(since), 'host')}"
+        yield f"{told}, fully checked at {iso(min(since))} or later; --full checks everything"
+    for reason, hosts in run.unprovable.items():
+        yield f"always checked in full: {shorten(', '.join(hosts), 60)}, because {reason}"

@@ -40,8 +40,7 @@ def check(place: Workplace, request: Request, listen: Listener, *, full: bool) -
         return execute(place, request, Mode.CHECK, listen)
     own = _Check(place, full=full)
     run = execute(place, request, Mode.CHECK, listen, own.look)
-    own.seal(request, run)
-    return run
+    return replace(run, unprovable=own.seal(request, run))
 
 
 def basis_of(provenance: Provenance) -> str:
@@ -132,10 +131,13 @@ class _Check:
 
     # Remembering
 
-    def seal(self, request: Request, run: Run) -> None:
-        """Remember what the hosts look like that Ansible has just found compliant."""
+    def seal(self, request: Request, run: Run) -> Mapping[str, tuple[str, ...]]:
+        """Remember what the hosts look like that Ansible has just found compliant.
+
+        Return the hosts for which that cannot be told, by the reason.
+        """
         if self._observed is None or run.problem or run.state is not RunState.FINISHED:
-            return
+            return {}
         observed = [result for result in run.hosts if result.proven_at is None]
         good = [result for result in observed if _is_good(result)]
         looks = self._looks(request, good)
@@ -152,6 +154,7 @@ class _Check:
             if self._whole:
                 names = [result.host for result in run.hosts]
                 fingerprints.remember_scope(connection, standard, basis, request.limit, names)
+        return _unprovable(looks, after)
 
     def _looks(self, request: Request, good: Sequence[HostResult]) -> dict[str, Looks]:
         if not good or self._observed is None or not self._observed.records:
@@ -174,6 +177,17 @@ class _Check:
         still = known.prints if known is not None and known.sealed else None
         sealed = same and after is not None and after in (self._before.get(host), still)
         return Seal(host, run.id, run.finished_at, sealed, looks, after)
+
+
+def _unprovable(
+    looks: Mapping[str, Looks], after: Mapping[str, Prints]
+) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for host, own in looks.items():
+        reason = own.reason or ("" if host in after else "its fingerprint could not be taken")
+        if reason:
+            found.setdefault(reason, []).append(host)
+    return {reason: tuple(hosts) for reason, hosts in found.items()}
 
 
 def _recall(intent: Intent) -> _Known:

@@ -193,7 +193,10 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One finished run over the fleet. `problem` says why it cannot be trusted whole."""
+    """One finished run over the fleet. `problem` says why it cannot be trusted whole.
+
+    `unprovable` are the hosts that no fingerprint can stand for next time, by the reason.
+    """
 
     id: str
     mode: str
@@ -208,6 +211,7 @@ class Run:
     gone: tuple[DriftKey, ...] = ()
     findings: tuple[Finding, ...] = ()
     posture: tuple[HostFacts, ...] = ()
+    unprovable: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[Verdict, int]:

@@ -94,6 +94,9 @@ def _summary(run: Run) -> dict[str, Any]:
             {"task": one.task, "path": one.path, "hosts": count, "fix": cheapest_fix(one.action)}
             for one, count in blind_tasks(run)
         ],
+        "unprovable": [
+            {"reason": reason, "hosts": list(hosts)} for reason, hosts in run.unprovable.items()
+        ],
         "findings": [
             {"rule": one.rule, "subject": one.subject, "message": one.message, "fix": one.fix}
             for one in run.findings

@@ -105,8 +105,20 @@ def rights(name: str, status: os.stat_result) -> list[object]:
 
 
 def stamp_of(status: os.stat_result) -> list[object]:
-    """Return what no change of a file leaves as it was: nobody sets the time of change."""
+    """Return what no change of a file leaves as it was: nobody sets the time of change.
+
+    /proc makes its numbers and times up at each look: there only the content says anything.
+    """
+    if status.st_dev == kernel_device():
+        return []
     return [status.st_ino, status.st_dev, status.st_ctime_ns, status.st_mtime_ns]
+
+
+@functools.lru_cache(None)
+def kernel_device() -> int | None:
+    """Return the device number of /proc, if there is one."""
+    status = lstat("/proc")
+    return None if status is None else status.st_dev
 
 
 @functools.lru_cache(None)

@@ -122,7 +122,11 @@ def test_too_many_or_odd_names_are_left_to_ansible() -> None:
 
 def test_no_program_is_run_that_is_not_on_the_list() -> None:
     assert allowed(("program", '["/usr/sbin/sshd", "-T"]'))
+    assert allowed(("program", '["/bin/grep", "-rl", "root", "/etc/sudoers.d"]'))
+    assert allowed(("program", '["/usr/sbin/nft", "--stateless", "list", "chain", "inet", "a"]'))
     assert not allowed(("program", '["/bin/rm", "-rf", "/"]'))
+    assert not allowed(("program", '["/usr/sbin/nft", "--stateless", "list", "chain", "; flush"]'))
+    assert not allowed(("program", '["/usr/sbin/nft", "--stateless", "list", "chain", "-f", "a"]'))
     assert allowed(("path", "/etc"))
 
 

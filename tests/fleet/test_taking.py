@@ -65,6 +65,13 @@ def test_what_cannot_be_told_for_certain_is_not_taken(kind: str) -> None:
     assert found is None or kind == "user"
 
 
+def test_a_file_of_the_kernel_is_the_same_at_every_look() -> None:
+    own = looks(("path", "/proc/self/mounts"), ("path", "/proc/version"))
+    first = take(own)
+    assert first is not None
+    assert take(own) == first
+
+
 def test_a_file_that_is_too_large_is_not_taken(tmp_path: Path) -> None:
     with (tmp_path / "a").open("wb") as file:
         file.truncate(65 * 1024 * 1024)

@@ -13,12 +13,12 @@ _SILENT = "#!/bin/sh\n"
 _VISUDO = """#!/bin/sh
 ! grep -q ^nonsense "$2" || { echo "$2: syntax error" >&2; exit 1; }
 """
-# `nft -c -f FILE`, `nft -f FILE`, `nft list chain ...`, `nft delete table ...`
+# `nft -c -f FILE`, `nft -f FILE`, `nft --stateless list chain ...`, `nft delete table ...`
 _NFT = """#!/bin/sh
 case $1 in
 -c) grep -q 'policy drop' "$3" && grep -q 'tcp dport { 22 } accept' "$3" ;;
 -f) cp "$2" /run/nft.rules ;;
-list) cat /run/nft.rules ;;
+--stateless) cat /run/nft.rules ;;
 delete) rm /run/nft.rules ;;
 esac
 """

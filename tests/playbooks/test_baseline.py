@@ -153,7 +153,8 @@ Life = dict[str, Any]
 
 
 def quiet_life(host: Host, place: Repository) -> Life:
-    return {"fresh": place.check(), "first": converge(place), "again": converge(place)}
+    fresh, first, again = place.check(), converge(place), converge(place)
+    return {"fresh": fresh, "first": first, "again": again, "looked": place.check()}
 
 
 def eventful_life(host: Host, place: Repository) -> Life:
@@ -225,6 +226,12 @@ def test_a_second_apply_changes_nothing(quiet: Life) -> None:
     assert again.drift == ()
     assert again.problem == ""
     assert again.counts[Verdict.COMPLIANT] == 1
+
+
+def test_a_fingerprint_can_stand_for_all_of_it(quiet: Life) -> None:
+    looked: Checked = quiet["looked"]
+    assert looked.verdicts == {"web1": "compliant"}
+    assert looked.data["unprovable"] == []
 
 
 @pytest.mark.parametrize("control", [*BY_HAND, *BY_PERSON])

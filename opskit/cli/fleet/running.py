@@ -119,7 +119,7 @@ _DIFF_STYLES = {"+": "green", "-": "red"}
 def show_run(to: Console, run: Run) -> None:
     """Print a run: deviations, hosts, the verdict and what it depends on."""
     from opskit.fleet import present  # noqa: PLC0415
-    from opskit.fleet.fingerprint import proof_line  # noqa: PLC0415
+    from opskit.fleet.fingerprint import proof_lines  # noqa: PLC0415
 
     for heading, diff in present.drift_blocks(run):
         title, *where = heading.splitlines()
@@ -132,7 +132,7 @@ def show_run(to: Console, run: Run) -> None:
     show_table(to, _HOSTS, present.host_rows(run))
     to.print()
     show_text(to, present.verdict_line(run), "bold")
-    for line in filter(None, [proof_line(run), *present.summary_lines(run)]):
+    for line in (*proof_lines(run), *present.summary_lines(run)):
         show_text(to, line)
     if run.problem:
         show_text(to, f"this run cannot be trusted whole: {run.problem}", "magenta")
