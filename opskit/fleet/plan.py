@@ -62,7 +62,10 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a check foretold; `blind` are the (file, task) it could say nothing of."""
+    """What a check foretold.
+
+    `blind` are the (file, task) it could say nothing of, `blind_hosts` the hosts where it met one.
+    """
 
     id: str
     made_at: Instant
@@ -70,11 +73,17 @@ class Plan:
     provenance: Provenance
     expected: tuple[Expected, ...]
     blind: tuple[tuple[str, str], ...]
+    blind_hosts: tuple[str, ...] = ()
 
     @property
     def hosts(self) -> tuple[str, ...]:
         """Return the hosts that would be changed, in inventory order."""
         return tuple(dict.fromkeys(one.host for one in self.expected))
+
+    @property
+    def hosts_with_blind(self) -> tuple[str, ...]:
+        """Return the hosts that would be changed, and then those that might be."""
+        return tuple(dict.fromkeys([*self.hosts, *self.blind_hosts]))
 
     def of(self, hosts: Iterable[str]) -> dict[DriftKey, Expected]:
         """Return what is expected of these hosts."""
@@ -84,6 +93,12 @@ class Plan:
 
 def plan_of(run: Run) -> Plan:
     """Return the plan that a check amounts to."""
+    blind = [
+        one
+        for result in run.hosts
+        for one in result.not_evaluated
+        if one.reason == NOT_IN_CHECK_MODE
+    ]
     return Plan(
         id=f"plan-{run.id.partition('-')[2]}",
         made_at=run.finished_at,
@@ -93,14 +108,8 @@ def plan_of(run: Run) -> Plan:
             Expected.of(one, run.standing[one.key].waiver if one.key in run.standing else "")
             for one in run.drift
         ),
-        blind=tuple(
-            dict.fromkeys(
-                (one.path.rpartition(":")[0], one.task)
-                for result in run.hosts
-                for one in result.not_evaluated
-                if one.reason == NOT_IN_CHECK_MODE
-            )
-        ),
+        blind=tuple(dict.fromkeys((one.path.rpartition(":")[0], one.task) for one in blind)),
+        blind_hosts=tuple(dict.fromkeys(one.host for one in blind)),
     )
 
 
@@ -114,6 +123,7 @@ def sealed(plan: Plan, key: bytes) -> dict[str, Any]:
         "provenance": plan.provenance.as_json(),
         "expected": [asdict(one) for one in plan.expected],
         "blind": [list(one) for one in plan.blind],
+        "blind_hosts": list(plan.blind_hosts),
     }
     return {**data, "seal": keyed_hash(key, _text(data))}
 
@@ -137,6 +147,7 @@ def opened(data: Mapping[str, Any], key: bytes) -> Plan:
         provenance=Provenance.from_json(data["provenance"]),
         expected=tuple(Expected(**{**one, "ends": tuple(one["ends"])}) for one in data["expected"]),
         blind=tuple((path, task) for path, task in data["blind"]),
+        blind_hosts=tuple(data.get("blind_hosts", ())),
     )
 
 

@@ -53,6 +53,8 @@ _MOST_PLAN_BYTES = 200_000_000
     "--force-handlers", is_flag=True, help="Run notified handlers also where a task fails."
 )
 @click.option("--with-waived", is_flag=True, help="Also put right what is waived.")
+@click.option("--with-blind", is_flag=True,
+              help="Also the hosts with tasks that no check can foretell.")  # fmt: skip
 @click.option("--resume", is_flag=True, help="Only the plan's hosts that are not done.")
 @click.option("--retry-failed", is_flag=True, help="Only the hosts that failed last time.")
 @run_options
@@ -68,13 +70,16 @@ def apply(output: Output, **options: Any) -> ExitCode:
     how = _options(app, options)
     request = replace(request, force_handlers=options["force_handlers"])
     plan, before, request = _planned(app, request, options)
-    if before is not None and not before.drift:
+    candidates = plan.hosts_with_blind if options["with_blind"] else plan.hosts
+    if before is not None and not candidates:
         emit(before, output)
         note("nothing to change")
+        if plan.blind_hosts:
+            note(f"{_unforeseen(plan)}; --with-blind runs them")
         return before.exit_code
     if before is not None and output.for_people:
         output.emit_printed(lambda to: show_run(to, before))
-    hosts = _hosts(app, plan, options)
+    hosts = _hosts(app, plan, candidates, options)
     _refuse_waived(plan, hosts, allowed=options["with_waived"])
     _confirm(plan, hosts, yes=options["yes"])
     applied = _change(app, request, plan, before, hosts, how)
@@ -135,21 +140,28 @@ def _failed_last(app: App) -> tuple[str, ...]:
     return tuple(sorted(rollout.failed))
 
 
-def _hosts(app: App, plan: Plan, options: dict[str, Any]) -> tuple[str, ...]:
+def _unforeseen(plan: Plan) -> str:
+    tasks, hosts = plural(len(plan.blind), "task"), plural(len(plan.blind_hosts), "host")
+    return f"no check can foretell {tasks} on {hosts}"
+
+
+def _hosts(
+    app: App, plan: Plan, candidates: tuple[str, ...], options: dict[str, Any]
+) -> tuple[str, ...]:
     """Return the hosts to do: all of the plan, or what is left of it."""
     from opskit.fleet.history import last_rollout  # noqa: PLC0415
 
-    if not plan.hosts:
+    if not candidates:
         raise Refused(f"{plan.id} changes no host", hint="opskit fleet check")
     if options["plan_file"] is None or not (options["resume"] or options["retry_failed"]):
-        return plan.hosts
+        return candidates
     rollout = last_rollout(app.workplace, plan.id)
     if rollout is None:
         raise Refused(f"{plan.id} was never applied", hint="leave --resume and --retry-failed out")
     if options["resume"]:
-        left = tuple(host for host in plan.hosts if host not in rollout.done)
+        left = tuple(host for host in candidates if host not in rollout.done)
     else:
-        left = tuple(host for host in plan.hosts if host in rollout.failed)
+        left = tuple(host for host in candidates if host in rollout.failed)
     if not left:
         raise Refused(f"no host of {plan.id} is left to do", hint="opskit fleet check")
     return left
