@@ -18,7 +18,7 @@ from opskit.core.hosts import Verdict
 from opskit.core.text import plural
 from opskit.core.transcript import Mode
 from opskit.fleet import fidelity
-from opskit.fleet.execute import execute
+from opskit.fleet.execute import Interrupted, execute
 from opskit.fleet.journal import holder_name, keep_rollout, reap
 from opskit.fleet.memory import Rollout
 from opskit.fleet.model import DriftKey, HostResult, Run, Standing
@@ -226,6 +226,8 @@ def _through(rollout: _Rollout, todo: Sequence[tuple[str, ...]]) -> str:
     for number, batch in enumerate(todo):
         try:
             rollout.batch(batch)
+        except Interrupted as error:
+            raise _cut_short(rollout, todo, error) from error
         except (Conflict, Refused) as error:
             if not rollout.done:
                 raise
@@ -234,6 +236,18 @@ def _through(rollout: _Rollout, todo: Sequence[tuple[str, ...]]) -> str:
         if stopped:
             return stopped
     return ""
+
+
+def _cut_short(
+    rollout: _Rollout, todo: Sequence[tuple[str, ...]], error: Interrupted
+) -> Interrupted:
+    """Say how far a rollout came that was stopped by hand, and how it goes on."""
+    whole = {host for batch in todo for host in batch}
+    done = len(rollout.reached("stopped").done & whole)
+    return Interrupted(
+        f"{error.message}; {done} of {plural(len(whole), 'host')} done before",
+        hint="look first: opskit fleet check; then the rest: opskit fleet apply PLAN --resume",
+    )
 
 
 def _begin(place: Workplace, plan: Plan, hosts: frozenset[str]) -> Rollout:

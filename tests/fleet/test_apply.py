@@ -277,3 +277,12 @@ def test_errors_are_such_that_a_person_can_act_on(fleet: Fleet) -> None:
     with pytest.raises(OpskitError) as told:
         fleet.apply(fleet.plan(every(["web1"], OK)))
     assert told.value.hint
+
+
+def test_a_rollout_that_is_stopped_by_hand_says_how_far_it_came(fleet: Fleet) -> None:
+    plan = fleet.plan(every(THREE, CHANGED))
+    cut = transcript(every(["web2"], OK), interrupted=True)
+    with pytest.raises(Interrupted) as stopped:
+        fleet.apply(plan, *batch("web1"), every(["web2"], CHANGED), cut, options=ONE_BY_ONE)
+    assert stopped.value.message.endswith("; 1 of 3 hosts done before")
+    assert "--resume" in stopped.value.hint
