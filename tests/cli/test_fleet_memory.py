@@ -240,6 +240,15 @@ def test_a_plan_is_saved_for_its_maker_only_and_says_the_next_step(
     assert (ops / "change.plan").stat().st_mode & 0o777 == 0o600
 
 
+def test_the_next_step_is_of_the_same_hosts_and_shows_no_value(
+    inside: Inside, script: Script
+) -> None:
+    script.tell(DRIFT)
+    done = inside("fleet", "check", "-l", "web*", "-t", "ssh", "--var", "token=s3cret")
+    assert "next: opskit fleet apply -l 'web*' -t ssh --var token=... " in done.err
+    assert "s3cret" not in done.err
+
+
 def test_a_plan_that_cannot_be_written_is_one_line(inside: Inside, script: Script) -> None:
     done = inside("fleet", "plan", "--out", "nowhere/change.plan")
     assert (done.code, done.out) == (ExitCode.USAGE, "")

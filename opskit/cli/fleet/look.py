@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from opskit.cli.commands import command
-from opskit.cli.fleet.running import FORMS, emit, look, prepare, run_options
+from opskit.cli.fleet.running import FORMS, emit, look, prepare, run_options, same_options
 from opskit.cli.options import output_options
 from opskit.cli.output import Output, note
 from opskit.core.errors import ConfigError, ExitCode
@@ -55,7 +55,7 @@ def check(
     app.deliver()
     emit(run, output)
     if output.for_people:
-        _next(app, run)
+        _next(app, run, same_options(options))
     return run.exit_code if fail_on is None else thresholds.exit_code(run)
 
 
@@ -77,8 +77,8 @@ def _wait(splay: str, root: str) -> None:
     time.sleep(length / SECOND)
 
 
-def _next(app: App, run: Run) -> None:
-    """Say the next step, ready to paste, and what will be a finding soon."""
+def _next(app: App, run: Run, same: str) -> None:
+    """Say the next step, ready to paste with the same options, and what will be a finding soon."""
     from opskit.core.clock import iso  # noqa: PLC0415
     from opskit.fleet.waive import ending_soon  # noqa: PLC0415
 
@@ -86,7 +86,7 @@ def _next(app: App, run: Run) -> None:
         note(f"{one.name} of {one.owner} ends {iso(one.expires_at)}: {one.subject}")
     open_ = [drift for drift in run.drift if not run.standing[drift.key].waiver]
     if open_:
-        note("next: opskit fleet apply   puts it right and looks again")
+        note(f"next: opskit fleet apply{same}   puts it right and looks again")
         note(f"  or: opskit fleet waive {open_[0].id} --reason WHY --owner WHO --until 30d")
 
 
@@ -125,7 +125,7 @@ def plan(output: Output, out: Path, **options: Any) -> ExitCode:
     write_atomically(out, (json.dumps(data, indent=1) + "\n").encode(), mode=0o600)
     emit(run, output, plan=made.id)
     note(f"{made.id} written to {out}: {_amount(made)}")
-    note(f"next: opskit fleet apply {out}")
+    note(f"next: opskit fleet apply {out}{same_options({**options, 'tags': ()})}")
     return run.exit_code
 
 

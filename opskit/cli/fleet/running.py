@@ -52,6 +52,19 @@ def prepare(options: Mapping[str, Any]) -> tuple[App, Request]:
     return app, app.request(limit=options["limit"], tags=options["tags"], variables=variables)
 
 
+def same_options(options: Mapping[str, Any]) -> str:
+    """Return the options of a run for another command, ready to paste; no value of a variable."""
+    import shlex  # noqa: PLC0415
+
+    several = [("-p", options["playbook"])] if options["playbook"] else []
+    several += [("-i", source) for source in options["inventory"]]
+    several += [("-l", options["limit"])] if options["limit"] else []
+    several += [("-t", tag) for tag in options["tags"]]
+    several += [("--var", f"{_variable(text)[0]}=...") for text in options["variables"]]
+    several += [("--config", options["config_path"])] if options["config_path"] else []
+    return "".join(f" {flag} {shlex.quote(str(value))}" for flag, value in several)
+
+
 def _variable(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
