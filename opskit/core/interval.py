@@ -40,6 +40,14 @@ _WORST_FIRST = (
     State.MAINTENANCE,
     State.EXCLUDED,
 )
+_BEST_FIRST = (
+    State.UP,
+    State.DEGRADED,
+    State.UNKNOWN,
+    State.MAINTENANCE,
+    State.EXCLUDED,
+    State.DOWN,
+)
 _STRONGEST_FIRST = tuple(State)
 
 
@@ -153,10 +161,25 @@ def in_series(timelines: Sequence[Timeline]) -> Timeline:
     pieces = []
     for start, end, active in _elementary(timelines):
         worst = min(active, key=lambda stretch: _WORST_FIRST.index(stretch.state))
-        refs = tuple(
-            sorted({ref for part in active if part.state is worst.state for ref in part.refs})
-        )
+        refs = _refs_of(active, worst.state)
         pieces.append(replace(worst, start=start, end=end, refs=refs))
+    return join(pieces)
+
+
+def redundant(timelines: Sequence[Timeline], needed: int) -> Timeline:
+    """Return the state of something that needs `needed` of its parts: per instant, not on average.
+
+    It is as good as the part that completes the number, the best taken first. A part that nobody
+    saw, that is maintained or out of scope is better than one that is down: it may be up.
+    """
+    pieces = []
+    for start, end, active in _elementary(timelines):
+        best = sorted(active, key=lambda stretch: _BEST_FIRST.index(stretch.state))
+        last = best[min(needed, len(best)) - 1]
+        refs = tuple(
+            sorted({ref for part in best if part.state is last.state for ref in part.refs})
+        )
+        pieces.append(replace(last, start=start, end=end, refs=refs))
     return join(pieces)
 
 

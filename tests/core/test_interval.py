@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -25,6 +26,7 @@ from opskit.core.interval import (
     join,
     overlay,
     percent,
+    redundant,
     totals,
 )
 
@@ -193,6 +195,32 @@ def test_in_series_does_not_depend_on_the_order(
 ) -> None:
     one, other = lines
     assert states(in_series(one)) == states(in_series(other))
+
+
+# Parts of which some are enough
+
+
+@given(
+    st.lists(timelines(gaps=False), min_size=1, max_size=4).flatmap(
+        lambda lines: st.tuples(st.just(lines), st.integers(1, len(lines)))
+    )
+)
+def test_so_many_good_parts_are_enough_at_each_instant(case: tuple[list[Timeline], int]) -> None:
+    lines, needed = case
+    result = redundant(lines, needed)
+    for instant in range(HORIZON):
+        parts = Counter(part.state for line in lines if (part := at(line, instant)))
+        good, fair = parts[State.UP], parts[State.UP] + parts[State.DEGRADED]
+        whole = at(result, instant)
+        assert whole is not None
+        assert (whole.state is State.UP) == (good >= needed)
+        assert (whole.state is State.DOWN) == (sum(parts.values()) - parts[State.DOWN] < needed)
+        assert (whole.state in (State.UP, State.DEGRADED)) == (fair >= needed)
+
+
+@given(st.lists(timelines([State.UP, State.DOWN], gaps=False), min_size=1, max_size=4))
+def test_all_parts_needed_is_in_series_where_all_is_known(lines: list[Timeline]) -> None:
+    assert states(redundant(lines, len(lines))) == states(in_series(lines))
 
 
 # Windows laid over
