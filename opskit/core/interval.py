@@ -176,11 +176,13 @@ def redundant(timelines: Sequence[Timeline], needed: int) -> Timeline:
     for start, end, active in _elementary(timelines):
         best = sorted(active, key=lambda stretch: _BEST_FIRST.index(stretch.state))
         last = best[min(needed, len(best)) - 1]
-        refs = tuple(
-            sorted({ref for part in best if part.state is last.state for ref in part.refs})
-        )
+        refs = _refs_of(active, last.state)
         pieces.append(replace(last, start=start, end=end, refs=refs))
     return join(pieces)
+
+
+def _refs_of(parts: Iterable[Stretch], state: State) -> tuple[int, ...]:
+    return tuple(sorted({ref for part in parts if part.state is state for ref in part.refs}))
 
 
 def _elementary(
