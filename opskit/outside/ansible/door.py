@@ -19,8 +19,8 @@ from typing import Any
 
 from opskit.core.errors import ConfigError
 from opskit.core.redact import Redactor
-from opskit.core.transcript import Mode, RunnerSummary, Transcript
-from opskit.outside.ansible import remains
+from opskit.core.transcript import Mode, RunnerSummary, Strategy, Transcript
+from opskit.outside.ansible import mitogen, remains
 from opskit.outside.ansible.transcript import record
 from opskit.outside.ansible.values import unsafe
 from opskit.outside.files import content_root, translated, writable_by_others
@@ -57,6 +57,7 @@ class Job:
     force_handlers: bool = False
     tags: tuple[str, ...] = ()
     forks: int = 0
+    strategy: Strategy = Strategy.PLAIN
     variables: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -191,6 +192,8 @@ def _start(job: Job, directory: Path, caller: Mapping[str, str]) -> subprocess.P
         # cleanly; an apply may not.
         "ANSIBLE_PIPELINING": str(job.mode is Mode.CHECK),
     }
+    if job.strategy is Strategy.MITOGEN:
+        own |= mitogen.environment(own, directory / "tmp")
     with (directory / "child.log").open("wb") as log:
         # -P: no module of the child may come out of the project, where it starts.
         module = [sys.executable, "-P", "-m", "opskit.outside.ansible.child"]
