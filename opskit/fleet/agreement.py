@@ -55,12 +55,17 @@ def _of_host(result: HostResult) -> Iterable[tuple[Leaf, str]]:
 
 
 def difference(plain: Said, other: Said) -> str:
-    """Return where two looks differ first, in words; empty if they agree in everything."""
-    for leaf in sorted(plain.words.keys() | other.words.keys()):
+    """Return where two looks differ first, in words; empty if they agree in everything.
+
+    Tasks come first: of a verdict they are the reason.
+    """
+    for leaf in sorted(
+        plain.words.keys() | other.words.keys(), key=lambda leaf: (not leaf[1], leaf)
+    ):
         ours, theirs = plain.words.get(leaf), other.words.get(leaf)
         elsewhere = (ours is None or theirs is None) and leaf in plain.once | other.once
         if ours != theirs and not elsewhere:
-            return f"{_named(leaf)}: {_words(ours)} plainly, {_words(theirs)} otherwise"
+            return f"{_named(leaf)}: {_words(ours)} plainly, {_words(theirs)} through mitogen"
     return ""
 
 

@@ -182,12 +182,16 @@ def default_forks() -> int:
 def _start(job: Job, directory: Path, caller: Mapping[str, str]) -> subprocess.Popen[bytes]:
     own = environment(job.project, caller)
     enabled = [own.get("ANSIBLE_CALLBACKS_ENABLED", ""), "opskit_evidence"]
+    # An apply moves facts, and gathers them anew in each play.
+    enabled += ["opskit_facts"] if job.mode is Mode.CHECK else []
     plugins = [own.get("ANSIBLE_CALLBACK_PLUGINS", ""), str(callback_directory())]
     own |= {
         remains.MARK: str(directory),
         "ANSIBLE_CALLBACKS_ENABLED": ",".join(filter(None, enabled)),
         "ANSIBLE_CALLBACK_PLUGINS": ":".join(filter(None, plugins)),
         "ANSIBLE_LOCAL_TEMP": str(directory / "tmp"),
+        # Facts of another day are none of this run's.
+        "ANSIBLE_CACHE_PLUGIN": "memory",
         # A check changes nothing, so it may take the faster way, which an interrupt ends less
         # cleanly; an apply may not.
         "ANSIBLE_PIPELINING": str(job.mode is Mode.CHECK),
