@@ -64,16 +64,21 @@ def _tried(intent: Intent) -> Seen:
         return _STOPPED
     seen = seen_in(intent, transcript)
     chosen = sample(intent.run_id, seen.hosts)
-    part = replace(intent, request=replace(intent.request, hosts=chosen))
-    plain = _look(part, Strategy.PLAIN)
+    plain = _look(_reference(intent, chosen), Strategy.PLAIN)
     if plain is None:
         return _STOPPED
-    same = seen_in(part, plain)
-    told = _said(intent, chosen, seen, transcript)
-    differs = difference(_said(intent, chosen, same, plain), told)
+    ours = _said(intent, chosen, seen_in(intent, plain), plain)
+    differs = difference(ours, _said(intent, chosen, seen, transcript))
     if differs:
         raise _Doubt(differs)
     return replace(seen, way=Way(Strategy.MITOGEN, chosen))
+
+
+def _reference(intent: Intent, hosts: tuple[str, ...]) -> Intent:
+    """Return a look at some of the hosts in Ansible's own way, whatever its settings say."""
+    settings = {**intent.place.environment, "ANSIBLE_STRATEGY": "linear"}
+    place = replace(intent.place, environment=settings)
+    return replace(intent, place=place, request=replace(intent.request, hosts=hosts))
 
 
 def _look(intent: Intent, strategy: Strategy) -> Transcript | None:

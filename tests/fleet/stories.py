@@ -76,6 +76,7 @@ class Script:
         self.told: list[Transcript | Answer] = []
         self.asked: list[tuple[str, tuple[str, ...]]] = []
         self.ways: list[Strategy] = []
+        self.settings: list[Mapping[str, str]] = []
         patch.setattr(door, "run", self._run)
 
     def tell(self, *runs: Told | Transcript | Answer) -> None:
@@ -83,10 +84,11 @@ class Script:
         self.told += [transcript(one) if isinstance(one, Mapping) else one for one in runs]
 
     def _run(
-        self, job: door.Job, _directory: Path, _environment: object, listen: door.Listener
+        self, job: door.Job, _directory: Path, environment: Mapping[str, str], listen: door.Listener
     ) -> Transcript:
         self.asked.append((str(job.mode), job.hosts))
         self.ways.append(job.strategy)
+        self.settings.append(environment)
         next_one = self.told.pop(0)
         told = next_one if isinstance(next_one, Transcript) else next_one(job)
         made = [*lines(told)]

@@ -38,6 +38,7 @@ def check(fleet: Fleet, *told: Told | Transcript | Answer, **request: object) ->
 def test_what_agrees_is_believed_and_says_where_it_was_verified(fleet: Fleet) -> None:
     run = check(fleet, every(HOSTS, CHANGED), alike(CHANGED))
     assert fleet.script.ways == [MITOGEN, PLAIN]
+    assert fleet.script.settings[1] == {"ANSIBLE_STRATEGY": "linear"}, "whatever settings say"
     ((_, asked),) = fleet.script.asked[1:]
     assert len(asked) == 1
     assert set(asked) < set(HOSTS)
