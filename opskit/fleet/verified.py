@@ -64,6 +64,8 @@ def _tried(intent: Intent) -> Seen:
         return _STOPPED
     seen = seen_in(intent, transcript)
     chosen = sample(intent.run_id, seen.hosts)
+    if not chosen:
+        raise _Doubt("no task of it looked at any host")
     plain = _look(_reference(intent, chosen), Strategy.PLAIN)
     if plain is None:
         return _STOPPED

@@ -89,6 +89,7 @@ def test_the_same_task_changed_from_another_state_is_a_difference(fleet: Fleet) 
         ([transcript(GOOD, complete=False)], [MITOGEN, PLAIN]),
         ([transcript(GOOD, agree=False)], [MITOGEN, PLAIN]),
         ([transcript({})], [MITOGEN, PLAIN]),
+        ([every(HOSTS, Outcome.UNSUPPORTED)], [MITOGEN, PLAIN]),
         ([GOOD, transcript(GOOD, complete=False)], [MITOGEN, PLAIN, PLAIN]),
         ([replace(transcript(GOOD, interrupted=True), prompt="word")], [MITOGEN, PLAIN]),
     ],
