@@ -156,6 +156,7 @@ class App:
             tags=tags,
             forks=self.config.settings.forks,
             variables=variables,
+            strategy=self.config.settings.check_strategy,
         )
 
     def gates(self, commands: tuple[str, ...], services: tuple[str, ...]) -> tuple[Gate, ...]:

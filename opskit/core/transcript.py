@@ -18,6 +18,17 @@ class Mode(StrEnum):
     APPLY = "apply"
 
 
+class Strategy(StrEnum):
+    """How Ansible takes tasks to hosts.
+
+    `PLAIN` is its own way, a process on the host for each task. `MITOGEN` keeps one process on
+    each host, which is faster, and is not Ansible's own.
+    """
+
+    PLAIN = "plain"
+    MITOGEN = "mitogen"
+
+
 class Outcome(StrEnum):
     """How one task, or one item of its loop, ended on one host.
 

@@ -10,15 +10,15 @@ import os
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from opskit.core.clock import iso
 from opskit.core.errors import ConfigError, ExitCode, OpskitError, Refused
 from opskit.core.text import clean, shorten
-from opskit.core.transcript import HostFacts, Mode, Transcript
+from opskit.core.transcript import HostFacts, Mode, Strategy, Transcript
 from opskit.fleet import journal, rules
-from opskit.fleet.model import HostResult, Provenance, Run, RunState
+from opskit.fleet.model import HostResult, Provenance, Run, RunState, Way
 from opskit.fleet.provenance import provenance
 from opskit.fleet.workplace import Request, Workplace
 from opskit.outside.ansible import door
@@ -40,6 +40,7 @@ class Seen:
     problem: str = ""
     records: bytes = b""
     posture: tuple[HostFacts, ...] = ()
+    way: Way = field(default_factory=Way)
 
 
 @dataclass(frozen=True)
@@ -55,18 +56,28 @@ class Intent:
 
 
 def observe(intent: Intent) -> Seen:
-    """Let Ansible look at everything that is asked for."""
-    place, run_id = intent.place, intent.run_id
-    job = _job(place, intent.request, intent.mode)
-    directory = _run_directory(place, run_id)
+    """Let Ansible do everything that is asked for, in its own way."""
     try:
-        transcript = door.run(job, directory, place.environment, intent.listen)
+        transcript = transcribed(intent)
     except OpskitError as error:
-        journal.ended(place, run_id, RunState.BROKEN, error.message)
+        journal.ended(intent.place, intent.run_id, RunState.BROKEN, error.message)
         raise
-    _refuse_empty(place, run_id, transcript)
+    _refuse_empty(intent.place, intent.run_id, transcript)
+    return replace(seen_in(intent, transcript), way=Way(Strategy.PLAIN))
+
+
+def transcribed(intent: Intent, strategy: Strategy = Strategy.PLAIN) -> Transcript:
+    """Return what happened when Ansible did what is asked for; nothing of it is written down."""
+    place = intent.place
+    job = replace(_job(place, intent.request, intent.mode), strategy=strategy)
+    directory = _run_directory(place, intent.run_id)
+    return door.run(job, directory, place.environment, intent.listen)
+
+
+def seen_in(intent: Intent, transcript: Transcript) -> Seen:
+    """Return what a transcript says of each host."""
     return Seen(
-        hosts=rules.evaluate(transcript, intent.mode, place.root),
+        hosts=rules.evaluate(transcript, intent.mode, intent.place.root),
         state=_state(transcript),
         problem=_problem(transcript),
         records=transcript.records,
@@ -102,7 +113,7 @@ def execute(
         actor=place.ledger.actor,
         started_at=started_at,
         finished_at=place.clock.now(),
-        provenance=made_of,
+        provenance=made_of.looked_at(seen.way),
         hosts=seen.hosts,
         problem=seen.problem,
         posture=seen.posture,

@@ -17,11 +17,12 @@ from opskit.core.clock import DAY, Instant
 from opskit.core.hosts import Verdict
 from opskit.core.transcript import Mode
 from opskit.fleet import fingerprint, taking
-from opskit.fleet.execute import Intent, Seen, execute, hash_key, observe
+from opskit.fleet.execute import Intent, Seen, execute, hash_key
 from opskit.fleet.fingerprint import Looks, Prints, Seal
 from opskit.fleet.model import HostResult, Provenance, Run, RunState
 from opskit.fleet.reading import standard_of
 from opskit.fleet.store import debts, episodes, fingerprints
+from opskit.fleet.verified import observe, require
 from opskit.fleet.workplace import Request, Workplace
 from opskit.outside.ansible.door import Listener
 from opskit.outside.ansible.transcript import lines_of
@@ -36,8 +37,9 @@ def check(place: Workplace, request: Request, listen: Listener, *, full: bool) -
 
     `full` lets Ansible look at every task of every host; so does a choice of tags or hosts.
     """
+    require(request)
     if request.tags or request.hosts:
-        return execute(place, request, Mode.CHECK, listen)
+        return execute(place, request, Mode.CHECK, listen, observe)
     own = _Check(place, full=full)
     run = execute(place, request, Mode.CHECK, listen, own.look)
     return replace(run, unprovable=own.seal(request, run))
@@ -88,7 +90,7 @@ class _Check:
         seen = self._rest(intent, proven)
         told = {one.host for one in seen.posture}
         more = tuple(one for one in part.posture if one.host not in told)
-        return replace(seen, posture=(*seen.posture, *more))
+        return replace(seen, posture=(*seen.posture, *more), way=part.way | seen.way)
 
     def _compare(self, intent: Intent) -> dict[str, Seal]:
         """Return the hosts that have not moved."""

@@ -101,6 +101,9 @@ def _summary(run: Run) -> dict[str, object]:
         "drift": len(run.drift),
         "proven": sum(result.proven_at is not None for result in run.hosts),
         "problem": run.problem,
+        "strategy": run.provenance.strategy,
+        "verified_on": list(run.provenance.verified_on),
+        "doubt": run.provenance.doubt,
     }
 
 

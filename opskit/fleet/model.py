@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -161,8 +161,31 @@ class HostResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """How Ansible looked: the strategy, and the hosts on which another gave the very same result.
+
+    `strategy` is empty where Ansible was not asked at all. `doubt` says why the one that was
+    wished for was not trusted.
+    """
+
+    strategy: str = ""
+    verified_on: tuple[str, ...] = ()
+    doubt: str = ""
+
+    def __or__(self, other: Way) -> Way:
+        """Return how a run looked that did so in two parts."""
+        used = {self.strategy, other.strategy} - {""}
+        hosts = dict.fromkeys((*self.verified_on, *other.verified_on))
+        return Way(" and ".join(sorted(used)), tuple(hosts), self.doubt or other.doubt)
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
-    """What a result depends on, so that two results can be compared."""
+    """What a result depends on, so that two results can be compared.
+
+    What does not say what must be true is no part of the basis: `strategy`, `verified_on` and
+    `doubt` are how it was looked at, as in `Way`.
+    """
 
     standard: str
     policy_commit: str
@@ -173,6 +196,9 @@ class Provenance:
     ansible_version: str
     standard_hash: str = ""
     config_hash: str = ""
+    strategy: str = ""
+    verified_on: tuple[str, ...] = ()
+    doubt: str = ""
 
     @property
     def basis(self) -> str:
@@ -180,15 +206,21 @@ class Provenance:
         parts = (self.standard, self.standard_hash, self.inventory_hash, self.config_hash)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
+    def looked_at(self, way: Way) -> Provenance:
+        """Return it with how it was looked at."""
+        return replace(self, strategy=way.strategy, verified_on=way.verified_on, doubt=way.doubt)
+
     def as_json(self) -> dict[str, object]:
         """Return it for JSON."""
-        return {name: getattr(self, name) for name in self.__slots__} | {"tags": list(self.tags)}
+        lists = {"tags": list(self.tags), "verified_on": list(self.verified_on)}
+        return {name: getattr(self, name) for name in self.__slots__} | lists
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Provenance:
         """Return it from `as_json`; what an older opskit did not note is empty."""
         known = {name: data.get(name, "") for name in cls.__slots__}
-        return cls(**{**known, "tags": tuple(data.get("tags", ()))})
+        lists = {name: tuple(data.get(name, ())) for name in ("tags", "verified_on")}
+        return cls(**{**known, **lists})
 
 
 @dataclass(frozen=True, slots=True)

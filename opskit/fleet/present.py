@@ -139,6 +139,8 @@ def summary_lines(run: Run) -> Iterator[str]:
     for one, count in blind_tasks(run):
         where = f"{one.task} ({one.path})"
         yield f"blind on {plural(count, 'host')}: {where}; {cheapest_fix(one.action)}"
+    if run.provenance.doubt:
+        yield f"looked at plainly, since mitogen cannot be trusted here: {run.provenance.doubt}"
     for finding in run.findings:
         yield f"{finding.subject}: {finding.message}; {finding.fix}"
 
@@ -147,7 +149,10 @@ def provenance_line(run: Run) -> str:
     """Return what the result depends on, in one line."""
     made = run.provenance
     commit = f" at {made.policy_commit}" if made.policy_commit else ""
-    return f"run {run.id} by {run.actor}, standard {made.standard}{commit}"
+    way = (
+        f"; {made.strategy}, verified on {', '.join(made.verified_on)}" if made.verified_on else ""
+    )
+    return f"run {run.id} by {run.actor}, standard {made.standard}{commit}{way}"
 
 
 def host_rows(run: Run) -> Iterator[tuple[str, str, str, str]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opskit.core.clock import Clock
+from opskit.core.transcript import Strategy
 from opskit.outside.database import Database
 from opskit.records.leases import Leases
 from opskit.records.ledger import Ledger
@@ -30,7 +31,10 @@ class Workplace:
 
 @dataclass(frozen=True)
 class Request:
-    """What to run against which hosts: those of `hosts`, else those of the pattern `limit`."""
+    """What to run against which hosts: those of `hosts`, else those of the pattern `limit`.
+
+    `strategy` is how a check may look; changes are always made in Ansible's own way.
+    """
 
     playbook: Path
     inventory: tuple[Path, ...]
@@ -40,3 +44,4 @@ class Request:
     forks: int = 0
     variables: Mapping[str, object] | None = None
     force_handlers: bool = False
+    strategy: Strategy = Strategy.PLAIN

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, Field
 
 from opskit.core.errors import ConfigError, DataError
 from opskit.core.findings import Location
+from opskit.core.transcript import Strategy
 from opskit.outside.database import sqlite_url
 from opskit.outside.documents import Document, KeyPath, Model, read, validate
 from opskit.outside.files import private_directory, writable_by_others
@@ -65,6 +66,10 @@ class Settings(Model):
         default=".opskit/opskit.db", description="a SQLite file, or a postgresql+psycopg:// URL"
     )
     forks: int = Field(default=0, ge=0, le=500, description="hosts at once; 0 chooses by cores")
+    check_strategy: Strategy = Field(
+        default=Strategy.PLAIN,
+        description="how checks take tasks to hosts; mitogen is faster, and verified in each run",
+    )
     webhook: Webhook | None = Field(default=None, description="where flips and drift are sent")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from opskit.core.clock import HOUR, FrozenClock
-from opskit.core.transcript import Outcome, TaskResult, Transcript
+from opskit.core.transcript import Outcome, Strategy, TaskResult, Transcript
 from opskit.fleet.apply import Applied, Options, apply
 from opskit.fleet.check import check
 from opskit.fleet.memory import Owed
@@ -28,6 +28,7 @@ from opskit.records.outbox import Outbox
 from tests.fleet.transcripts import Results, transcript
 
 Told = Mapping[str, Results]
+Answer = Callable[[door.Job], Transcript]
 A, B = ("A", ""), ("B", "")
 OK, CHANGED, FAILED = Outcome.OK, Outcome.CHANGED, Outcome.FAILED
 
@@ -48,6 +49,8 @@ def lines(told: Transcript) -> Iterator[str]:
         yield json.dumps({"k": "start", "host": host, "uuid": task.uuid})
     if told.no_hosts:
         yield json.dumps({"k": "no_hosts"})
+    if told.prompt:
+        yield json.dumps({"k": "prompt", "name": told.prompt})
     if told.stats is not None:
         yield json.dumps({"k": "stats", "hosts": told.stats})
 
@@ -70,19 +73,24 @@ class Script:
     """Takes Ansible's place: makes the runs it was told, and notes what was asked of it."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.told: list[Transcript] = []
+        self.told: list[Transcript | Answer] = []
         self.asked: list[tuple[str, tuple[str, ...]]] = []
+        self.ways: list[Strategy] = []
+        self.settings: list[Mapping[str, str]] = []
         patch.setattr(door, "run", self._run)
 
-    def tell(self, *runs: Told | Transcript) -> None:
-        """Tell what happens next, a run each."""
-        self.told += [one if isinstance(one, Transcript) else transcript(one) for one in runs]
+    def tell(self, *runs: Told | Transcript | Answer) -> None:
+        """Tell what happens next, a run each; an answer depends on what it is asked."""
+        self.told += [transcript(one) if isinstance(one, Mapping) else one for one in runs]
 
     def _run(
-        self, job: door.Job, _directory: Path, _environment: object, listen: door.Listener
+        self, job: door.Job, _directory: Path, environment: Mapping[str, str], listen: door.Listener
     ) -> Transcript:
         self.asked.append((str(job.mode), job.hosts))
-        told = self.told.pop(0)
+        self.ways.append(job.strategy)
+        self.settings.append(environment)
+        next_one = self.told.pop(0)
+        told = next_one if isinstance(next_one, Transcript) else next_one(job)
         made = [*lines(told)]
         for line in made:
             listen(json.loads(line))
@@ -115,10 +123,10 @@ class Fleet:
         inventory.touch()
         self.request = Request(self.standard, (inventory,))
 
-    def check(self, told: Told | Transcript, **request: object) -> Run:
+    def check(self, *told: Told | Transcript | Answer, **request: object) -> Run:
         """Return what a check makes of this."""
         self.clock.advance(HOUR)
-        self.script.tell(told)
+        self.script.tell(*told)
         return check(self.place, replace(self.request, **request), lambda _: None)  # type: ignore[arg-type]
 
     def plan(self, told: Told) -> Plan:

@@ -271,6 +271,14 @@ def test_drift_is_found_on_the_host_that_moved_and_the_other_is_proven(
     assert again.verdicts == dict.fromkeys(NAMES, "compliant")
 
 
+def test_what_mitogen_saw_and_a_plain_look_verified_seals(sealed: Place) -> None:
+    checked = sealed.repository.check("--full", "--strategy", "mitogen")
+    made = checked.data["provenance"]
+    assert (checked.code, made["strategy"], made["doubt"]) == (0, "mitogen", "")
+    assert len(made["verified_on"]) == 1
+    assert proven(sealed.repository.check()) == FINGERPRINT
+
+
 def test_another_basis_is_checked_in_full(sealed: Place) -> None:
     checked = sealed.repository.check("--var", "color=blue")
     assert proven(checked) == NOBODY

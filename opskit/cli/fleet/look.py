@@ -14,6 +14,7 @@ from opskit.cli.options import output_options
 from opskit.cli.output import Output, note
 from opskit.core.errors import ConfigError, ExitCode
 from opskit.core.text import plural
+from opskit.core.transcript import Strategy
 
 if TYPE_CHECKING:
     from opskit.app import App
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
 @click.option("--fail-on", help="What to fail on: drift, incomplete, expired-waiver, score<95.")
 @click.option("--splay", help="Wait up to this long first, each machine its own time: 10m.")
 @click.option("--full", is_flag=True, help="Check also what no fingerprint says has moved.")
+@click.option(
+    "--strategy",
+    type=click.Choice([*map(str, Strategy)]),
+    help="How tasks are taken to hosts; mitogen is faster, and verified on some of them.",
+)
 @run_options
 @output_options(*FORMS)
 def check(

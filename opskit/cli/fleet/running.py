@@ -10,6 +10,7 @@ import click
 from opskit.cli.options import config_option, find_app
 from opskit.cli.output import Column, Output, Progress, note, show_heading, show_table, show_text
 from opskit.core.errors import ConfigError
+from opskit.core.transcript import Strategy
 
 if TYPE_CHECKING:
     from opskit.app import App
@@ -41,12 +42,14 @@ def prepare(options: Mapping[str, Any]) -> tuple[App, Request]:
     from pathlib import Path as _Path  # noqa: PLC0415
 
     here = _Path.cwd()
+    strategy = options.get("strategy")
     playbook = str(here / options["playbook"]) if options["playbook"] else ""
     app = find_app(
         options["config_path"],
         standard=playbook,
         inventory=tuple(str(here / source) for source in options["inventory"]),
         forks=options["forks"],
+        check_strategy=Strategy(strategy) if strategy else None,
     )
     variables = dict(_variable(text) for text in options["variables"])
     return app, app.request(limit=options["limit"], tags=options["tags"], variables=variables)

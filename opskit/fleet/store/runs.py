@@ -106,6 +106,9 @@ def insert_run(
 def finish_run(connection: sa.Connection, run: Run, seq: int) -> None:
     """Write the end of a run and what it said of each host."""
     end_run(connection, run.id, run.state, run.finished_at, seq, run.problem)
+    # Only now it is known how the hosts were looked at.
+    told = canonical(run.provenance.as_json())
+    connection.execute(sa.update(RUNS).where(RUNS.c.id == run.id).values(provenance=told))
     rows = [
         {
             "run_id": run.id,

@@ -92,8 +92,8 @@ def main(directory: Path, parent: int) -> None:
             "pexpect_timeout": 1,
             "suppress_output_file": True,
             "suppress_ansible_output": True,
-            "fact_cache_type": "memory",
         },
+        fact_cache_type="memory",  # facts hold secrets: none of them to disk
         event_handler=observer.handle,
         cancel_callback=observer.orphaned,
         quiet=True,

@@ -19,8 +19,8 @@ from typing import Any
 
 from opskit.core.errors import ConfigError
 from opskit.core.redact import Redactor
-from opskit.core.transcript import Mode, RunnerSummary, Transcript
-from opskit.outside.ansible import remains
+from opskit.core.transcript import Mode, RunnerSummary, Strategy, Transcript
+from opskit.outside.ansible import mitogen, remains
 from opskit.outside.ansible.transcript import record
 from opskit.outside.ansible.values import unsafe
 from opskit.outside.files import content_root, translated, writable_by_others
@@ -57,6 +57,7 @@ class Job:
     force_handlers: bool = False
     tags: tuple[str, ...] = ()
     forks: int = 0
+    strategy: Strategy = Strategy.PLAIN
     variables: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -181,16 +182,22 @@ def default_forks() -> int:
 def _start(job: Job, directory: Path, caller: Mapping[str, str]) -> subprocess.Popen[bytes]:
     own = environment(job.project, caller)
     enabled = [own.get("ANSIBLE_CALLBACKS_ENABLED", ""), "opskit_evidence"]
+    # An apply moves facts, and gathers them anew in each play.
+    enabled += ["opskit_facts"] if job.mode is Mode.CHECK else []
     plugins = [own.get("ANSIBLE_CALLBACK_PLUGINS", ""), str(callback_directory())]
     own |= {
         remains.MARK: str(directory),
         "ANSIBLE_CALLBACKS_ENABLED": ",".join(filter(None, enabled)),
         "ANSIBLE_CALLBACK_PLUGINS": ":".join(filter(None, plugins)),
         "ANSIBLE_LOCAL_TEMP": str(directory / "tmp"),
+        # Facts of another day are none of this run's.
+        "ANSIBLE_CACHE_PLUGIN": "memory",
         # A check changes nothing, so it may take the faster way, which an interrupt ends less
         # cleanly; an apply may not.
         "ANSIBLE_PIPELINING": str(job.mode is Mode.CHECK),
     }
+    if job.strategy is Strategy.MITOGEN:
+        own |= mitogen.environment(own, directory / "tmp")
     with (directory / "child.log").open("wb") as log:
         # -P: no module of the child may come out of the project, where it starts.
         module = [sys.executable, "-P", "-m", "opskit.outside.ansible.child"]

@@ -315,8 +315,7 @@ class CallbackModule(CallbackBase):
         """Return a number for how a task reaches its host and as whom, the same for the same."""
         fields = ("remote_user", "port", "become", "become_method", "become_user")
         asked = tuple(str(getattr(task, name)) for name in (*fields, "become_exe", "become_flags"))
-        # Items of a loop name the plugin in short, other tasks in full.
-        asked += (str(task.connection).removeprefix("ansible.builtin."),)
+        asked += (_transport(task.connection),)
         ways = self._ways.setdefault(host.name, {})
         return ways.setdefault(asked, (len(ways), host, self._play, task))[0]
 
@@ -343,7 +342,7 @@ class CallbackModule(CallbackBase):
         context.post_validate(templar=templar)
         context.remote_addr = context.remote_addr or host.address
         executor._play_context = context  # noqa: SLF001
-        plugin = templar.template(known.get("ansible_connection") or task.connection)
+        plugin = _transport(templar.template(known.get("ansible_connection") or task.connection))
         connection = executor._get_connection(known, templar, plugin)  # noqa: SLF001
         executor._connection = connection  # noqa: SLF001
         executor._set_connection_options(known, templar)  # noqa: SLF001
@@ -404,6 +403,14 @@ class CallbackModule(CallbackBase):
             self._dependences()
         hosts = sorted(stats.processed)
         self._write(k="stats", hosts={host: stats.summarize(host) for host in hosts})
+
+
+def _transport(plugin):
+    """Return how a host is reached: items of a loop name the plugin in short, others in full.
+
+    Through mitogen some tasks name what took the plugin's place; their host is reached alike.
+    """
+    return str(plugin).removeprefix("ansible.builtin.").removeprefix("mitogen_")
 
 
 def _names(value):

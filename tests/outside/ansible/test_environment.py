@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from opskit.outside.ansible import mitogen
 from opskit.outside.ansible.door import environment
 
 CALLER = {
@@ -68,3 +69,22 @@ def test_the_projects_own_settings_are_used_if_only_its_owner_writes_them(tmp_pa
 def test_without_settings_of_its_own_a_project_gets_none_of_the_callers(tmp_path: Path) -> None:
     hostile = {**CALLER, "ANSIBLE_CONFIG": "/tmp/hostile.cfg"}
     assert Path(environment(tmp_path, hostile)["ANSIBLE_CONFIG"]).name == "neutral.cfg"
+
+
+@pytest.mark.parametrize(
+    ("given", "first"),
+    [
+        ({}, "/home/alice/.ansible/plugins/strategy"),
+        ({"ANSIBLE_HOME": "/srv/ansible"}, "/srv/ansible/plugins/strategy"),
+        ({"ANSIBLE_STRATEGY_PLUGINS": "/srv/own"}, "/srv/own"),
+    ],
+)
+def test_mitogen_hides_no_strategy_of_the_users(given: dict[str, str], first: str) -> None:
+    paths = mitogen.environment({**CALLER, **given}, Path("/run"))["ANSIBLE_STRATEGY_PLUGINS"]
+    assert paths.split(":")[0] == first
+    assert Path(paths.split(":")[-1], "mitogen_linear.py").is_file()
+
+
+def test_mitogens_socket_goes_with_the_run_where_its_path_is_not_too_long() -> None:
+    assert mitogen.environment(CALLER, Path("/run/short"))["TMPDIR"] == "/run/short"
+    assert "TMPDIR" not in mitogen.environment(CALLER, Path("/run", "x" * 90))
