@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
-import subprocess
 from collections.abc import Callable
 
 import pytest
 
 from tests.conftest import Finished
+from tests.fleet.disk import SMALL, on_disk
 from tests.fleet.repository import LOCAL, Repository
 from tests.rig.command import is_root
 from tests.rig.plugin import require
@@ -33,21 +32,8 @@ def _root() -> None:
 
 
 def on_small_disk(place: Repository, mount: str, *arguments: str) -> Finished:
-    """Run opskit with `.opskit` mounted by the shell command MOUNT, seen by this run only."""
-    state = place.root / ".opskit"
-    state.mkdir(mode=0o700, exist_ok=True)
-    here, command = shlex.quote(str(place.root)), shlex.join(place.command(*arguments))
-    script = f"set -e; cd {here}; {mount}; exec {command}"
-    done = subprocess.run(
-        ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],
-        env=dict(place.environment),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    return Finished(done.returncode, done.stdout, done.stderr)
+    """Run opskit with `.opskit` mounted by the shell command MOUNT."""
+    return on_disk(place, mount, place.command(*arguments))
 
 
 def said_once(done: Finished) -> str:
@@ -61,8 +47,7 @@ def said_once(done: Finished) -> str:
 def test_a_full_disk_stops_an_apply_before_a_host_is_touched(
     repository: Repository, size: str
 ) -> None:
-    tmpfs = f"mount -t tmpfs -o size={size},mode=700 small .opskit"
-    done = on_small_disk(repository, tmpfs, "fleet", "apply", "--yes")
+    done = on_small_disk(repository, SMALL.format(size), "fleet", "apply", "--yes")
     assert done.code in {2, 3}
     assert "Traceback" not in done.err
     assert "compliant" not in done.out
@@ -75,8 +60,7 @@ def test_a_disk_that_fills_up_during_a_run_gives_no_result(
     lay_out: Callable[..., Repository],
 ) -> None:
     place = lay_out(f'web1 {LOCAL} state="{{{{ playbook_dir }}}}/../.opskit"\n', FILLS)
-    tmpfs = "mount -t tmpfs -o size=4m,mode=700 small .opskit"
-    done = on_small_disk(place, tmpfs, "fleet", "check", "--json")
+    done = on_small_disk(place, SMALL.format("4m"), "fleet", "check", "--json")
     assert done.code == 3
     assert "Traceback" not in done.err
     said = json.loads(done.out)

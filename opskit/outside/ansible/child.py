@@ -92,8 +92,9 @@ def main(directory: Path, parent: int) -> None:
             "pexpect_timeout": 1,
             "suppress_output_file": True,
             "suppress_ansible_output": True,
-            "fact_cache_type": "memory",
         },
+        # Else runner writes the facts of every host, its environment among them, to a file.
+        fact_cache_type="memory",
         event_handler=observer.handle,
         cancel_callback=observer.orphaned,
         quiet=True,

@@ -91,6 +91,7 @@ def environment(project: Path, caller: Mapping[str, str]) -> dict[str, str]:
         "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True",
         "ANSIBLE_NOCOLOR": "True",
         "ANSIBLE_RETRY_FILES_ENABLED": "False",
+        "ANSIBLE_CACHE_PLUGIN": "memory",  # what a host was like before is no look at it
         "ANSIBLE_LOCALHOST_WARNING": "False",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False",
         # Nobody is there to type a password; without one Ansible says what it could not open.
@@ -186,6 +187,7 @@ def _start(job: Job, directory: Path, caller: Mapping[str, str]) -> subprocess.P
         remains.MARK: str(directory),
         "ANSIBLE_CALLBACKS_ENABLED": ",".join(filter(None, enabled)),
         "ANSIBLE_CALLBACK_PLUGINS": ":".join(filter(None, plugins)),
+        "ANSIBLE_STDOUT_CALLBACK": "opskit_silent",
         "ANSIBLE_LOCAL_TEMP": str(directory / "tmp"),
         # A check changes nothing, so it may take the faster way, which an interrupt ends less
         # cleanly; an apply may not.

@@ -84,7 +84,7 @@ class CallbackModule(CallbackBase):
 
     def _text(self, value, limit=MESSAGE_LIMIT):
         text = value if isinstance(value, str) else json.dumps(value, default=str, sort_keys=True)
-        return clean_block(self._redact(text))[:limit]
+        return clean_block(self._redact.start_of(text, limit))[:limit]
 
     # Plays and tasks
 
