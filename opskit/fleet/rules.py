@@ -123,6 +123,8 @@ def clusters(drift: Iterable[Drift]) -> tuple[Cluster, ...]:
 
 
 _CAUSES: Mapping[str, str] = {
+    "decryption failed": "is it the right password? see vault_password_file in ansible.cfg",
+    "vault": "name the file that holds the password: vault_password_file in ansible.cfg",
     "syntax": "ansible-playbook --syntax-check shows it as well",
     "yaml parsing": "ansible-playbook --syntax-check shows it as well",
     "could not be found": "check the path in opskit.yaml, or name it: --playbook PATH",

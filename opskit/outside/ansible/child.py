@@ -32,6 +32,9 @@ _COUNTED = {
 # After an interrupt Ansible gets this long to end by itself.
 _GRACE_SECONDS = 15.0
 _OUTPUT_LINES = 60
+# Ansible may be told to ask, and nobody is there: nothing is answered, so that it says what it
+# could not open instead of waiting for ever.
+_NO_ANSWER = {r"[Vv]ault password \([^)\n]*\):\s*$": ""}
 
 
 class _Observer:
@@ -95,6 +98,7 @@ def main(directory: Path, parent: int) -> None:
         },
         # Else runner writes the facts of every host, its environment among them, to a file.
         fact_cache_type="memory",
+        passwords=_NO_ANSWER,
         event_handler=observer.handle,
         cancel_callback=observer.orphaned,
         quiet=True,
