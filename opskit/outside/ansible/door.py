@@ -292,8 +292,9 @@ def _summary(directory: Path) -> RunnerSummary:
     try:
         found = json.loads((directory / "runner.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        log = (directory / "child.log").read_text(encoding="utf-8", errors="backslashreplace")
-        return RunnerSummary(output=Redactor()(log[-2_000:]))
+        log = directory / "child.log"  # missing as well where the child never started
+        said = log.read_text(encoding="utf-8", errors="backslashreplace") if log.exists() else ""
+        return RunnerSummary(output=Redactor()(said[-2_000:]))
     return RunnerSummary(**{**found, "output": Redactor()(found["output"])})
 
 

@@ -201,13 +201,14 @@ def test_a_listener_that_fails_ends_the_run(place: Repository) -> None:
     assert not (place.root / "run").exists()
 
 
+@pytest.mark.parametrize("meanwhile", ["shlex.join", "subprocess.Popen"])
 def test_ctrl_c_before_anything_started_is_an_interrupted_run(
-    place: Repository, monkeypatch: pytest.MonkeyPatch
+    place: Repository, monkeypatch: pytest.MonkeyPatch, meanwhile: str
 ) -> None:
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("opskit.outside.ansible.door.subprocess.Popen", stop)
+    monkeypatch.setattr(f"opskit.outside.ansible.door.{meanwhile}", stop)
     transcript = door.run(job(place), place.root / "run", place.environment, lambda _: None)
     assert transcript.interrupted
     assert not (place.root / "run").exists()
