@@ -58,7 +58,8 @@ def observe(intent: Intent) -> Seen:
     """Let Ansible look at everything that is asked for."""
     place, run_id = intent.place, intent.run_id
     job = _job(place, intent.request, intent.mode)
-    directory = _run_directory(place, run_id)
+    directory = journal.directory(place, run_id)
+    directory.parent.mkdir(mode=0o700, exist_ok=True)
     try:
         transcript = door.run(job, directory, place.environment, intent.listen)
     except OpskitError as error:
@@ -131,12 +132,6 @@ def _require_files(request: Request) -> None:
             )
 
 
-def _run_directory(place: Workplace, run_id: str) -> Path:
-    runs = place.state_directory / "runs"
-    runs.mkdir(mode=0o700, exist_ok=True)
-    return runs / run_id
-
-
 def _job(place: Workplace, request: Request, mode: Mode) -> door.Job:
     return door.Job(
         playbook=request.playbook,
@@ -173,10 +168,7 @@ def _state(transcript: Transcript) -> RunState:
 
 
 def _problem(transcript: Transcript) -> str:
-    if transcript.stats is None and not transcript.interrupted:
-        last = transcript.runner.output.strip().splitlines()[-1:]
-        return clean(f"Ansible ended without its statistics {' '.join(last)}".strip())
-    return transcript.disagreement if not transcript.interrupted else ""
+    return "" if transcript.interrupted else transcript.broke_off or transcript.disagreement
 
 
 def _refuse_empty(place: Workplace, run_id: str, transcript: Transcript) -> None:

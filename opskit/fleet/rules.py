@@ -95,6 +95,7 @@ class _Look:
                 not tally.results and (missing or host not in self._plays),
                 "the run ended before it came to this host",
             ),
+            (self._transcript.broke_off, self._transcript.broke_off),
             (tally.results and not stats, "no answer"),
             (missing, "some tasks were never reached"),
             (tally.too_large, "the output of a task was too large"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable
 
 import pytest
@@ -76,3 +77,68 @@ def test_state_that_cannot_be_written_is_one_line(repository: Repository) -> Non
     assert done.code == 2
     assert "cannot be" in said_once(done)
     assert not list(repository.scratch.iterdir())
+
+
+# Only an apply fills the disk: a check does not run the shell.
+HALF_DONE = """---
+- hosts: web1
+  gather_facts: false
+  tasks:
+    - name: Comes before
+      ansible.builtin.copy: {dest: "{{ scratch }}/before", content: x, mode: "0600"}
+      notify: Restart
+    - name: Fills the disk
+      ansible.builtin.shell: cat /dev/zero >"{{ small }}/filler" 2>/dev/null || true
+    - name: Comes after
+      ansible.builtin.copy: {dest: "{{ scratch }}/after", content: x, mode: "0600"}
+    - {name: Fails, ansible.builtin.fail: {msg: no luck}, when: not ansible_check_mode}
+  handlers:
+    - {name: Restart, ansible.builtin.debug: {msg: x}}
+"""
+
+
+def then(place: Repository, mount: str, *commands: str) -> Finished:
+    """Run shell COMMANDS one after the other on the same disk; `opskit` is the one installed."""
+    script = f'opskit() {{ {shlex.join(place.command())} "$@"; }}; {"; ".join(commands)}'
+    return on_disk(place, mount, ["sh", "-c", script])
+
+
+def test_an_apply_that_cannot_be_written_down_any_more_is_stopped(
+    lay_out: Callable[..., Repository],
+) -> None:
+    place = lay_out(f'web1 {LOCAL} small="{{{{ playbook_dir }}}}/../.opskit"\n', HALF_DONE)
+    done = then(
+        place, SMALL.format("4m"), "opskit fleet apply --yes", "echo ended: $?", "opskit fleet owed"
+    )
+    assert "ended: 3" in done.out
+    assert "web1: Ansible ended without its statistics: No space left on device" in done.err
+    assert [path.name for path in place.scratch.iterdir()] == ["before"]
+    assert "'Restart' never ran after 'Comes before'" in done.out
+    assert "'Fills the disk' was cut off" in done.out
+    assert "Traceback" not in done.out + done.err
+    assert not place.processes()
+
+
+def test_what_a_full_disk_kept_from_the_ledger_is_in_it_once_there_is_room(
+    lay_out: Callable[..., Repository],
+) -> None:
+    place = lay_out(f'web1 {LOCAL} small="{{{{ playbook_dir }}}}/../small"\n', HALF_DONE)
+    (place.root / "small").mkdir()
+    with (place.root / "opskit.yaml").open("a") as settings:
+        settings.write(f"database: sqlite:///{place.root}/small/opskit.db\n")
+    done = then(
+        place,
+        "mount -t tmpfs -o size=2m,mode=700 small small",
+        "opskit fleet apply --yes",
+        "echo ended: $?",
+        "rm small/filler",
+        "opskit fleet check >/dev/null",
+        "opskit ledger export",
+        "opskit fleet owed",
+    )
+    assert "ended: 3" in done.out, done.err
+    assert "no space left for the database" in said_once(done)
+    assert '"run.lost"' in done.out
+    assert "'Restart' never ran after 'Comes before'" in done.out
+    assert not place.runs
+    assert not place.processes()

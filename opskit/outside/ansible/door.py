@@ -109,8 +109,9 @@ def _configuration(project: Path) -> str:
 
 
 def run(job: Job, directory: Path, caller: Mapping[str, str], listen: Listener) -> Transcript:
-    """Run a job in a fresh private `directory`, which is removed afterwards.
+    """Run a job in a fresh private `directory`, of which only the callback's lines are left.
 
+    They are kept until what follows from them is written down: `forget` removes them.
     `listen` is called with each record of the callback as it is written. Ctrl-C stops the run and
     gives the transcript up to there, marked `interrupted`.
     """
@@ -133,7 +134,7 @@ def _private(directory: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        remains.clear(directory)
 
 
 def _describe(job: Job, directory: Path) -> None:
@@ -306,11 +307,15 @@ class Left:
     alive: bool
 
 
+def forget(directory: Path) -> None:
+    """Remove what is left of a run that is written down."""
+    shutil.rmtree(directory, ignore_errors=True)
+
+
 def reap(directory: Path) -> Left:
-    """End what is left of a run whose opskit died, and remove its directory."""
+    """End what is left of a run whose opskit died, and return how far it came."""
     tail = _Tail(directory / "events.jsonl")
     _ = list(tail.records())
     left = remains.end(directory, grace=_REAP_SECONDS)
     transcript = record(_lines(directory / "events.jsonl"), RunnerSummary(), interrupted=True)
-    shutil.rmtree(directory, ignore_errors=True)
     return Left(transcript, any(process.pid == tail.pid for process in left))

@@ -2,8 +2,8 @@
 
 Runner's events lose `changed` under `no_log`, lose results over 700,000 characters, and give no
 reason for a skip. This callback keeps them. It writes one JSON object per line to a private file;
-secrets are taken out before the line is written. It never raises into the run: a line that could
-not be written shows as a run without its last line.
+secrets are taken out before the line is written. It never raises into the run. Where a line cannot
+be written any more, an apply is stopped: what nobody could know of afterwards must not be changed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import signal
 import time
 from contextlib import suppress
 from functools import cache
@@ -76,13 +77,27 @@ class CallbackModule(CallbackBase):
         self._ways = {}
         self._depends_on = {}
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        self._events = os.open(Path(directory, "events.jsonl"), flags, 0o600)
+        try:
+            self._events = os.open(Path(directory, "events.jsonl"), flags, 0o600)
+            self._append({"k": "begin", "pid": os.getpid()})
+        except OSError as error:
+            # Of any other exception Ansible makes a warning, and goes on.
+            message = f"what happens cannot be written down: {error.strerror}"
+            raise SystemExit(message) from error
         _answer_nothing()
-        self._write(k="begin", pid=os.getpid())
+
+    def _append(self, record):
+        line = json.dumps(record, ensure_ascii=True, default=str) + "\n"
+        data = line.encode()
+        while data:
+            data = data[os.write(self._events, data) :]
 
     def _write(self, **record):
-        line = json.dumps(record, ensure_ascii=True, default=str) + "\n"
-        os.write(self._events, line.encode())
+        try:
+            self._append(record)
+        except OSError:
+            if not self._check:  # which changes nothing, and may go on
+                os.kill(os.getpid(), signal.SIGINT)
 
     def _text(self, value, limit=MESSAGE_LIMIT):
         text = value if isinstance(value, str) else json.dumps(value, default=str, sort_keys=True)
