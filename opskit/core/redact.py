@@ -15,6 +15,10 @@ from functools import cached_property
 from urllib.parse import quote, quote_plus
 
 MASK = "[redacted]"
+# Masking shortens a text: of a long one this many times what is asked for is read.
+_SPARE = 20
+# What stands at the end of a text that was cut may be the beginning of a secret, not known by it.
+_LONGEST = 4_096
 # A value shorter than this would mask half of every text it is searched in.
 _SHORTEST = 4
 
@@ -81,6 +85,14 @@ class Redactor:
         for pattern in (_HEADER, _SCHEME, _ASSIGNMENT, _OPTION, _SQL):
             text = pattern.sub(rf"\g<kept>{MASK}", text)
         return text
+
+    def start_of(self, text: str, length: int) -> str:
+        """Return the start of a redacted text, without reading all of a very long one."""
+        read = text[: length * _SPARE]
+        told = self(read)
+        if len(read) < len(text):
+            told = told[: -max([_LONGEST, *map(len, self._forms[:1])])] + MASK
+        return told[:length]
 
     @cached_property
     def _forms(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,10 @@ from enum import StrEnum
 from typing import Any
 
 from opskit.core.clock import Duration
+from opskit.core.text import clean
+
+# What the last line of a traceback has in front of its message.
+_EXCEPTION = re.compile(r"^\w+Error: (?:\[Errno \d+\] )?")
 
 
 class Mode(StrEnum):
@@ -160,6 +165,15 @@ class Transcript:
         """Return every host the standard speaks of here, in inventory order."""
         started = (host for play in self.plays for host in play.hosts)
         return tuple(dict.fromkeys([*self.expected, *started]))
+
+    @property
+    def broke_off(self) -> str:
+        """Return why Ansible did not get to its end, in one line; empty if it did or had to."""
+        if self.stats is not None or self.interrupted:
+            return ""
+        last = self.runner.output.strip().splitlines()[-1:]
+        said = [_EXCEPTION.sub("", line) for line in last]
+        return clean(": ".join(["Ansible ended without its statistics", *said]))
 
     @property
     def disagreement(self) -> str:

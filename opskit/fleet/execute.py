@@ -70,7 +70,9 @@ def transcribed(intent: Intent, strategy: Strategy = Strategy.PLAIN) -> Transcri
     """Return what happened when Ansible did what is asked for; nothing of it is written down."""
     place = intent.place
     job = replace(_job(place, intent.request, intent.mode), strategy=strategy)
-    directory = _run_directory(place, intent.run_id)
+    directory = journal.directory(place, intent.run_id)
+    directory.parent.mkdir(mode=0o700, exist_ok=True)
+    door.forget(directory)  # an earlier look of the same check
     return door.run(job, directory, place.environment, intent.listen)
 
 
@@ -142,12 +144,6 @@ def _require_files(request: Request) -> None:
             )
 
 
-def _run_directory(place: Workplace, run_id: str) -> Path:
-    runs = place.state_directory / "runs"
-    runs.mkdir(mode=0o700, exist_ok=True)
-    return runs / run_id
-
-
 def _job(place: Workplace, request: Request, mode: Mode) -> door.Job:
     return door.Job(
         playbook=request.playbook,
@@ -184,10 +180,7 @@ def _state(transcript: Transcript) -> RunState:
 
 
 def _problem(transcript: Transcript) -> str:
-    if transcript.stats is None and not transcript.interrupted:
-        last = transcript.runner.output.strip().splitlines()[-1:]
-        return clean(f"Ansible ended without its statistics {' '.join(last)}".strip())
-    return transcript.disagreement if not transcript.interrupted else ""
+    return "" if transcript.interrupted else transcript.broke_off or transcript.disagreement
 
 
 def _refuse_empty(place: Workplace, run_id: str, transcript: Transcript) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -22,6 +23,11 @@ from opskit.outside.ansible import door
 from opskit.outside.process import ProcessIdentity
 from opskit.records import waivers
 from opskit.records.ledger import Entry
+
+
+def directory(place: Workplace, run_id: str) -> Path:
+    """Return where a run is while it lasts, and its lines until they are written down."""
+    return place.state_directory / "runs" / run_id
 
 
 def started(place: Workplace, run_id: str, mode: Mode, provenance: Provenance) -> None:
@@ -41,6 +47,7 @@ def ended(place: Workplace, run_id: str, state: RunState, reason: str) -> None:
     """Write that a run ended without saying anything of hosts, and why."""
     with place.database.write() as connection:
         _end(place, connection, run_id, state, reason)
+    door.forget(directory(place, run_id))
 
 
 def _end(
@@ -73,6 +80,7 @@ def finished(place: Workplace, run: Run, records: bytes) -> Run:
         if run.mode == Mode.CHECK:
             _deviations(place, connection, run, memory)
             _tell(place, connection, run, entry)
+    door.forget(directory(place, run.id))
     return run
 
 
@@ -243,17 +251,19 @@ def reap(place: Workplace) -> tuple[str, ...]:
         run for run in candidates if not ProcessIdentity(run.owner_pid, run.owner_started).alive
     ]
     for run in lost:
-        left = door.reap(place.state_directory / "runs" / run.id)
+        left = door.reap(directory(place, run.id))
         alive = "; Ansible still ran and was ended" if left.alive else ""
         hosts = evaluate(left.transcript, run.mode, place.root)
         with place.database.write() as connection:
-            _end(place, connection, run.id, RunState.LOST, f"opskit was killed{alive}")
+            reason = f"opskit ended before it was written down{alive}"
+            _end(place, connection, run.id, RunState.LOST, reason)
             runs.keep_records(connection, run.id, left.transcript.records)
             owed = {one.debt for one in debts.still_owed(connection)}
             for debt in (debt for result in hosts for debt in result.owes):
                 if debt not in owed:
                     _owe(place, connection, run.id, debt)
             place.leases.release(connection, holder_name(run.actor, run.owner_pid))
+        door.forget(directory(place, run.id))
     return tuple(run.id for run in lost)
 
 

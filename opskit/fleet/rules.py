@@ -95,6 +95,7 @@ class _Look:
                 not tally.results and (missing or host not in self._plays),
                 "the run ended before it came to this host",
             ),
+            (self._transcript.broke_off, self._transcript.broke_off),
             (tally.results and not stats, "no answer"),
             (missing, "some tasks were never reached"),
             (tally.too_large, "the output of a task was too large"),
@@ -123,6 +124,8 @@ def clusters(drift: Iterable[Drift]) -> tuple[Cluster, ...]:
 
 
 _CAUSES: Mapping[str, str] = {
+    "decryption failed": "is it the right password? see vault_password_file in ansible.cfg",
+    "vault": "name the file that holds the password: vault_password_file in ansible.cfg",
     "syntax": "ansible-playbook --syntax-check shows it as well",
     "yaml parsing": "ansible-playbook --syntax-check shows it as well",
     "could not be found": "check the path in opskit.yaml, or name it: --playbook PATH",

@@ -236,6 +236,32 @@ def test_a_hostile_text_takes_linear_time(piece: str) -> None:
     assert len(Redactor()(text)) <= 2 * len(text)
 
 
+# Of a long text only the start is shown
+
+
+@given(st.text(max_size=60), st.integers(1, 20))
+def test_the_start_of_a_short_text_is_that_of_the_whole(text: str, length: int) -> None:
+    redactor = Redactor().with_secrets(["QQQQQQ"])
+    assert redactor.start_of(f"QQQQQQ{text}", length) == redactor(f"QQQQQQ{text}")[:length]
+
+
+@pytest.mark.parametrize("before", range(0, 61, 7))
+@pytest.mark.parametrize("times", [1, 10_000])
+def test_no_piece_of_a_secret_is_left_where_a_long_text_was_cut(before: int, times: int) -> None:
+    """Where nearly all is masked, what is shown comes from near the place of the cut."""
+    secret = "Q" * 6_000
+    text = "x" * before + secret * times
+    shown = Redactor().with_secrets([secret]).start_of(text, 2_000)
+    assert shown.startswith(("x" * before, MASK))
+    assert "Q" not in shown
+
+
+@pytest.mark.timeout(60)
+def test_the_length_of_a_text_does_not_matter_to_its_start() -> None:
+    text = "password=" * 20_000_000
+    assert Redactor().start_of(text, 2_000) == MASK
+
+
 # Finding the secrets among variables
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.conftest import CASES as FILES
 from tests.fleet.repository import LOCAL, Repository
 
 PLAY = """---
@@ -72,6 +73,56 @@ def test_a_password_that_nobody_types_is_not_waited_for(repository: Repository) 
     become = "[privilege_escalation]\nbecome_ask_pass = true\n"
     repository.write("ansible.cfg", asks + become)
     assert repository.check().code == 1
+
+
+NO_PASSWORD = ("no vault secrets found", "vault_password_file in ansible.cfg")
+
+
+@pytest.mark.parametrize(
+    ("settings", "says", "hint"),
+    [
+        pytest.param("", *NO_PASSWORD, id="no-password"),
+        pytest.param(
+            "[defaults]\nvault_identity_list=prod@prompt\n",
+            "Invalid vault password",
+            NO_PASSWORD[1],
+            id="a-password-to-type",
+        ),
+        pytest.param(
+            "[defaults]\nvault_password_file=ansible.cfg\n",
+            "Decryption failed",
+            "is it the right password?",
+            id="another-password",
+        ),
+    ],
+)
+def test_a_vault_that_cannot_be_opened_ends_the_run_at_once(
+    repository: Repository, settings: str, says: str, hint: str
+) -> None:
+    vault = (FILES / "fleet" / "vault.txt").read_text()
+    repository.write("inventory/group_vars/all/vault.yml", vault)
+    repository.write("ansible.cfg", settings)
+    done = repository.opskit("fleet", "check")
+    assert done.code == 2
+    (said, following) = done.err.splitlines()[-2:]
+    assert says in said
+    assert hint in following
+    assert repository.kinds() == ["run.started", "run.failed"]
+    assert not repository.processes()
+
+
+def test_a_task_that_asks_somebody_fails_and_is_not_waited_for(repository: Repository) -> None:
+    asks = "{name: Asks, ansible.builtin.pause: {prompt: go on?}}"
+    not_asked = asks.replace("}}", "}, when: false}")
+    waits = "{name: Waits, ansible.builtin.pause: {seconds: 0}}"
+    play = PLAY.replace("tasks: [", f"tasks: [{not_asked}, {waits}, {asks}, ")
+    repository.write("playbooks/standard.yml", play)
+    checked = repository.check("-l", "web1")
+    assert checked.code == 3
+    assert checked.verdicts == {"web1": "failed"}
+    assert checked.host("web1")["reason"].startswith("Asks: ")
+    assert "nobody is there to answer" in checked.host("web1")["reason"]
+    assert checked.host("web1")["tasks_observed"] == 1
 
 
 @pytest.mark.parametrize("locale", ["LC_ALL=C", "LANG=xx_XX.UTF-8"])

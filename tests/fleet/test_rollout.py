@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.fleet.repository import DEADLINE, Checked, Repository, until
+from tests.fleet.repository import Checked, Repository
 from tests.rig import hosts
 from tests.rig.hosts import Fleet
 from tests.rig.plugin import require
@@ -45,12 +45,6 @@ FAILING = """
     - name: The impossible is there
       ansible.builtin.copy:
         {dest: /etc/opskit-impossible, content: x, mode: "0644", validate: /bin/false %s}
-  handlers:
-"""
-# It goes on only when the test lets it; a check cannot run it.
-GATED = """
-    - name: The gate is open
-      ansible.builtin.wait_for: {path: /tmp/opskit-gate, timeout: 120, sleep: 1}
   handlers:
 """
 
@@ -212,29 +206,3 @@ def test_it_is_owed_until_the_handler_ran(lost: Lost, place: Repository, fleet5:
     assert place.opskit("fleet", "owed").code == 0
     (settled,) = place.entries("debt.settled")
     assert json.loads(settled.data)["how"] == "the handler ran"
-
-
-def test_a_task_that_was_cut_off_is_owed_until_somebody_looks(
-    place: Repository, fleet5: Fleet
-) -> None:
-    """Every connection to the host dies while it works, as when it is rebooted."""
-    gated = GATED[1:].replace("wait_for: {", "wait_for: {")
-    place.write("playbooks/standard.yml", STANDARD.replace("  handlers:\n", gated))
-    spoil(fleet5, "web2")
-    with place.started("fleet", "apply", "-l", "web2", "--yes", "--json") as opskit:
-        until(lambda: fleet5["web2"].exists("/etc/opskit-shown.waits") or waits(fleet5), "it waits")
-        fleet5["web2"].switch_off()
-        fleet5["web2"].run(("pkill", "-9", "-f", "sshd:"))
-        out, err = opskit.communicate(timeout=DEADLINE)
-    assert opskit.returncode in {3, 4}, err
-    assert json.loads(out)["counts"]["compliant"] == 0
-    fleet5["web2"].switch_on()
-    place.write("playbooks/standard.yml", STANDARD)
-    kinds = {json.loads(entry.data)["kind"] for entry in place.entries("debt.opened")}
-    assert "in flight" in kinds
-    mended(place, "web2")
-
-
-def waits(fleet: Fleet) -> bool:
-    """Tell whether the task that waits is at work on web2."""
-    return fleet["web2"].run(("pgrep", "-f", "wait_for")).returncode == 0

@@ -119,18 +119,25 @@ def test_a_killed_ansible_gives_no_green_result(place: Repository) -> None:
     assert place.kinds() == ["run.started", "run.failed", "drift.found"]
 
 
-def test_two_applies_do_not_meet(lay_out: Callable[..., Repository]) -> None:
+def test_of_two_applies_that_start_together_one_works(
+    lay_out: Callable[..., Repository],
+) -> None:
     place = lay_out(f"web1 {LOCAL}\n", GATED)
-    with place.started("fleet", "apply", "--yes", "--json") as first:
-        until(lambda: changing(place), "the first one changes things")
-        second = place.opskit("fleet", "apply", "--yes")
-        assert second.code == 5
-        assert f" (process {first.pid}) until " in second.err
+    command = ("fleet", "apply", "--yes", "--json")
+    with place.started(*command) as one, place.started(*command) as other:
+        until(lambda: (one.poll(), other.poll()) != (None, None), "one is refused")
+        loser, winner = (one, other) if one.poll() is not None else (other, one)
+        _, err = loser.communicate(timeout=DEADLINE)
+        assert loser.returncode == 5, err
+        assert "host web1 is held by person:" in err
+        assert f" (process {winner.pid}) until " in err
+        assert "  next: " in err
         assert not (place.scratch / "file").exists()
         (place.scratch / "gate").touch()
-        out, err = first.communicate(timeout=DEADLINE)
-        assert first.returncode == 0, err
+        out, err = winner.communicate(timeout=DEADLINE)
+        assert winner.returncode == 0, err
     assert json.loads(out)["counts"]["compliant"] == 1
+    assert [entry.subject[:5] for entry in place.entries("run.finished")].count("apply") == 1
 
 
 def test_a_stopped_apply_gives_its_lease_back(lay_out: Callable[..., Repository]) -> None:
@@ -159,4 +166,3 @@ def test_reaping_spares_a_process_that_only_has_the_number(tmp_path: Path) -> No
         assert not door.reap(directory).alive
         assert other.poll() is None
         other.kill()
-    assert not directory.exists()

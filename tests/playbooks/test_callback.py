@@ -36,10 +36,14 @@ def ansible(program: str, *arguments: str, home: Path) -> subprocess.CompletedPr
     )
 
 
-def test_it_is_documented(tmp_path: Path) -> None:
-    done = ansible("ansible-doc", "-t", "callback", "opskit_evidence", home=tmp_path)
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("opskit_evidence", "One JSON object per line"), ("opskit_silent", "default screen output")],
+)
+def test_it_is_documented(tmp_path: Path, name: str, says: str) -> None:
+    done = ansible("ansible-doc", "-t", "callback", name, home=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "One JSON object per line" in " ".join(done.stdout.split())
+    assert says in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize("check", [(), ("--check",)])

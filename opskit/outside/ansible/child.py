@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import sys
 import time
@@ -32,6 +31,9 @@ _COUNTED = {
 # After an interrupt Ansible gets this long to end by itself.
 _GRACE_SECONDS = 15.0
 _OUTPUT_LINES = 60
+# Ansible may be told to ask, and nobody is there: nothing is answered, so that it says what it
+# could not open instead of waiting for ever.
+_NO_ANSWER = {r"[Vv]ault password \([^)\n]*\):\s*$": ""}
 
 
 class _Observer:
@@ -71,11 +73,7 @@ class _Observer:
         if os.getppid() == self._parent:
             return
         remains.end(directory)
-        for entry in directory.iterdir():
-            if entry.is_dir():
-                shutil.rmtree(entry, ignore_errors=True)
-            elif entry.name != "events.jsonl":
-                entry.unlink(missing_ok=True)
+        remains.clear(directory)
 
 
 def main(directory: Path, parent: int) -> None:
@@ -93,7 +91,9 @@ def main(directory: Path, parent: int) -> None:
             "suppress_output_file": True,
             "suppress_ansible_output": True,
         },
-        fact_cache_type="memory",  # facts hold secrets: none of them to disk
+        # Else runner writes the facts of every host, its environment among them, to a file.
+        fact_cache_type="memory",
+        passwords=_NO_ANSWER,
         event_handler=observer.handle,
         cancel_callback=observer.orphaned,
         quiet=True,
@@ -111,4 +111,7 @@ def main(directory: Path, parent: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    try:
+        main(Path(sys.argv[1]), int(sys.argv[2]))
+    except OSError as error:  # runner does not expect a disk to be full
+        sys.exit(str(error.strerror or error))

@@ -92,6 +92,7 @@ def environment(project: Path, caller: Mapping[str, str]) -> dict[str, str]:
         "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True",
         "ANSIBLE_NOCOLOR": "True",
         "ANSIBLE_RETRY_FILES_ENABLED": "False",
+        "ANSIBLE_CACHE_PLUGIN": "memory",  # what a host was like before is no look at it
         "ANSIBLE_LOCALHOST_WARNING": "False",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False",
         # Nobody is there to type a password; without one Ansible says what it could not open.
@@ -109,8 +110,9 @@ def _configuration(project: Path) -> str:
 
 
 def run(job: Job, directory: Path, caller: Mapping[str, str], listen: Listener) -> Transcript:
-    """Run a job in a fresh private `directory`, which is removed afterwards.
+    """Run a job in a fresh private `directory`, of which only the callback's lines are left.
 
+    They are kept until what follows from them is written down: `forget` removes them.
     `listen` is called with each record of the callback as it is written. Ctrl-C stops the run and
     gives the transcript up to there, marked `interrupted`.
     """
@@ -133,7 +135,7 @@ def _private(directory: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        remains.clear(directory)
 
 
 def _describe(job: Job, directory: Path) -> None:
@@ -189,9 +191,8 @@ def _start(job: Job, directory: Path, caller: Mapping[str, str]) -> subprocess.P
         remains.MARK: str(directory),
         "ANSIBLE_CALLBACKS_ENABLED": ",".join(filter(None, enabled)),
         "ANSIBLE_CALLBACK_PLUGINS": ":".join(filter(None, plugins)),
+        "ANSIBLE_STDOUT_CALLBACK": "opskit_silent",
         "ANSIBLE_LOCAL_TEMP": str(directory / "tmp"),
-        # Facts of another day are none of this run's.
-        "ANSIBLE_CACHE_PLUGIN": "memory",
         # A check changes nothing, so it may take the faster way, which an interrupt ends less
         # cleanly; an apply may not.
         "ANSIBLE_PIPELINING": str(job.mode is Mode.CHECK),
@@ -297,8 +298,9 @@ def _summary(directory: Path) -> RunnerSummary:
     try:
         found = json.loads((directory / "runner.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        log = (directory / "child.log").read_text(encoding="utf-8", errors="backslashreplace")
-        return RunnerSummary(output=Redactor()(log[-2_000:]))
+        log = directory / "child.log"  # missing as well where the child never started
+        said = log.read_text(encoding="utf-8", errors="backslashreplace") if log.exists() else ""
+        return RunnerSummary(output=Redactor()(said[-2_000:]))
     return RunnerSummary(**{**found, "output": Redactor()(found["output"])})
 
 
@@ -310,11 +312,15 @@ class Left:
     alive: bool
 
 
+def forget(directory: Path) -> None:
+    """Remove what is left of a run that is written down."""
+    shutil.rmtree(directory, ignore_errors=True)
+
+
 def reap(directory: Path) -> Left:
-    """End what is left of a run whose opskit died, and remove its directory."""
+    """End what is left of a run whose opskit died, and return how far it came."""
     tail = _Tail(directory / "events.jsonl")
     _ = list(tail.records())
     left = remains.end(directory, grace=_REAP_SECONDS)
     transcript = record(_lines(directory / "events.jsonl"), RunnerSummary(), interrupted=True)
-    shutil.rmtree(directory, ignore_errors=True)
     return Left(transcript, any(process.pid == tail.pid for process in left))

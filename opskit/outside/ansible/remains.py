@@ -1,8 +1,9 @@
-"""What a run leaves running when it does not end by itself, and how that is ended."""
+"""What a run leaves behind, running or on the disk, and how that is ended."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import psutil
@@ -25,6 +26,15 @@ def end(directory: Path, *, grace: float = 0.0) -> set[psutil.Process]:
         end_all(left, grace=grace)
         ended |= left
     return ended
+
+
+def clear(directory: Path) -> None:
+    """Leave nothing of a run's directory but the callback's redacted lines."""
+    for entry in [*directory.iterdir()] if directory.is_dir() else ():
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+        elif entry.name != "events.jsonl":
+            entry.unlink(missing_ok=True)
 
 
 def _processes(directory: Path) -> set[psutil.Process]:

@@ -2,8 +2,8 @@
 
 Runner's events lose `changed` under `no_log`, lose results over 700,000 characters, and give no
 reason for a skip. This callback keeps them. It writes one JSON object per line to a private file;
-secrets are taken out before the line is written. It never raises into the run: a line that could
-not be written shows as a run without its last line.
+secrets are taken out before the line is written. It never raises into the run. Where a line cannot
+be written any more, an apply is stopped: what nobody could know of afterwards must not be changed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import signal
 import time
 from contextlib import suppress
 from functools import cache
@@ -25,6 +26,7 @@ from ansible.playbook.handler import Handler
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins import loader as plugin_loader
 from ansible.plugins.callback import CallbackBase
+from ansible.utils.display import Display
 
 from opskit.core.change import keyed_hash
 from opskit.core.redact import Redactor, secret_values
@@ -75,16 +77,31 @@ class CallbackModule(CallbackBase):
         self._ways = {}
         self._depends_on = {}
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        self._events = os.open(Path(directory, "events.jsonl"), flags, 0o600)
-        self._write(k="begin", pid=os.getpid())
+        try:
+            self._events = os.open(Path(directory, "events.jsonl"), flags, 0o600)
+            self._append({"k": "begin", "pid": os.getpid()})
+        except OSError as error:
+            # Of any other exception Ansible makes a warning, and goes on.
+            message = f"what happens cannot be written down: {error.strerror}"
+            raise SystemExit(message) from error
+        _answer_nothing()
+
+    def _append(self, record):
+        line = json.dumps(record, ensure_ascii=True, default=str) + "\n"
+        data = line.encode()
+        while data:
+            data = data[os.write(self._events, data) :]
 
     def _write(self, **record):
-        line = json.dumps(record, ensure_ascii=True, default=str) + "\n"
-        os.write(self._events, line.encode())
+        try:
+            self._append(record)
+        except OSError:
+            if not self._check:  # which changes nothing, and may go on
+                os.kill(os.getpid(), signal.SIGINT)
 
     def _text(self, value, limit=MESSAGE_LIMIT):
         text = value if isinstance(value, str) else json.dumps(value, default=str, sort_keys=True)
-        return clean_block(self._redact(text))[:limit]
+        return clean_block(self._redact.start_of(text, limit))[:limit]
 
     # Plays and tasks
 
@@ -411,6 +428,19 @@ def _transport(plugin):
     Through mitogen some tasks name what took the plugin's place; their host is reached alike.
     """
     return str(plugin).removeprefix("ansible.builtin.").removeprefix("mitogen_")
+
+
+def _answer_nothing():
+    """Let a task fail that asks a person: on the terminal that runner gives it, it would wait."""
+    waits = Display.prompt_until
+
+    def asked(display, msg, private=False, seconds=None, **more):  # noqa: FBT002  # as Ansible's
+        if seconds is None:
+            message = f"it asks {msg!r} and nobody is there to answer"
+            raise AnsibleError(message)
+        return waits(display, msg, private=private, seconds=seconds, **more)
+
+    Display.prompt_until = asked
 
 
 def _names(value):

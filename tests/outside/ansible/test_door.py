@@ -97,7 +97,7 @@ def watched(
 ) -> tuple[Watched, Transcript]:
     hostile = tmp_path_factory.mktemp("hostile")
     (hostile / "ansible.cfg").write_text(TRAP)
-    look = Watched(place.root / "run")
+    look = Watched(place.root / "watched")
     caller = {
         **place.environment,
         "AWS_SECRET_ACCESS_KEY": "canary-of-the-environment",
@@ -128,8 +128,12 @@ def test_the_directory_is_private_while_the_run_lasts(watched: tuple[Watched, Tr
     assert look.modes["runner"] == look.modes["tmp"] == 0o700
 
 
-def test_the_directory_is_gone_afterwards(watched: tuple[Watched, Transcript]) -> None:
+def test_only_the_redacted_lines_are_left_until_they_are_written_down(
+    watched: tuple[Watched, Transcript],
+) -> None:
     look, _ = watched
+    assert [path.name for path in look.directory.iterdir()] == ["events.jsonl"]
+    door.forget(look.directory)
     assert not look.directory.exists()
 
 
@@ -174,7 +178,7 @@ def test_a_run_knows_nothing_of_the_one_before(
     watched: tuple[Watched, Transcript], place: Repository
 ) -> None:
     assert seen(watched[1])["old"] == "first"
-    again = door.run(job(place), place.root / "run", place.environment, lambda _: None)
+    again = door.run(job(place), place.root / "again", place.environment, lambda _: None)
     assert seen(again)["old"] == seen(again)["given"] == "nothing"
 
 
@@ -196,21 +200,53 @@ def test_a_listener_that_fails_ends_the_run(place: Repository) -> None:
             raise Broken
 
     with pytest.raises(Broken):
-        door.run(job(place), place.root / "run", place.environment, listen)
+        door.run(job(place), place.root / "broken", place.environment, listen)
     assert not place.processes()
-    assert not (place.root / "run").exists()
+    assert [path.name for path in (place.root / "broken").iterdir()] == ["events.jsonl"]
 
 
+@pytest.mark.parametrize("meanwhile", ["shlex.join", "subprocess.Popen"])
 def test_ctrl_c_before_anything_started_is_an_interrupted_run(
-    place: Repository, monkeypatch: pytest.MonkeyPatch
+    place: Repository, monkeypatch: pytest.MonkeyPatch, meanwhile: str
 ) -> None:
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("opskit.outside.ansible.door.subprocess.Popen", stop)
-    transcript = door.run(job(place), place.root / "run", place.environment, lambda _: None)
+    monkeypatch.setattr(f"opskit.outside.ansible.door.{meanwhile}", stop)
+    directory = place.root / meanwhile
+    transcript = door.run(job(place), directory, place.environment, lambda _: None)
     assert transcript.interrupted
-    assert not (place.root / "run").exists()
+    assert not list(directory.iterdir())
+
+
+TASKS = 40
+LONG = "A task of which much is written down" * 50
+TALKS = "- hosts: web1\n  gather_facts: false\n  tasks:\n" + "".join(
+    f"    - {{name: {LONG} {number}, ansible.builtin.debug: {{msg: x}}}}\n"
+    for number in range(TASKS)
+)
+
+
+@pytest.mark.parametrize(("mode", "stops"), [(Mode.APPLY, True), (Mode.CHECK, False)])
+def test_an_apply_stops_where_its_lines_cannot_be_written(
+    place: Repository, mode: Mode, stops: bool
+) -> None:
+    directory = place.root / f"unwritten-{mode}"
+    ansible: list[psutil.Process] = []
+
+    def listen(record: Mapping[str, Any]) -> None:
+        if record["k"] == "begin":
+            ansible.append(psutil.Process(record["pid"]))
+        elif record["k"] == "play":
+            most = (directory / "events.jsonl").stat().st_size + len(LONG)
+            ansible[0].rlimit(psutil.RLIMIT_FSIZE, (most, most))
+
+    standard = place.write("playbooks/talks.yml", TALKS)
+    talks = door.Job(standard, job(place).inventory, place.root, mode, b"key")
+    transcript = door.run(talks, directory, place.environment, listen)
+    assert transcript.stats is None
+    assert (transcript.runner.counts["web1"]["ok"] < TASKS) == stops
+    assert not place.processes()
 
 
 @pytest.mark.parametrize("victim", ["opskit.outside.ansible.child", "ansible-playbook"])
@@ -229,7 +265,7 @@ def test_a_process_of_the_run_that_is_killed_takes_the_rest_with_it(
             place.oldest(victim).kill()
 
     long = door.Job(standard, job(place).inventory, place.root, Mode.CHECK, b"key")
-    transcript = door.run(long, place.root / "run", place.environment, listen)
+    transcript = door.run(long, place.root / victim, place.environment, listen)
     assert transcript.stats is None
     assert not transcript.interrupted
     assert not place.processes()
