@@ -7,9 +7,13 @@ r"""Real sshd hosts for tests: each with its own network, processes, name and ov
 Nothing is installed and nothing stays: a host is a process tree, and what it writes is
 in memory. The hosts reach this machine and each other, and nothing else. When this
 process ends, even by SIGKILL, so do its hosts.
+
+OPSKIT_TEST_ROOT names another directory than / to lay them over, such as what debootstrap
+makes of another release, with sshd, python3 and iproute2 in it.
 """
 
 import functools
+import os
 import re
 import shlex
 import shutil
@@ -44,6 +48,8 @@ __all__ = ["Fleet", "Host", "RigError", "available", "sweep_stale"]
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _SPACES = ("--mount", "--uts", "--ipc", "--net", "--pid")
 _ANSWERS_WITHIN = 10.0
+_ROOT_VARIABLE = "OPSKIT_TEST_ROOT"
+_NEEDED_IN_ROOT = ("usr/sbin/sshd", "usr/bin/python3")
 _TOOLS = {
     "ip": "iproute2",
     "unshare": "util-linux",
@@ -128,20 +134,31 @@ class Host:
         return done.stdout
 
 
+def _chosen_root() -> Path:
+    return Path(os.environ.get(_ROOT_VARIABLE) or "/").resolve()
+
+
 @dataclass(frozen=True, eq=False)
 class Fleet:
-    """Some hosts on one network, with what it takes to log in to them."""
+    """Some hosts on one network, with what it takes to log in to them.
+
+    Under what each of them writes lies ROOT, which stays as it is.
+    """
 
     names: tuple[str, ...]
     directory: Path
+    root: Path = field(default_factory=_chosen_root)
     _hosts: dict[str, Host] = field(default_factory=dict, init=False, repr=False)
     _stack: ExitStack = field(default_factory=ExitStack, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse names that a host, a directory or an inventory cannot have."""
+        """Refuse names that a host, a directory or an inventory cannot have, and bare roots."""
         distinct = len(set(self.names)) == len(self.names)
         if not distinct or not all(map(_NAME.fullmatch, self.names)):
             raise RigError(f"not host names, or not distinct: {' '.join(self.names)}")
+        absent = [path for path in _NEEDED_IN_ROOT if not (self.root / path).exists()]
+        if absent:
+            raise RigError(f"{self.root} cannot be the root of a host: it has no {absent[0]}")
 
     @property
     def inventory(self) -> Path:
@@ -188,7 +205,7 @@ class Fleet:
         links = {name: net.link(index) for index, name in enumerate(self.names)}
         login = Login(self.key, self.known_hosts, net.runtime)
         _prepare(self.directory, login, links)
-        pids = stack.enter_context(booted(self.directory, links))
+        pids = stack.enter_context(booted(self.root, self.directory, links))
         stack.callback(login.hang_up)
         hosts = {name: Host(name, links[name], pids[name], login) for name in links}
         self._hosts.update(hosts)
@@ -215,7 +232,7 @@ def _fails_to_start() -> str | None:
         with tempfile.TemporaryDirectory() as directory, Fleet(("trial",), Path(directory)):
             return None
     except RigError as error:
-        return f"hosts need namespaces, overlay mounts and bridges permitted: {error}"
+        return f"hosts need namespaces, overlay mounts and bridges permitted, and sshd: {error}"
 
 
 def _prepare(directory: Path, login: Login, links: Mapping[str, Link]) -> None:

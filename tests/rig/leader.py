@@ -61,24 +61,24 @@ class Leader:
 
 
 @contextmanager
-def booted(directory: Path, links: Mapping[str, Link]) -> Iterator[Mapping[str, int]]:
+def booted(root: Path, directory: Path, links: Mapping[str, Link]) -> Iterator[Mapping[str, int]]:
     """Start all hosts side by side, and end them side by side.
 
     What comes out is the number of each host's first process. DIRECTORY/NAME/etc is
-    what goes over the /etc of the host called NAME.
+    what goes over the /etc of the host called NAME, which it has from ROOT.
     """
     with ExitStack() as waits, ExitStack() as ends:
         leaders = {}
         for name, link in links.items():
-            leaders[name] = leader = _launch(directory / name, link)
+            leaders[name] = leader = _launch(root, directory / name, link)
             waits.callback(leader.gone)
             ends.callback(leader.end)
         yield _connect(leaders, links)
 
 
-def _launch(directory: Path, link: Link) -> Leader:
+def _launch(root: Path, directory: Path, link: Link) -> Leader:
     log = directory / f"{directory.name}.log"
-    arguments = (directory.name, link.address, str(directory), str(_CHECKOUT))
+    arguments = (directory.name, link.address, str(directory), str(_CHECKOUT), str(root))
     with log.open("w") as stderr:
         process = subprocess.Popen(
             (*_UNSHARE, "sh", str(CONTENT / "boot"), *arguments),

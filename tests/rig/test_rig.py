@@ -154,6 +154,11 @@ def test_bad_names_are_refused(names: tuple[str, ...], tmp_path: Path) -> None:
         Fleet(names, tmp_path)
 
 
+def test_a_directory_that_no_host_can_run_from_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RigError, match="it has no usr/sbin/sshd"):
+        Fleet(("one",), tmp_path / "fleet", root=tmp_path)
+
+
 def test_hosts_end_with_their_owner_and_the_next_fleet_sweeps_up(tmp_path: Path) -> None:
     require(hosts.available())
     command = (sys.executable, "-c", OWNER, str(tmp_path))
