@@ -14,7 +14,7 @@ import psutil
 import pytest
 import sqlalchemy
 
-from tests.rig import hosts, leader
+from tests.rig import hosts, leader, network
 from tests.rig.browser import dump_dom, screenshot
 from tests.rig.hosts import Fleet, RigError, sweep_stale
 from tests.rig.plugin import NAMES, require
@@ -49,16 +49,24 @@ def ansible(fleet: Fleet, home: Path, *words: str) -> subprocess.CompletedProces
     )
 
 
-def traces(directory: Path) -> set[str]:
-    """Return what there is on this machine of fleets, and of one in DIRECTORY."""
-    interfaces = [name for _, name in socket.if_nameindex() if name.startswith("opskit")]
-    runtime = [str(path) for path in Path("/run").glob("opskit*")]
+def traces(directory: Path, bridge: str) -> set[str]:
+    """Return what there is on this machine of a fleet in DIRECTORY whose network is BRIDGE.
+
+    Other fleets may run at the same time.
+    """
+    interfaces = [name for _, name in socket.if_nameindex() if _is_of(name, bridge)]
+    runtime = [str(path) for path in Path("/run").glob("opskit*") if path.name == bridge]
     lines = [
         " ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])
     ]
-    processes = [line for line in lines if str(directory) in line or "/run/opskit" in line]
-    mounts = [line for line in Path("/proc/mounts").read_text().splitlines() if "opskit" in line]
-    return {*interfaces, *runtime, *processes, *mounts}
+    ours = (f"{directory}/", f"/run/{bridge}/")
+    processes = [line for line in lines if any(place in f"{line}/" for place in ours)]
+    mounts = Path("/proc/mounts").read_text().splitlines()
+    return {*interfaces, *runtime, *processes, *(one for one in mounts if str(directory) in one)}
+
+
+def _is_of(interface: str, bridge: str) -> bool:
+    return interface == bridge or interface.startswith(f"{bridge}-")
 
 
 def soon(condition: Callable[[], bool]) -> bool:
@@ -127,12 +135,12 @@ def test_a_replaced_host_key_is_refused(fresh_fleet: Fleet, tmp_path: Path) -> N
 
 def test_nothing_is_left_when_a_fleet_ends(tmp_path: Path) -> None:
     require(hosts.available())
-    before = traces(tmp_path)
     with Fleet(("one", "two"), tmp_path / "fleet") as fleet:
+        bridge = fleet["one"].link.bridge
         ansible(fleet, tmp_path / "home", "all", "-m", "ansible.builtin.ping")
-        assert list(Path("/run", fleet["one"].link.bridge).iterdir()), "no connection was kept"
-        assert traces(tmp_path) > before
-    assert soon(lambda: traces(tmp_path) == before)
+        assert list(Path("/run", bridge).iterdir()), "no connection was kept"
+        assert len(traces(tmp_path, bridge)) > len(("one", "two", "the bridge", "its directory"))
+    assert soon(lambda: not traces(tmp_path, bridge))
 
 
 def test_nothing_is_left_when_a_host_does_not_start(
@@ -142,10 +150,18 @@ def test_nothing_is_left_when_a_host_does_not_start(
     content = shutil.copytree(leader.CONTENT, tmp_path / "content")
     (content / "boot").write_text(FAILING + (content / "boot").read_text())
     monkeypatch.setattr(leader, "CONTENT", content)
-    before = traces(tmp_path)
+    bridges: list[str] = []
+    bring_up = network._bring_up
+
+    def noted(one: network.Network) -> None:
+        bridges.append(one.bridge)
+        bring_up(one)
+
+    monkeypatch.setattr(network, "_bring_up", noted)
     with pytest.raises(RigError, match="two did not start: no disk"):
         Fleet(("one", "two", "three"), tmp_path / "fleet").__enter__()
-    assert traces(tmp_path) == before
+    (bridge,) = bridges
+    assert not traces(tmp_path, bridge)
 
 
 @pytest.mark.parametrize("names", [("-x",), ("Web",), ("a/b",), ("one", "one")])
@@ -168,8 +184,8 @@ def test_hosts_end_with_their_owner_and_the_next_fleet_sweeps_up(tmp_path: Path)
         assert bridge not in sweep_stale(), "it is still in use"
         owner.send_signal(signal.SIGKILL)
     assert soon(lambda: not psutil.pid_exists(int(pid)))
-    assert bridge in sweep_stale()
-    assert bridge not in traces(tmp_path)
+    sweep_stale()
+    assert soon(lambda: not traces(tmp_path, bridge))
 
 
 def test_postgres_answers_over_tcp_and_socket(postgres: Postgres) -> None:
