@@ -123,6 +123,15 @@ def database(tmp_path: Path) -> Iterator[Database]:
     opened.close()
 
 
+# What waits for Ansible and hosts takes longest: begun first, it leaves no worker alone at the end.
+SLOW = ("tests/playbooks/", "tests/fleet/", "tests/demo/", "tests/outside/ansible/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slow tests first; what is in one file stays in its order."""
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Fail a CI session whose skips are not the documented ones: a skip must not hide."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

@@ -35,7 +35,7 @@ MANY = """---
   gather_facts: false
   strategy: linear
   tasks:
-    - name: Says whose child it is
+    - name: Says it in the way of its own play
       ansible.builtin.shell: tr '\\0' ' ' </proc/$PPID/cmdline >>{{ scratch }}/its_own
       check_mode: false
       changed_when: false

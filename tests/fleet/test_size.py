@@ -37,11 +37,13 @@ STANDARD = f"""---
         mode: "0600"
 """
 # Opskit as installed, that says last how much memory it took itself, without what it started.
+# Not what the kernel tells of resources used: that counts the process it was forked from as well.
 MEASURED = """
-import resource, sys
+import sys
 from opskit.cli.main import run
 code = run(sys.argv[1:])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, file=sys.stderr)
+(peak,) = (line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(int(peak) * 1024, file=sys.stderr)
 sys.exit(code)
 """
 
