@@ -181,10 +181,8 @@ def _looks(told: _Told, result: HostResult, standard: Standard) -> Looks:
     )
     if reason:
         return Looks(reason=reason)
-    facts = (("fact", probe) for probe in sorted(depends.facts))
-    seen = (one for leaf in leaves if _covered(leaf, way) for one in leaf.look or ())
     return Looks(
-        resources=tuple(dict.fromkeys([*seen, *facts])),
+        resources=_resources(leaves, way, depends),
         argv=_command(connection),
         over_ssh=connection.get("plugin") == "ssh",
         observed=tuple(sorted(result.observed)),
@@ -194,6 +192,13 @@ def _looks(told: _Told, result: HostResult, standard: Standard) -> Looks:
         ),
         uncovered=tuple((*key, tag or "") for key, tag in sorted(uncovered.items())),
     )
+
+
+def _resources(leaves: Iterable[_Leaf], way: int, depends: Dependence) -> tuple[Resource, ...]:
+    """Return what decides the covered results, each thing once."""
+    facts = (("fact", probe) for probe in sorted(depends.facts))
+    seen = (one for leaf in leaves if _covered(leaf, way) for one in leaf.look or ())
+    return tuple(dict.fromkeys([*seen, *facts]))
 
 
 def _main_way(leaves: Iterable[_Leaf]) -> int:

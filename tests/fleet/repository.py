@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,8 +87,12 @@ class Repository:
 
     def opskit(self, *arguments: str, **environment: str) -> Finished:
         """Run opskit to its end."""
+        return self.run(self.command(*arguments), **environment)
+
+    def run(self, argv: Sequence[str], **environment: str) -> Finished:
+        """Run a program to its end, in the repository and its environment."""
         done = subprocess.run(
-            self.command(*arguments),
+            argv,
             cwd=self.root,
             env={**self.environment, **environment},
             stdin=subprocess.DEVNULL,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 
 from tests.fleet.repository import Checked, Repository
-from tests.rig import hosts
 from tests.rig.hosts import Fleet
-from tests.rig.plugin import NAMES, require
+from tests.rig.plugin import NAMES
 
 STANDARD = """---
 - hosts: all
@@ -25,14 +24,6 @@ STANDARD = """---
       ansible.builtin.file: {path: /etc/opskit-notes, state: directory, mode: "0700"}
       tags: ["control:OPS-FILE-01", "severity:low"]
 """
-
-
-@pytest.fixture(scope="module")
-def own_fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """Hosts for this module alone: it switches them off."""
-    require(hosts.available())
-    with Fleet(NAMES, tmp_path_factory.mktemp("fleet")) as running:
-        yield running
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import random
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,21 +19,11 @@ from opskit.fleet.fingerprint import Prints, Seal
 from opskit.fleet.store import fingerprints, runs
 from tests.conftest import CASES
 from tests.fleet.repository import Checked, Repository
-from tests.rig import hosts
 from tests.rig.hosts import Fleet, Host
-from tests.rig.plugin import require
 
 NAMES = ("web1", "web2")
 TEMPLATE = "kept by opskit for {{ inventory_hostname }}\n"
 STANDARD = (CASES / "fleet" / "managed.yml").read_text()
-
-
-@pytest.fixture(scope="module")
-def own_fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """Hosts for this module alone: it bends them in every way there is."""
-    require(hosts.available())
-    with Fleet(NAMES, tmp_path_factory.mktemp("fleet")) as running:
-        yield running
 
 
 @dataclass(frozen=True)

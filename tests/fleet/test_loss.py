@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 
 from tests.conftest import Finished
 from tests.fleet.repository import DEADLINE, Checked, Repository, until
-from tests.rig import hosts
 from tests.rig.hosts import Fleet, Host
-from tests.rig.plugin import NAMES, require
 
 BUSY = "The busy file is there"
 GATE, AT_WORK = "/tmp/opskit-gate", "/tmp/opskit-at-work"  # the host's own
@@ -34,14 +32,6 @@ STANDARD = f"""---
         mode: "0644"
         validate: sh -c 'touch {AT_WORK}; until test -e {GATE}; do sleep 0.1; done' sh %s
 """
-
-
-@pytest.fixture(scope="module")
-def own_fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """Hosts for this module alone: it breaks them."""
-    require(hosts.available())
-    with Fleet(NAMES, tmp_path_factory.mktemp("fleet")) as running:
-        yield running
 
 
 @dataclass(frozen=True)

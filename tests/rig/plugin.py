@@ -33,6 +33,17 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def own_fleet(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Fleet]:
+    """Hosts for one module alone, which breaks or bends them; its own NAMES if it has any."""
+    require(hosts.available())
+    names = getattr(request.module, "NAMES", NAMES)
+    with Fleet(names, tmp_path_factory.mktemp("fleet")) as running:
+        yield running
+
+
 @pytest.fixture
 def fresh_fleet(tmp_path: Path) -> Iterator[Fleet]:
     """Hosts web1, web2 and db1 for one test, to do with as it likes."""
