@@ -27,8 +27,9 @@ from opskit.records.ledger import Ledger, Verification, entries, head, verify
 if TYPE_CHECKING:
     from opskit.fleet.apply import Gate
     from opskit.fleet.workplace import Request, Workplace
-    from opskit.monitor.model import Catalogue
-    from opskit.monitor.probe import Recorder
+    from opskit.monitor.catalogue import Catalogue
+    from opskit.monitor.kinds import Around
+    from opskit.monitor.record import Recorder
     from opskit.records.outbox import Delivered, Outbox, Sender
     from opskit.report.model import Report
 
@@ -95,7 +96,7 @@ class App:
 
     def verify(self, expected: str = "") -> Verified:
         """Walk the ledger and compare what it sealed with what is stored."""
-        from opskit.monitor.store import broken_seals  # noqa: PLC0415
+        from opskit.monitor.store.seals import broken_seals  # noqa: PLC0415
 
         chain = verify(self.database, expected=expected)
         with self.database.read() as connection:
@@ -169,7 +170,7 @@ class App:
                 raise ConfigError(f"there is no service {name}", hint="opskit monitor status")
         return (
             *(CommandGate.parse(command, root, self.environment) for command in commands),
-            *(ServiceGate(name, self.catalogue, self.recorder, self.clock) for name in services),
+            *(ServiceGate(name, self.catalogue, self.recorder, self.around) for name in services),
         )
 
     @property
@@ -184,7 +185,7 @@ class App:
         Raises:
             DataError: it holds mistakes.
         """
-        from opskit.monitor.model import Catalogue  # noqa: PLC0415
+        from opskit.monitor.catalogue import Catalogue  # noqa: PLC0415
 
         name = self.config.settings.services
         return read(self.config.path(name), Catalogue, name=name)
@@ -192,9 +193,16 @@ class App:
     @cached_property
     def recorder(self) -> Recorder:
         """Return what writes observations."""
-        from opskit.monitor.probe import Recorder  # noqa: PLC0415
+        from opskit.monitor.record import Recorder  # noqa: PLC0415
 
         return Recorder(self.database, self.ledger, self.outbox, self._channels)
+
+    @cached_property
+    def around(self) -> Around:
+        """Return what probes may use besides the network."""
+        from opskit.monitor.kinds import Around  # noqa: PLC0415
+
+        return Around(self.config.root, self.clock, self.environment)
 
     # The report
 
@@ -233,7 +241,7 @@ class App:
     def _lint_people_and_services(self) -> Iterator[Finding]:
         from opskit.access import rules as access  # noqa: PLC0415
         from opskit.access.model import People  # noqa: PLC0415
-        from opskit.monitor.model import Catalogue  # noqa: PLC0415
+        from opskit.monitor.catalogue import Catalogue  # noqa: PLC0415
 
         settings = self.config.settings
         catalogue, services = self._document(settings.services, Catalogue)

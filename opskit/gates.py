@@ -13,9 +13,9 @@ from opskit.core.text import shorten
 from opskit.outside.process import run
 
 if TYPE_CHECKING:
-    from opskit.core.clock import Clock
-    from opskit.monitor.model import Catalogue
-    from opskit.monitor.probe import Recorder
+    from opskit.monitor.catalogue import Catalogue
+    from opskit.monitor.kinds import Around
+    from opskit.monitor.record import Recorder
 
 _SECONDS = 300.0
 
@@ -64,14 +64,14 @@ class ServiceGate:
     service: str
     catalogue: Catalogue
     recorder: Recorder
-    clock: Clock
+    around: Around
 
     def closed(self) -> str:
         """Return why the next batch may not start; empty if it may."""
         from opskit.monitor.model import Seen  # noqa: PLC0415
-        from opskit.monitor.probe import Prober  # noqa: PLC0415
+        from opskit.monitor.prober import Prober  # noqa: PLC0415
 
         targets = self.catalogue.targets((self.service,))
-        prober = Prober(targets, self.recorder, self.clock, self.recorder.begin(self.catalogue))
+        prober = Prober(targets, self.recorder, self.around, self.recorder.begin(self.catalogue))
         bad = [one for one in prober.once(lambda _: None) if one.seen is not Seen.UP]
         return f"{bad[0].target} is {bad[0].seen}: {bad[0].reason}" if bad else ""

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from opskit.app import App
     from opskit.cli.output import Console
     from opskit.core.clock import Duration
-    from opskit.monitor.model import Observation, Target
-    from opskit.monitor.probe import Prober
+    from opskit.monitor.catalogue import Target
+    from opskit.monitor.model import Observation
+    from opskit.monitor.prober import Prober
     from opskit.monitor.uptime import ServiceUptime
 
 
@@ -82,12 +83,12 @@ def probe(  # one parameter per option
 
     Exit 0: all up. 1: something is down. 3: something could not be told.
     """
-    from opskit.monitor.probe import Prober  # noqa: PLC0415
+    from opskit.monitor.prober import Prober  # noqa: PLC0415
 
     app = _app(config_path, services)
     duration = _duration(length)
     targets = app.catalogue.targets(_known(app, names))
-    prober = Prober(targets, app.recorder, app.clock, app.recorder.begin(app.catalogue))
+    prober = Prober(targets, app.recorder, app.around, app.recorder.begin(app.catalogue))
     if loop or duration is not None:
         return _go_on(app, prober, targets, duration)
     seen = prober.once(lambda _: None)
@@ -98,6 +99,7 @@ def probe(  # one parameter per option
 
 _CODES = {
     "up": ExitCode.OK,
+    "degraded": ExitCode.OK,
     "down": ExitCode.FINDINGS,
     "unknown": ExitCode.UNDETERMINED,
     "suspect": ExitCode.UNDETERMINED,
@@ -126,10 +128,8 @@ def _go_on(
             if last[one.target] != one.seen:
                 last[one.target] = str(one.seen)
                 click.echo(f"{iso(one.at)} {one.target} {one.seen} {one.reason}".rstrip())
-        if batch:
-            courier.go()
 
-    prober.loop(length, tell)
+    prober.loop(length, tell, courier.go)
     courier.finish()
     return worst(_CODES.get(seen, ExitCode.UNDETERMINED) for seen in last.values())
 
@@ -235,13 +235,12 @@ _UPTIME = (
 def _uptimes(
     app: App, names: tuple[str, ...], options: dict[str, Any]
 ) -> tuple[ServiceUptime, ...]:
-    from opskit.monitor.uptime import uptimes  # noqa: PLC0415
+    from opskit.monitor.uptime import evidenced, uptimes  # noqa: PLC0415
 
     wanted = _known(app, names) or tuple(app.catalogue.services)
     window = period(app, **options)
     with app.database.read() as connection:
-        found = uptimes(connection, app.catalogue, window)
-    return tuple(one for one in found if one.service in wanted)
+        return evidenced(connection, uptimes(connection, app.catalogue, window, wanted))
 
 
 def _uptime_code(found: Sequence[ServiceUptime]) -> ExitCode:

@@ -11,7 +11,7 @@ from opskit.cli.commands import command
 
 _SCHEMAS = {
     "opskit": "opskit.outside.config:Settings",
-    "services": "opskit.monitor.model:Catalogue",
+    "services": "opskit.monitor.catalogue:Catalogue",
     "people": "opskit.access.model:People",
     "alerts": "opskit.alerts.model:RuleFile",
 }

@@ -158,6 +158,8 @@ def overlay(timeline: Timeline, windows: Iterable[Stretch]) -> Timeline:
 
 def in_series(timelines: Sequence[Timeline]) -> Timeline:
     """Return the state of something that needs all its parts: per instant, the worst of them."""
+    if len(timelines) == 1:
+        return join(timelines[0])
     pieces = []
     for start, end, active in _elementary(timelines):
         worst = min(active, key=lambda stretch: _WORST_FIRST.index(stretch.state))

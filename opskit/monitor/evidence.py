@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from opskit.core.evidence import Evidence, ServiceEvidence
 from opskit.core.interval import Interval
-from opskit.monitor.model import Catalogue
-from opskit.monitor.uptime import ServiceUptime, uptimes
+from opskit.monitor.catalogue import Catalogue
+from opskit.monitor.uptime import ServiceUptime, evidenced, uptimes
 from opskit.outside.database import Database
 
 
@@ -23,7 +23,7 @@ class MonitorEvidence:
         if self.catalogue is None:
             return Evidence(not_configured={"services": "there is no service catalogue"})
         with self.database.read() as connection:
-            found = uptimes(connection, self.catalogue, period)
+            found = evidenced(connection, uptimes(connection, self.catalogue, period))
         return Evidence(services=tuple(_row(uptime) for uptime in found))
 
 

@@ -1,22 +1,19 @@
-"""From observations to intervals. Pure; the rules of uptime are here and nowhere else.
+"""From what was seen to intervals. Pure; the rules of uptime are here and nowhere else.
 
-An observation holds until the next one, at most `HOLD` times the interval then in force; beyond
+What was seen holds until the next look, at most `HOLD` times the interval then in force; beyond
 that nobody knows. A first failure is suspect: confirmed, the target was down from then on; not
 confirmed, it was up and the blip is listed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from opskit.core.clock import Duration, Instant
 from opskit.core.evidence import Blip
-from opskit.core.interval import Interval, State, Stretch, Timeline, clip, fill, join, overlay
-from opskit.monitor.model import Observation, Registration, Seen
-
-HOLD = Fraction(5, 2)
+from opskit.core.interval import Interval, State, Stretch, Timeline, clip, overlay
+from opskit.monitor.model import HOLD, Registration, Seen, Spell
 
 NOT_YET = "not monitored yet"
 RETIRED = "no longer monitored"
@@ -33,107 +30,152 @@ class History:
     edge: Duration
 
 
+def watched_from(since: Instant, first: tuple[int, int] | None) -> Instant:
+    """Return when watching began of a target registered at `since`.
+
+    That is the first look, (at, interval), if it came within its hold: the moment between the two
+    is start-up, not a gap.
+    """
+    if first is not None and since <= first[0] <= since + int(HOLD * first[1]):
+        return Instant(first[0])
+    return since
+
+
 def history(
-    observations: Sequence[Observation],
+    spells: Sequence[Spell],
     registration: Registration,
     window: Interval,
     pauses: Sequence[Interval] = (),
+    gaps: Sequence[Stretch] = (),
 ) -> History:
-    """Return what `observations`, in order of time, say of `window`; its end is at most now.
+    """Return what `spells`, in order and apart, say of `window`; its end is at most now.
 
-    `pauses` are times in which the target was not in the catalogue.
+    `pauses` are times in which the target was not in the catalogue; `gaps`, in order and apart,
+    say why nothing was observed where nothing was.
     """
-    resolved = _resolve(observations)
-    held = [
-        Stretch(
-            one.at,
-            _holds_until(one, observations, index, window),
-            state,
-            _reason(one, state),
-            _refs(one),
-        )
-        for index, (one, state) in enumerate(zip(observations, resolved, strict=True))
-    ]
-    watched = _watched(registration, observations, window)
-    seen = fill(tuple(held), watched, State.UNKNOWN, NO_OBSERVATION)
-    before = fill((), Interval(window.start, watched.start), State.EXCLUDED, NOT_YET)
-    after = fill((), Interval(watched.end, window.end), State.EXCLUDED, RETIRED)
+    states = _resolve(spells)
+    line = _Line()
+    watched = _watched(registration, window)
+    line.put(window.start, watched.start, State.EXCLUDED, NOT_YET)
+    at: int = watched.start
+    for start, end, state, reason in _held(spells, states):
+        begin, until = max(start, at), min(end, watched.end)
+        if begin < until:
+            line.unseen(at, begin, gaps)
+            line.put(begin, until, state, reason)
+            at = until
+    line.unseen(at, watched.end, gaps)
+    line.put(watched.end, window.end, State.EXCLUDED, RETIRED)
+    timeline = line.timeline()
     out = [Stretch(pause.start, pause.end, State.EXCLUDED, RETIRED) for pause in pauses]
     return History(
-        timeline=overlay(join(clip((*before, *seen, *after), window)), clip(out, window)),
-        blips=_blips(observations, resolved, window),
-        edge=_edge(observations, resolved, window),
+        timeline=overlay(timeline, clip(out, window)) if out else timeline,
+        blips=_blips(spells, states, registration.target, window),
+        edge=_edge(spells, states, window),
     )
 
 
-def _watched(
-    registration: Registration, observations: Sequence[Observation], window: Interval
-) -> Interval:
-    """Return the part of `window` in which the target was watched.
+@dataclass(slots=True)
+class _Line:
+    """A timeline as it is put together; stretches of the same state and reason grow into one."""
 
-    Watching begins with the first try, if that came within its hold after registration: the
-    moment between the two is start-up, not a gap.
-    """
-    since = registration.since
-    if observations and since <= observations[0].at <= since + int(HOLD * observations[0].interval):
-        since = observations[0].at
-    start = min(max(since, window.start), window.end)
+    parts: list[tuple[int, int, State, str]] = field(default_factory=list)
+
+    def put(self, start: int, end: int, state: State, reason: str) -> None:
+        if start >= end:
+            return
+        if self.parts:
+            began, ended, last, why = self.parts[-1]
+            if ended == start and last is state and why == reason:
+                self.parts[-1] = (began, end, state, reason)
+                return
+        self.parts.append((start, end, state, reason))
+
+    def unseen(self, start: int, end: int, gaps: Sequence[Stretch]) -> None:
+        """Put a time in which nothing was observed, with the reason where one is known."""
+        if start >= end:
+            return
+        at = start
+        for gap in gaps:
+            if gap.start < end and gap.end > at:
+                self.put(at, max(at, gap.start), State.UNKNOWN, NO_OBSERVATION)
+                until = min(gap.end, end)
+                self.put(max(at, gap.start), until, State.UNKNOWN, gap.reason)
+                at = until
+        self.put(at, end, State.UNKNOWN, NO_OBSERVATION)
+
+    def timeline(self) -> Timeline:
+        return tuple(
+            Stretch(Instant(start), Instant(end), state, reason)
+            for start, end, state, reason in self.parts
+        )
+
+
+def _watched(registration: Registration, window: Interval) -> Interval:
+    """Return the part of `window` in which the target was watched."""
+    start = min(max(registration.watched_from, window.start), window.end)
     end = window.end if registration.until is None else min(registration.until, window.end)
     return Interval(Instant(start), Instant(max(start, end)))
 
 
-def _reason(one: Observation, state: State) -> str:
-    if one.seen is Seen.SUSPECT and state is State.UNKNOWN:
-        return f"{UNCONFIRMED}: {one.reason}"
-    return one.reason
+def _held(
+    spells: Sequence[Spell], states: Sequence[State]
+) -> Iterator[tuple[int, int, State, str]]:
+    """Yield (from, until, state, reason) of each spell: until the next, at most its hold."""
+    last = len(spells) - 1
+    for index, spell in enumerate(spells):
+        until = spell.holds_until
+        if index < last:
+            until = min(until, spells[index + 1].began_at)
+        state, reason = states[index], spell.reason
+        if spell.seen is Seen.SUSPECT:
+            reason = "" if state is State.UP else reason
+            reason = f"{UNCONFIRMED}: {reason}" if state is State.UNKNOWN else reason
+        yield spell.began_at, until, state, reason
 
 
-def _refs(observation: Observation) -> tuple[int, ...]:
-    return () if observation.seal is None else (observation.seal,)
+_STATES = {seen: seen.state for seen in Seen}
 
 
-def _holds_until(
-    one: Observation, observations: Sequence[Observation], index: int, window: Interval
-) -> Instant:
-    longest = one.at + int(HOLD * one.interval)
-    following = observations[index + 1].at if index + 1 < len(observations) else window.end
-    return Instant(max(one.at, min(longest, following)))
-
-
-def _resolve(observations: Sequence[Observation]) -> list[State]:
-    """Return each observation's state; a suspect one takes what the next try found."""
+def _resolve(spells: Sequence[Spell]) -> list[State]:
+    """Return each spell's state; a suspect one takes what the next look found."""
     resolved: list[State] = []
     later: tuple[Instant, State] | None = None
-    for one in reversed(observations):
-        state = one.seen.state
+    for one in reversed(spells):
+        state = _STATES[one.seen]
         if state is None:
-            in_time = later is not None and later[0] <= one.at + int(HOLD * one.interval)
+            in_time = later is not None and later[0] <= one.holds_until
             state = later[1] if later is not None and in_time else State.UNKNOWN
         resolved.append(state)
-        later = (one.at, state)
+        later = (one.began_at, state)
     resolved.reverse()
     return resolved
 
 
 def _blips(
-    observations: Sequence[Observation], resolved: Sequence[State], window: Interval
+    spells: Sequence[Spell], states: Sequence[State], target: str, window: Interval
 ) -> tuple[Blip, ...]:
     return tuple(
-        Blip(one.at, one.target, one.reason)
-        for one, state in zip(observations, resolved, strict=True)
-        if one.seen is Seen.SUSPECT and state is State.UP and window.start <= one.at < window.end
+        Blip(one.began_at, target, one.reason)
+        for one, state in zip(spells, states, strict=True)
+        if one.seen is Seen.SUSPECT
+        and state in {State.UP, State.DEGRADED}
+        and window.start <= one.began_at < window.end
     )
 
 
-def _edge(
-    observations: Sequence[Observation], resolved: Sequence[State], window: Interval
-) -> Duration:
-    """Return the sum of the gaps in which an outage began or ended, unseen."""
-    pairs = zip(observations, observations[1:], resolved, resolved[1:], strict=False)
-    return Duration(
-        sum(
-            second.at - first.at
-            for first, second, before, after in pairs
-            if {before, after} == {State.UP, State.DOWN} and window.start <= second.at < window.end
-        )
-    )
+def _edge(spells: Sequence[Spell], states: Sequence[State], window: Interval) -> Duration:
+    """Return how much of `window` lies between two looks, one of which found it down alone.
+
+    Nothing is counted where the hold of the first has passed: that time is unknown already.
+    """
+    edge = 0
+    for index in range(1, len(spells)):
+        if (states[index] is State.DOWN) is (states[index - 1] is State.DOWN):
+            continue
+        if State.UNKNOWN in {states[index], states[index - 1]}:
+            continue
+        first = spells[index - 1]
+        until = min(first.holds_until, spells[index].began_at, window.end)
+        edge += max(0, until - max(first.last_at, window.start))
+    return Duration(edge)

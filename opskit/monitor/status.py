@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from opskit.core.clock import Instant
 from opskit.core.errors import ExitCode
 from opskit.core.interval import State
-from opskit.monitor import rules, store
-from opskit.monitor.model import Catalogue, Observation, Registration, Target
+from opskit.monitor.catalogue import Catalogue, Target
+from opskit.monitor.model import Registration, Spell
+from opskit.monitor.store import spells, targets
 
 _CODES = {State.DOWN: ExitCode.FINDINGS, State.UNKNOWN: ExitCode.UNDETERMINED}
 _ORDER = (State.DOWN, State.UNKNOWN, State.DEGRADED, State.UP)
@@ -38,7 +39,7 @@ def statuses(
     connection: sa.Connection, catalogue: Catalogue, now: Instant
 ) -> tuple[TargetStatus, ...]:
     """Return every target of the catalogue, worst first."""
-    known, latest = store.registrations(connection), store.latest(connection)
+    known, latest = targets.registrations(connection), spells.newest(connection)
     found = [
         _status(
             target,
@@ -53,14 +54,14 @@ def statuses(
 
 
 def _status(
-    target: Target, owner: str, known: Registration | None, last: Observation | None, now: Instant
+    target: Target, owner: str, known: Registration | None, last: Spell | None, now: Instant
 ) -> TargetStatus:
     if known is None or last is None:
         return TargetStatus(
             target.id, target.service, owner, State.UNKNOWN, None, "never probed", None
         )
     state, since, reason = last.seen.state, known.seen_since, last.reason
-    ends = Instant(last.at + int(rules.HOLD * last.interval))
+    ends = last.holds_until
     if now >= ends:
         state, since, reason = State.UNKNOWN, ends, "not probed since"
     elif state is None:
@@ -68,5 +69,5 @@ def _status(
         state = known.seen.state if known.seen else State.UNKNOWN
         reason = f"one failure, not confirmed: {reason}"
     return TargetStatus(
-        target.id, target.service, owner, state or State.UNKNOWN, since, reason, last.at
+        target.id, target.service, owner, state or State.UNKNOWN, since, reason, last.last_at
     )

@@ -104,6 +104,10 @@ class Ledger:
         self._clock = clock
         self.actor = clean(actor)
 
+    def now(self) -> Instant:
+        """Return the instant that an entry written now would bear."""
+        return self._clock.now()
+
     def append(
         self, connection: sa.Connection, kind: str, subject: str, data: Mapping[str, object]
     ) -> Entry:
@@ -114,7 +118,7 @@ class Ledger:
         """
         # Locked until the end: on PostgreSQL the second of two appenders waits here.
         last = _one_head(connection, _HEAD.with_for_update())
-        seq, at = last.seq + 1, self._clock.now()
+        seq, at = last.seq + 1, self.now()
         kind, subject, text = clean(kind), clean(subject), canonical(data)
         digest = entry_hash((last.hash, seq, at, self.actor, kind, subject, text))
         entry = Entry(seq, at, self.actor, kind, subject, text, last.hash, digest)

@@ -11,7 +11,7 @@ import pytest
 from opskit.access.model import People
 from opskit.access.rules import owners, references
 from opskit.core.findings import Finding, Location, Severity
-from opskit.monitor.model import Catalogue
+from opskit.monitor.catalogue import Catalogue
 from opskit.outside.documents import parse, read, validate
 from opskit.outside.files import content_root
 from tests.cli.cases import Case, cases

@@ -14,8 +14,9 @@ import yaml
 
 from opskit.core.clock import MINUTE, SECOND, Instant, SystemClock
 from opskit.core.errors import ExitCode
-from opskit.monitor.model import Catalogue, Observation, Seen
-from opskit.monitor.probe import Recorder
+from opskit.monitor.catalogue import Catalogue
+from opskit.monitor.model import Observation, Seen
+from opskit.monitor.record import Recorder
 from opskit.outside.database import Database, sqlite_url
 from opskit.records.ledger import Ledger
 from opskit.records.outbox import Outbox

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from opskit.core.errors import ExitCode
-from opskit.monitor.model import Catalogue
+from opskit.monitor.catalogue import Catalogue
 from opskit.outside.files import content_root
 from tests.cli.cases import Case, cases
 from tests.cli.inside import Inside

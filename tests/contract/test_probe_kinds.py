@@ -11,7 +11,10 @@ from typing import Any, get_args
 import pytest
 
 from opskit.core.clock import MINUTE, SECOND
-from opskit.monitor.model import Catalogue, HttpProbe, Probe, Seen, TcpProbe
+from opskit.monitor.catalogue import Catalogue
+from opskit.monitor.model import Probe, Seen
+from opskit.monitor.probes.http import HttpProbe
+from opskit.monitor.probes.tcp import TcpProbe
 from opskit.monitor.probes import KINDS
 from opskit.outside.documents import json_schema
 from opskit.outside.transfer import Phases, TransferRequest, TransferResult, Transfers

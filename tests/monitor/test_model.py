@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from opskit.core.clock import SECOND, parse_duration
-from opskit.monitor.model import Catalogue, HttpProbe, TcpProbe
+from opskit.monitor.catalogue import Catalogue
+from opskit.monitor.probes.http import HttpProbe
+from opskit.monitor.probes.tcp import TcpProbe
 from opskit.outside.documents import json_schema, parse, validate
 from tests.cli.cases import Case, cases
 from tests.monitor.world import catalogue, http, tcp

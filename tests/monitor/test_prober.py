@@ -16,8 +16,10 @@ import pytest
 from opskit.core.clock import SECOND, Duration, SystemClock
 from opskit.core.interval import Interval
 from opskit.monitor import store
-from opskit.monitor.model import Catalogue, Observation, Seen
-from opskit.monitor.probe import Prober, Recorder
+from opskit.monitor.catalogue import Catalogue
+from opskit.monitor.model import Observation, Seen
+from opskit.monitor.prober import Prober
+from opskit.monitor.record import Recorder
 from opskit.outside.database import Database, sqlite_url
 from opskit.records.ledger import Ledger, entries
 from opskit.records.outbox import Outbox

@@ -15,8 +15,9 @@ import pytest
 
 from opskit.core.clock import DAY, HOUR, SECOND, FrozenClock, Instant, from_datetime
 from opskit.core.errors import ExitCode
-from opskit.monitor.model import Catalogue, Observation, Seen
-from opskit.monitor.probe import Recorder
+from opskit.monitor.catalogue import Catalogue
+from opskit.monitor.model import Observation, Seen
+from opskit.monitor.record import Recorder
 from opskit.outside.database import Database, sqlite_url
 from opskit.records.ledger import Ledger
 from opskit.records.outbox import Outbox

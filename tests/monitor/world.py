@@ -9,8 +9,9 @@ from typing import Any
 
 from opskit.core.clock import MINUTE, NOTHING, Duration, FrozenClock, Instant
 from opskit.core.interval import Interval
-from opskit.monitor.model import Catalogue, Observation, Registration, Seen
-from opskit.monitor.probe import Recorder
+from opskit.monitor.catalogue import Catalogue
+from opskit.monitor.model import Observation, Registration, Seen
+from opskit.monitor.record import Recorder
 from opskit.outside.database import Database
 from opskit.records.ledger import Entry, Ledger, entries
 from opskit.records.outbox import Outbox

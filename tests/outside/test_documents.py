@@ -22,7 +22,7 @@ from opskit.alerts.model import RuleFile
 from opskit.core.errors import ConfigError, DataError
 from opskit.core.findings import Finding
 from opskit.core.text import clean
-from opskit.monitor.model import Catalogue
+from opskit.monitor.catalogue import Catalogue
 from opskit.outside.config import Settings
 from opskit.outside.documents import (
     MAX_BYTES,

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from pydantic import Field
+
 from opskit.core.clock import Duration, format_duration
-from opskit.monitor.model import Seen, TcpProbe
-from opskit.outside.transfer import TransferRequest, TransferResult
+from opskit.monitor.kinds import Around, Sight, Steps, TransferKind
+from opskit.monitor.model import Seen
+from opskit.monitor.settings import Address, ProbeSettings
+from opskit.outside.transfer import TransferRequest
 
 
-def request(probe: TcpProbe) -> TransferRequest:
-    """Return the connection to open."""
-    return TransferRequest(f"http://{probe.address}/", Duration(probe.timeout), connect_only=True)
+class TcpProbe(ProbeSettings):
+    """A TCP connection; up if it opens."""
+
+    kind: Literal["tcp"]
+    address: Address = Field(description="host:port")
 
 
-def judge(probe: TcpProbe, result: TransferResult) -> tuple[Seen, str]:
-    """Return up, or down with the reason."""
+def steps(probe: TcpProbe, _around: Around) -> Steps:
+    """Connect once."""
+    result = yield TransferRequest(
+        f"http://{probe.address}/", Duration(probe.timeout), connect_only=True
+    )
+    reason = result.error
     if result.timed_out:
-        return Seen.DOWN, f"no connection within {format_duration(probe.timeout)}"
-    return (Seen.DOWN, result.error) if result.error else (Seen.UP, "")
+        reason = f"no connection within {format_duration(probe.timeout)}"
+    seen = Seen.DOWN if reason else Seen.UP
+    return Sight(seen, reason, result.phases.total, result.phases)
+
+
+KIND = TransferKind(TcpProbe, steps)

@@ -1,0 +1,235 @@
+"""`monitor probe`: look at targets when they are due, confirm failures, have it written."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from opskit.core.clock import SECOND, Clock, Duration, Instant, format_duration
+from opskit.core.text import clean, shorten
+from opskit.monitor import schedule
+from opskit.monitor.catalogue import Target
+from opskit.monitor.kinds import Around, Sight
+from opskit.monitor.looks import Ended, Looks
+from opskit.monitor.model import Observation, Seen
+from opskit.monitor.record import Recorder, Rewind
+from opskit.monitor.schedule import Due
+from opskit.monitor.writer import Writer
+
+# What begins or stands still for longer than this share of its timeout tells more of opskit.
+_LATE = 10
+_IN_FLIGHT = 1_000
+# Starts that fall into one tick begin together: waking up costs more than the work.
+_TICK = SECOND // 200
+# A wall clock that moves against the monotonic one by more than this was set.
+_STEP = 2 * SECOND
+
+TOO_LATE = "opskit was too late to tell"
+
+OnSeen = Callable[[Sequence[Observation]], None]
+
+
+@dataclass
+class Pulse:
+    """How the looking itself goes, since the start. Durations in microseconds."""
+
+    looks: int = 0
+    late: int = 0
+    lateness: int = 0
+    latest: int = 0
+    in_flight: int = 0
+
+
+class Prober:
+    """Looks at targets when they are due; one thread decides, everything in flight side by side."""
+
+    def __init__(
+        self, targets: Sequence[Target], recorder: Recorder, around: Around, known: dict[str, Seen]
+    ) -> None:
+        self.pulse = Pulse()
+        self._targets = targets
+        self._recorder = recorder
+        self._clock: Clock = around.clock
+        self._around = around
+        self._known = dict(known)
+        self._queue: list[Due] = []
+        self._looks: Looks[Due] = Looks(around)
+        self._skew = self._wall_minus_monotonic()
+        self._in_flight: dict[str, Instant] = {}
+        self._last: dict[str, Seen] = {}
+        self._rewind: Rewind | None = None
+        self._repeat = False
+
+    def once(self, on_seen: OnSeen) -> tuple[Observation, ...]:
+        """Look at every target once, at failures twice; return the last observation of each."""
+        now = self._clock.now()
+        for target in self._targets:
+            heapq.heappush(self._queue, Due(now, target.id, target, regular=False))
+        last: dict[str, Observation] = {}
+        try:
+            for batch in self._batches():
+                self._recorder.record(batch)
+                on_seen(batch)
+                last.update({one.target: one for one in batch})
+        finally:
+            self._looks.close()
+            self._recorder.seal(self._clock.now())
+        return tuple(last[target.id] for target in self._targets)
+
+    def loop(
+        self, length: Duration | None, on_seen: OnSeen, on_written: Callable[[], None]
+    ) -> None:
+        """Look at every target at its interval, for `length` or until interrupted."""
+        self._repeat = True
+        start, now = self._clock.monotonic(), self._clock.now()
+        if (looked := self._recorder.alive_at()) > now + _STEP:
+            self._rewind = self._recorder.clock_stepped(looked, now, None)
+        for target in self._targets:
+            heapq.heappush(self._queue, schedule.first(target, now, len(self._targets)))
+        with self._written(on_written) as writer:
+            for batch in self._batches():
+                if batch and not self._relived(batch):
+                    writer.put(batch, self._settled(), at_once=self._is_news(batch))
+                on_seen(batch)
+                if length is not None and self._clock.monotonic() - start >= length:
+                    return
+
+    def _is_news(self, batch: Sequence[Observation]) -> bool:
+        """Return whether something changed, to whatever."""
+        news = any(self._last.get(one.target) is not one.seen for one in batch)
+        self._last.update((one.target, one.seen) for one in batch)
+        return news
+
+    @contextmanager
+    def _written(self, on_written: Callable[[], None]) -> Iterator[Writer]:
+        writer = Writer(self._recorder, self._clock, on_written)
+        try:
+            yield writer
+        finally:
+            self._looks.close()
+            writer.close()
+
+    def _batches(self) -> Iterator[tuple[Observation, ...]]:
+        """Yield what was seen; ends when nothing is due or under way any more."""
+        ticked = self._clock.monotonic()
+        while self._queue or len(self._looks):
+            self._watch_the_clock()
+            now = self._clock.monotonic()
+            if now >= ticked:
+                self._start_due()
+                ticked = Duration(now + _TICK)
+            yield tuple(map(self._seen, self._looks.poll(self._wait(ticked))))
+
+    def _wait(self, ticked: int) -> float:
+        """Return the seconds until something may begin, at most a tenth of a second."""
+        longest = SECOND // 10
+        if self._queue and len(self._looks) < _IN_FLIGHT:
+            until = max(self._queue[0].at - self._clock.now(), ticked - self._clock.monotonic())
+            longest = min(longest, max(0, until))
+        return longest / SECOND
+
+    def _start_due(self) -> None:
+        now = self._clock.now()
+        while self._queue and self._queue[0].at <= now and len(self._looks) < _IN_FLIGHT:
+            due = heapq.heappop(self._queue)
+            self._in_flight[due.target_id] = due.at
+            self._looks.start(due, due.target.probe)
+        self.pulse.in_flight = len(self._looks)
+
+    def _seen(self, ended: Ended[Due]) -> Observation:
+        due = ended.key
+        del self._in_flight[due.target_id]
+        began = Instant(ended.began + self._skew)
+        seen, reason = self._judged(ended, self._late(due, began))
+        # Only the first failure of a stretch needs confirming; what is known to be down is down.
+        if (
+            seen is Seen.DOWN
+            and not due.confirming
+            and self._known.get(due.target_id) is not Seen.DOWN
+        ):
+            seen = Seen.SUSPECT
+        else:
+            self._known[due.target_id] = seen
+        self._schedule(due, seen)
+        return Observation(
+            target=due.target_id,
+            at=due.stands_for(began),
+            seen=seen,
+            reason=shorten(clean(reason), 200),
+            took=ended.sight.took,
+            interval=Duration(due.target.probe.interval),
+        )
+
+    def _late(self, due: Due, began: Instant) -> int:
+        late = max(0, began - due.at)
+        self.pulse.looks += 1
+        self.pulse.lateness += late
+        self.pulse.latest = max(self.pulse.latest, late)
+        return late
+
+    def _judged(self, ended: Ended[Due], late: int) -> tuple[Seen, str]:
+        """Return what a look saw, or that it came too late to tell."""
+        sight, probe = ended.sight, ended.key.target.probe
+        slow = _slow(sight, probe.degraded_after)
+        if max(late, ended.standstill) * _LATE > probe.timeout and (
+            slow or sight.seen in {Seen.DOWN, Seen.DEGRADED}
+        ):
+            self.pulse.late += 1
+            return Seen.UNKNOWN, TOO_LATE
+        return (Seen.DEGRADED, slow) if slow else (sight.seen, sight.reason)
+
+    def _schedule(self, due: Due, seen: Seen) -> None:
+        now = self._clock.now()
+        if seen is Seen.SUSPECT:
+            heapq.heappush(self._queue, schedule.confirming(due, now))
+        elif self._repeat:
+            # What was missed meanwhile is not made up for: two looks at once tell no more.
+            heapq.heappush(self._queue, schedule.following(due.target, max(now, due.at)))
+
+    def _settled(self) -> Instant:
+        """Return the instant up to which nothing more will be seen."""
+        under_way = (*self._in_flight.values(), *(one.at for one in self._queue[:1]))
+        return Instant(min(under_way, default=self._clock.now()) - 1)
+
+    def _watch_the_clock(self) -> None:
+        """Notice a wall clock that was set, and begin the rhythm anew from where it is now."""
+        skew = self._wall_minus_monotonic()
+        step = skew - self._skew
+        self._skew = skew
+        if abs(step) <= _STEP:
+            return
+        now = self._clock.now()
+        self._rewind = self._recorder.clock_stepped(Instant(now - step), now, self._rewind)
+        for one in self._queue:
+            one.at = Instant(one.at + step)
+        if self._repeat:
+            self._queue = [
+                one if one.confirming else schedule.following(one.target, now)
+                for one in self._queue
+            ]
+        heapq.heapify(self._queue)
+
+    def _relived(self, batch: Sequence[Observation]) -> bool:
+        """Return whether these were seen at a time that the clock showed before.
+
+        They may still be flips; they say nothing of that time, which now nobody can tell.
+        """
+        if self._rewind is None:
+            return False
+        now = self._clock.now()
+        self._recorder.relive(batch, self._rewind, now)
+        if now >= self._rewind.until:
+            self._rewind = None
+        return True
+
+    def _wall_minus_monotonic(self) -> int:
+        return self._clock.now() - self._clock.monotonic()
+
+
+def _slow(sight: Sight, limit: int | None) -> str:
+    """Return what to say of an answer that took too long; empty of one that did not."""
+    if limit is None or sight.seen is not Seen.UP or sight.took <= limit:
+        return ""
+    return f"slower than {format_duration(limit)}"

@@ -1,0 +1,273 @@
+"""What was seen, kept as spells: a row where something changed, not one for each look.
+
+The newest spell of each series lives in the series' own row: it grows with each look, and rows
+side by side are cheap to write. What it leaves behind is moved to `monitor_spells` and stays.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from opskit.core.clock import SECOND, Duration, Instant
+from opskit.core.interval import Interval
+from opskit.monitor.model import HOLD, Observation, Seen, Spell
+from opskit.monitor.spells import apart, continues, holds
+from opskit.outside.database import METADATA, BigInt
+
+_SPELL = ("began_at", "last_at", "interval", "seen", "reason")
+
+
+def _columns() -> tuple[sa.Column[Any], ...]:
+    return (
+        sa.Column("last_at", sa.BigInteger, nullable=False),
+        sa.Column("interval", sa.BigInteger, nullable=False),
+        sa.Column("seen", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+    )
+
+
+SERIES = sa.Table(
+    "monitor_series",
+    METADATA,
+    sa.Column("id", BigInt, primary_key=True),
+    sa.Column("target", sa.Text, sa.ForeignKey("monitor_targets.id"), nullable=False),
+    sa.Column("location", sa.Text, nullable=False),
+    sa.Column("first_at", sa.BigInteger, nullable=False),
+    sa.Column("first_interval", sa.BigInteger, nullable=False),
+    sa.Column("began_at", sa.BigInteger, nullable=False),
+    *_columns(),
+    sa.UniqueConstraint("target", "location"),
+)
+SPELLS = sa.Table(
+    "monitor_spells",
+    METADATA,
+    sa.Column("series", sa.BigInteger, sa.ForeignKey("monitor_series.id"), primary_key=True),
+    sa.Column("began_at", sa.BigInteger, primary_key=True),
+    *_columns(),
+    # Whether its time had been sealed when it came in; and the seal that speaks of it then.
+    sa.Column("late", sa.Integer, nullable=False),
+    sa.Column("seal_seq", sa.BigInteger),
+    sa.Index("ix_monitor_spells_last_at", "last_at"),
+    sqlite_with_rowid=False,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What was seen of a target from one location: the first look, and the newest spell."""
+
+    id: int
+    target: str
+    location: str
+    first_at: Instant
+    first_interval: Duration
+    newest: Spell
+
+
+def series(connection: sa.Connection) -> tuple[Series, ...]:
+    """Return every series with its newest spell."""
+    rows = connection.execute(sa.select(SERIES).order_by(SERIES.c.target, SERIES.c.location))
+    return tuple(_series(row) for row in rows)
+
+
+def _series(row: Any) -> Series:  # noqa: ANN401  # a row of SERIES
+    first = (Instant(row.first_at), Duration(row.first_interval))
+    return Series(row.id, row.target, row.location, *first, _spell(row))
+
+
+def _spell(row: Any) -> Spell:  # noqa: ANN401  # a row with the columns of a spell
+    return Spell(
+        Instant(row.began_at),
+        Instant(row.last_at),
+        Duration(row.interval),
+        Seen(row.seen),
+        row.reason,
+    )
+
+
+def insert(
+    connection: sa.Connection, observations: Sequence[Observation], sealed_until: int
+) -> None:
+    """Write observations, in any order; one that is there already stays as it is.
+
+    What belongs to a time that was sealed before is kept as late: what was sealed stays as it was.
+    """
+    by_series = defaultdict(list)
+    for one in observations:
+        by_series[one.target, one.location].append(one)
+    known = _known(connection, by_series)
+    moved: list[dict[str, object]] = []
+    for key, ones in by_series.items():
+        ones.sort(key=lambda one: one.at)
+        kept = known.get(key) or _begin(connection, ones[0])
+        written = _Writing(connection, kept, sealed_until)
+        for one in ones:
+            written.take(one)
+        if written.row != kept:
+            moved.append(_row(written.row))
+    if moved:
+        connection.execute(_MOVE, moved)
+
+
+def _known(
+    connection: sa.Connection, wanted: Mapping[tuple[str, str], object]
+) -> dict[tuple[str, str], Series]:
+    targets = sorted({target for target, _ in wanted})
+    found: dict[tuple[str, str], Series] = {}
+    for first in range(0, len(targets), 500):
+        some = SERIES.c.target.in_(targets[first : first + 500])
+        # Locked: on PostgreSQL two that write one series must not both move its newest spell.
+        for row in connection.execute(sa.select(SERIES).where(some).with_for_update()):
+            found[row.target, row.location] = _series(row)
+    return found
+
+
+def _begin(connection: sa.Connection, one: Observation) -> Series:
+    first = {"first_at": one.at, "first_interval": one.interval}
+    query = (
+        sa.insert(SERIES)
+        .values(target=one.target, location=one.location, **first, **_values(Spell.of(one)))
+        .returning(SERIES.c.id)
+    )
+    number = connection.execute(query).scalar_one()
+    return Series(number, one.target, one.location, one.at, one.interval, Spell.of(one))
+
+
+def _values(spell: Spell) -> dict[str, object]:
+    return {name: getattr(spell, name) for name in _SPELL}
+
+
+def _row(one: Series) -> dict[str, object]:
+    first = {"first_at": one.first_at, "first_interval": one.first_interval}
+    return {"key": one.id, **first, **_values(one.newest)}
+
+
+_MOVE = (
+    sa.update(SERIES)
+    .where(SERIES.c.id == sa.bindparam("key"))
+    .values({name: sa.bindparam(name) for name in ("first_at", "first_interval", *_SPELL)})
+)
+
+
+@dataclass
+class _Writing:
+    """A series that takes in observations."""
+
+    connection: sa.Connection
+    row: Series
+    sealed_until: int
+
+    def take(self, one: Observation) -> None:
+        newest = self.row.newest
+        if one.at > max(newest.last_at, self.sealed_until):
+            self._append(newest, one)
+        elif not holds(newest, one.at) and not self._is_kept(one):
+            self._put(Spell.of(one), late=one.at <= self.sealed_until)
+            if one.at < self.row.first_at:
+                self.row = replace(self.row, first_at=one.at, first_interval=one.interval)
+
+    def _append(self, newest: Spell, one: Observation) -> None:
+        if continues(newest, one):
+            newest = replace(newest, last_at=one.at)
+        else:
+            self._put(newest, late=False)
+            newest = Spell.of(one)
+        self.row = replace(self.row, newest=newest)
+
+    def _put(self, spell: Spell, *, late: bool) -> None:
+        values = {"series": self.row.id, **_values(spell), "late": int(late)}
+        self.connection.execute(sa.insert(SPELLS).values(**values))
+
+    def _is_kept(self, one: Observation) -> bool:
+        kept = sa.select(SPELLS.c.began_at).where(
+            SPELLS.c.series == self.row.id,
+            SPELLS.c.began_at <= one.at,
+            SPELLS.c.last_at >= one.at,
+            (one.at - SPELLS.c.began_at) % SPELLS.c.interval == 0,
+        )
+        return self.connection.execute(kept.limit(1)).first() is not None
+
+
+_LONGEST = 86_400 * SECOND  # no interval is longer
+
+
+def within(
+    connection: sa.Connection, window: Interval, targets: Collection[str] | None = None
+) -> dict[str, list[Spell]]:
+    """Return what was seen here of each target, or of some, that bears on a window; in order.
+
+    That is what reaches into it, and what follows it as long as that may say what a failure at
+    its end was: two months side by side tell the same story as both in one.
+    """
+    end = window.end + _LONGEST * HOLD
+    found: dict[str, list[Spell]] = defaultdict(list)
+    for target, *fields in _rows(connection, window.start, int(end), targets):
+        found[target].append(Spell(*fields))
+    for target, spells in found.items():
+        spells[:] = apart(spells)
+        while spells[-1].seen is Seen.SUSPECT:
+            following = _next(connection, target, spells[-1].began_at)
+            if following is None:
+                break
+            spells.append(following)
+    return dict(found)
+
+
+_KEPT = sa.select(SPELLS.c.series, *(SPELLS.c[name] for name in _SPELL))
+_NEWEST = sa.select(SERIES.c.id.label("series"), *(SERIES.c[name] for name in _SPELL))
+_ALL = sa.union_all(_KEPT, _NEWEST).subquery()
+
+
+def _rows(
+    connection: sa.Connection, start: int, end: int, targets: Collection[str] | None
+) -> Iterator[tuple[Any, ...]]:
+    """Yield (target, a spell's fields) of each spell that speaks of some time in between."""
+    numbers = sa.select(SERIES.c.id, SERIES.c.target).where(SERIES.c.location == "")
+    if targets is not None:
+        numbers = numbers.where(SERIES.c.target.in_(targets))
+    names = {row.id: row.target for row in connection.execute(numbers)}
+    for table, key in ((SPELLS, SPELLS.c.series), (SERIES, SERIES.c.id)):
+        query = sa.select(key, *(table.c[name] for name in _SPELL)).where(
+            table.c.last_at + table.c.interval * HOLD.numerator / HOLD.denominator > start,
+            table.c.began_at < end,
+        )
+        if targets is not None:
+            query = query.where(key.in_(names))
+        for number, began, last, interval, seen, reason in connection.execute(query):
+            if number in names:
+                yield names[number], began, last, interval, _SEEN[seen], reason
+
+
+_SEEN = {str(one): one for one in Seen}
+
+
+def _next(connection: sa.Connection, target: str, at: int) -> Spell | None:
+    """Return the spell of a target that begins next after an instant."""
+    number = sa.select(SERIES.c.id).where(SERIES.c.target == target, SERIES.c.location == "")
+    query = sa.select(_ALL).where(_ALL.c.series == number.scalar_subquery(), _ALL.c.began_at > at)
+    row = connection.execute(query.order_by(_ALL.c.began_at).limit(1)).first()
+    return None if row is None else _spell(row)
+
+
+def newest(connection: sa.Connection) -> dict[str, Spell]:
+    """Return the newest spell of each target, as seen from here."""
+    return {one.target: one.newest for one in series(connection) if not one.location}
+
+
+def first_suspect(connection: sa.Connection, target: str, at: Instant) -> Instant:
+    """Return when the run of suspect tries before an instant began; that instant without one."""
+    number = sa.select(SERIES.c.id).where(SERIES.c.target == target, SERIES.c.location == "")
+    query = sa.select(_ALL.c.began_at, _ALL.c.seen).where(
+        _ALL.c.series == number.scalar_subquery(), _ALL.c.began_at < at
+    )
+    first = at
+    for row in connection.execute(query.order_by(_ALL.c.began_at.desc()).limit(100)):
+        if row.seen != Seen.SUSPECT:
+            break
+        first = Instant(row.began_at)
+    return first
