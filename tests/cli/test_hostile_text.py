@@ -86,7 +86,7 @@ def hostile(ops: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     later = Instant(now + SECOND // 10)
     text = HOSTILE.replace("\0", "")
     recorder.record([Observation("shop/http", later, Seen.DOWN, text, SECOND, MINUTE)])
-    recorder.seal()
+    recorder.seal(clock.now())
     database.close()
     return ops
 

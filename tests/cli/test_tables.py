@@ -56,7 +56,7 @@ def plant(root: Path) -> None:
             for name in (LONG, "shop")
             for back in range(first, last - 1, -1)
         ])  # fmt: skip
-    recorder.seal()
+    recorder.seal(now)
     database.close()
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from opskit.core.clock import FrozenClock
-from opskit.monitor import store as _monitor
+from opskit.monitor.store import gaps, seals, spells, targets
 from opskit.outside.database import Database, sqlite_url
 from tests.cli.inside import Inside, inside as runner
 from tests.monitor.world import World
 
 # Every table must be known before the first database is made.
-TABLES = (_monitor.TARGETS, _monitor.OBSERVATIONS)
+TABLES = (gaps.STATE, seals.KIND, spells.SPELLS, targets.TARGETS)
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from opskit.core.clock import MINUTE, SECOND, FrozenClock
 from opskit.core.errors import OutsideError
-from opskit.monitor import store
 from opskit.monitor.model import Seen
+from opskit.monitor.store import spells, targets
 from opskit.outside.database import Database
 from opskit.records.outbox import OUTBOX
+from tests.monitor.test_store import forget
 from tests.monitor.world import SHOP, TARGET, World, catalogue, observation, tcp
 
 UP, DOWN, SUSPECT, UNKNOWN = Seen.UP, Seen.DOWN, Seen.SUSPECT, Seen.UNKNOWN
@@ -81,7 +82,7 @@ def test_what_came_in_late_does_not_overturn_what_is_newer(
     world.recorder.record([late])
     assert flips(world)[-1] == ("down", "up")
     with world.database.read() as connection:
-        assert store.registrations(connection)[TARGET].seen is UP
+        assert targets.registrations(connection)[TARGET].seen is UP
 
 
 def test_the_same_observation_twice_flips_once(world: World) -> None:
@@ -109,7 +110,7 @@ def test_all_of_a_batch_is_written_or_nothing(world: World) -> None:
         world.recorder.record([observation(world.clock.now() + 1, DOWN), stranger])
     assert world.entries() == before
     with world.database.read() as connection:
-        assert store.latest(connection)[TARGET].seen is UP
+        assert spells.newest(connection)[TARGET].seen is UP
 
 
 def test_each_target_flips_for_itself(database: Database, clock: FrozenClock) -> None:
@@ -155,14 +156,14 @@ _SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], 
 def test_flips_are_the_changes_between_certain_tries(world: World, seen: Sequence[Seen]) -> None:
     before = len(flips(world))
     with world.database.write() as connection:
-        connection.execute(sa.delete(store.OBSERVATIONS))
-        connection.execute(sa.update(store.TARGETS).values(seen=None, seen_since=None))
+        forget(connection)
+        connection.execute(sa.update(targets.TARGETS).values(seen=None, seen_since=None))
     tries = [world.see(one) for one in seen]
     certain = [one.seen for one in tries if one.seen is not SUSPECT]
     changes = [(str(first), str(then)) for first, then in pairwise(certain) if first is not then]
     assert flips(world)[before:] == changes
     with world.database.read() as connection:
-        known = store.registrations(connection)[TARGET]
+        known = targets.registrations(connection)[TARGET]
     assert known.seen is (certain[-1] if certain else None)
 
 
@@ -170,7 +171,7 @@ def test_the_state_kept_is_the_last_certain_one(world: World) -> None:
     for seen in (UP, DOWN, SUSPECT):
         world.see(seen)
     with world.database.read() as connection:
-        assert store.registrations(connection)[TARGET].seen is DOWN
+        assert targets.registrations(connection)[TARGET].seen is DOWN
 
 
 def test_beginning_again_knows_what_was_seen_before(world: World) -> None:

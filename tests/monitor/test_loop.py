@@ -40,7 +40,22 @@ def flips(root: Path) -> list[str]:
 
 
 def seen(root: Path) -> int:
-    return len(rows(root, "SELECT 1 FROM monitor_observations"))
+    """Return how many looks have been written."""
+    counts = rows(
+        root,
+        "SELECT (last_at - began_at) / interval + 1 FROM monitor_spells UNION ALL"
+        " SELECT (last_at - began_at) / interval + 1 FROM monitor_series",
+    )
+    return sum(int(str(count)) for (count,) in counts)
+
+
+def sealed(root: Path) -> bool:
+    """Return whether all that was seen is sealed."""
+    return not rows(
+        root,
+        "SELECT 1 FROM monitor_series, monitor_state WHERE last_at > sealed_until UNION ALL"
+        " SELECT 1 FROM monitor_spells WHERE late = 1 AND seal_seq IS NULL",
+    )
 
 
 def test_a_prober_that_was_killed_leaves_a_gap_and_no_lie(ops: Path, inside: Inside) -> None:
@@ -51,7 +66,7 @@ def test_a_prober_that_was_killed_leaves_a_gap_and_no_lie(ops: Path, inside: Ins
             soon(lambda: seen(ops) >= 3, "three observations")
             soon(lambda: inside("monitor", "status").code == ExitCode.OK, "known to be up")
             loop.end(signal.SIGKILL)
-        assert rows(ops, "SELECT 1 FROM monitor_observations WHERE seal_seq IS NULL")
+        assert not sealed(ops)
         soon(lambda: inside("monitor", "status").code == ExitCode.UNDETERMINED, "stale")
         (status,) = json.loads(inside("monitor", "status", "--json").out)["targets"]
         assert (status["state"], status["reason"]) == ("unknown", "not probed since")
@@ -67,7 +82,7 @@ def test_a_prober_that_was_killed_leaves_a_gap_and_no_lie(ops: Path, inside: Ins
     assert time["unknown"] > 0
     assert time["up"] >= SECOND  # what was seen last held for a second after the kill
     # The next prober sealed what the dead one left.
-    assert not rows(ops, "SELECT 1 FROM monitor_observations WHERE seal_seq IS NULL")
+    assert sealed(ops)
     assert inside("ledger", "verify").code == ExitCode.OK
 
 
@@ -89,7 +104,7 @@ def test_two_probers_on_one_database_tell_one_story(ops: Path, inside: Inside) -
     assert [said.strip() for _, said in ends] == ["opskit: stopped: interrupted"] * 2
     assert flips(ops) == ["down", "up"]
     assert inside("ledger", "verify").code == ExitCode.OK
-    assert not rows(ops, "SELECT 1 FROM monitor_observations WHERE seal_seq IS NULL")
+    assert sealed(ops)
 
 
 def test_a_hand_in_the_observations_is_found_by_ledger_verify(ops: Path, inside: Inside) -> None:
@@ -98,7 +113,7 @@ def test_a_hand_in_the_observations_is_found_by_ledger_verify(ops: Path, inside:
         assert inside("monitor", "probe").code == ExitCode.OK
     assert inside("ledger", "verify").code == ExitCode.OK
     with sqlite3.connect(ops / ".opskit" / "opskit.db") as connection:
-        connection.execute("UPDATE monitor_observations SET seen = 'down'")
+        connection.execute("UPDATE monitor_series SET seen = 'down'")
     done = inside("ledger", "verify")
     assert done.code == ExitCode.FINDINGS
     assert "observations sealed by entry 2 were changed" in done.out

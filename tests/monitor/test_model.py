@@ -14,12 +14,13 @@ from opskit.core.clock import SECOND, parse_duration
 from opskit.monitor.catalogue import Catalogue
 from opskit.monitor.probes.http import HttpProbe
 from opskit.monitor.probes.tcp import TcpProbe
+from opskit.monitor.settings import ProbeSettings
 from opskit.outside.documents import json_schema, parse, validate
 from tests.cli.cases import Case, cases
 from tests.monitor.world import catalogue, http, tcp
 
 
-def probe(**settings: object) -> TcpProbe | HttpProbe:
+def probe(**settings: object) -> ProbeSettings:
     """Return a probe as it is read from a file."""
     return catalogue(shop={"kind": "tcp", "address": "db:5432", **settings}).targets()[0].probe
 

@@ -14,18 +14,17 @@ from pathlib import Path
 import pytest
 
 from opskit.core.clock import SECOND, Duration, SystemClock
-from opskit.core.interval import Interval
-from opskit.monitor import store
 from opskit.monitor.catalogue import Catalogue
 from opskit.monitor.model import Observation, Seen
 from opskit.monitor.prober import Prober
 from opskit.monitor.record import Recorder
+from opskit.monitor.store import spells
 from opskit.outside.database import Database, sqlite_url
 from opskit.records.ledger import Ledger, entries
 from opskit.records.outbox import Outbox
 from tests.monitor import servers
 from tests.monitor.servers import Server, page
-from tests.monitor.world import catalogue, http, tcp
+from tests.monitor.world import around, catalogue, http, tcp
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def prober(watched: Catalogue, database: Database, known: dict[str, Seen] | None
     clock = SystemClock()
     recorder = Recorder(database, Ledger(clock, "test"), Outbox(database, clock))
     begun = recorder.begin(watched)
-    return Prober(watched.targets(), recorder, clock, begun if known is None else known)
+    return Prober(watched.targets(), recorder, around(clock), begun if known is None else known)
 
 
 def once(watched: Catalogue, database: Database) -> Seeing:
@@ -170,13 +169,10 @@ def test_what_was_seen_is_written_as_it_was_told(
         watched = catalogue(shop=http(server.address))
         told = once(watched, database)
     with database.read() as connection:
-        (kept,) = store.observations(
-            connection, "shop/http", Interval(told.last["shop"].at, SystemClock().now())
-        )
-    assert kept.seal is not None
-    assert (kept.at, kept.seen, kept.took) == (
-        told.last["shop"].at, told.last["shop"].seen, told.last["shop"].took,
-    )  # fmt: skip
+        kept = spells.newest(connection)["shop/http"]
+    assert (kept.began_at, kept.seen) == (told.last["shop"].at, told.last["shop"].seen)
+    with database.read() as connection:
+        assert [one.kind for one in entries(connection)][-1] == "observations.sealed"
 
 
 def test_a_target_known_to_be_down_needs_no_second_try(database: Database) -> None:
@@ -242,7 +238,7 @@ def looped(
             threading.Event().wait(busy)
 
     with pytest.raises(Enough):
-        prober(watched, database).loop(None, listen)
+        prober(watched, database).loop(None, listen, lambda: None)
     return every
 
 
@@ -268,7 +264,7 @@ def test_the_loop_ends_after_the_time_it_was_given(database: Database) -> None:
     with Server(page()) as server:
         every: list[Observation] = []
         watched = catalogue(shop=http(server.address))
-        prober(watched, database).loop(Duration(SECOND), every.extend)
+        prober(watched, database).loop(Duration(SECOND), every.extend, lambda: None)
     assert {one.seen for one in every} <= {Seen.UP}
 
 

@@ -72,7 +72,7 @@ def past(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Path:
     for day in range(clock.at, at(3, month=4), DAY):
         clock.at = Instant(day)
         recorder.record([one for name in NAMES for one in tries(name) if day - DAY < one.at <= day])
-    recorder.seal()
+        recorder.seal(clock.now())
     database.close()
     return path
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from opskit.core.clock import MINUTE, NOTHING, Duration, FrozenClock, Instant
+from opskit.core.clock import MINUTE, NOTHING, Clock, Duration, FrozenClock, Instant
 from opskit.core.interval import Interval
 from opskit.monitor.catalogue import Catalogue
-from opskit.monitor.model import Observation, Registration, Seen
+from opskit.monitor.kinds import Around
+from opskit.monitor.model import Observation, Registration, Seen, Spell
 from opskit.monitor.record import Recorder
+from opskit.monitor.rules import watched_from
 from opskit.outside.database import Database
 from opskit.records.ledger import Entry, Ledger, entries
 from opskit.records.outbox import Outbox
@@ -71,17 +74,39 @@ class World:
         self.recorder.record([one])
         return one
 
+    def seal(self) -> None:
+        """Seal what was seen so far."""
+        self.recorder.seal(self.clock.now())
+
     def entries(self, kind: str = "") -> list[Entry]:
         """Return the ledger's entries, or those of one kind."""
         with self.database.read() as connection:
             return [one for one in entries(connection) if kind in {"", one.kind}]
 
 
-def registration(since: int = 0, until: int | None = None) -> Registration:
-    """Return that `shop` is watched since an instant."""
+def registration(
+    since: int = 0, until: int | None = None, seen: Sequence[Observation] = ()
+) -> Registration:
+    """Return that `shop` is watched since an instant, and that these are all looks at it."""
+    first = (seen[0].at, seen[0].interval) if seen else None
     return Registration(
-        TARGET, "shop", Instant(since), 1, None if until is None else Instant(until)
+        TARGET,
+        "shop",
+        Instant(since),
+        1,
+        watched_from(Instant(since), first),
+        None if until is None else Instant(until),
     )
+
+
+def each(observations: Iterable[Observation]) -> list[Spell]:
+    """Return each observation as the spell that it is alone."""
+    return [Spell.of(one) for one in observations]
+
+
+def around(clock: Clock, root: Path = Path()) -> Around:
+    """Return what a probe may use besides the network: nothing."""
+    return Around(root, clock, {})
 
 
 def window(start: int, end: int) -> Interval:

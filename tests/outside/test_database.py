@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 
 from opskit.core.errors import ConfigError, OpskitError, OutsideError
 from opskit.fleet import store as fleet
-from opskit.monitor import store as monitor
+from opskit.monitor.store import gaps as monitor
 from opskit.outside.database import (
     HEAD,
     METADATA,

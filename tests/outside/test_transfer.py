@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from opskit.core.clock import SECOND, Duration
-from opskit.outside.transfer import TransferRequest, TransferResult, Transfers
+from opskit.outside.transfer import TransferRequest, TransferResult
+from opskit.outside.transfers import Transfers
 from tests.outside.servers import Answer, Exchange, Server, header, plain
 
 PATIENCE = Duration(20 * SECOND)
@@ -224,5 +225,6 @@ def test_each_uses_a_connection_of_its_own(transfers: Transfers[str]) -> None:
         assert server.connections == 3
 
 
-def test_nothing_under_way_is_no_wait(transfers: Transfers[str]) -> None:
-    assert list(transfers.poll(1_000)) == []
+def test_a_wake_ends_the_wait(transfers: Transfers[str]) -> None:
+    transfers.wake()
+    assert transfers.poll(1_000) == []

@@ -17,6 +17,7 @@ import pytest
 
 from opskit.core.errors import ExitCode
 from tests.cli.inside import Inside
+from tests.monitor.live import rows
 from tests.monitor.servers import Server, page
 
 LOCAL = 'ansible_connection=local ansible_python_interpreter="{{ ansible_playbook_python }}"'
@@ -199,9 +200,9 @@ def test_runs_and_compliance_are_what_the_ledger_says(morning: Morning) -> None:
 def test_downtime_and_availability_are_what_the_ledger_says(morning: Morning) -> None:
     (down, up) = [data["since"] for _, data in morning.entries("target.flipped")]
     assert morning.figure("downtime.total")["value"] == str(up - down)
-    # Watching began with the first try, which the first seal names.
-    first = morning.entries("observations.sealed")[0][1]["first_at"]
-    watched = morning.report["period"]["end"] - first
+    # Watching began with the first look.
+    ((first,),) = rows(morning.root, "SELECT first_at FROM monitor_series")
+    watched = morning.report["period"]["end"] - int(str(first))
     value = Fraction(morning.figure("availability.shop")["value"])
     assert value == 1 - Fraction(up - down, watched)
     (shop,) = morning.report["services"]
