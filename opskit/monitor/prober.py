@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import heapq
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,10 +23,9 @@ from opskit.monitor.writer import Writer
 # What begins or stands still for longer than this share of its timeout tells more of opskit.
 _LATE = 10
 _IN_FLIGHT = 1_000
-# Starts that fall into one tick begin together: waking up costs more than the work.
-_TICK = SECOND // 200
 # A wall clock that moves against the monotonic one by more than this was set.
 _STEP = 2 * SECOND
+_SWITCH = 0.0002  # seconds
 
 TOO_LATE = "opskit was too late to tell"
 
@@ -50,6 +51,7 @@ class Prober:
     ) -> None:
         self.pulse = Pulse()
         self._targets = targets
+        self._tick = schedule.tick([target.probe for target in targets])
         self._recorder = recorder
         self._clock: Clock = around.clock
         self._around = around
@@ -97,17 +99,23 @@ class Prober:
                     return
 
     def _is_news(self, batch: Sequence[Observation]) -> bool:
-        """Return whether something changed, to whatever."""
-        news = any(self._last.get(one.target) is not one.seen for one in batch)
+        """Return whether something is not as it was; what was never seen before was nothing."""
+        news = any(self._last.get(one.target, one.seen) is not one.seen for one in batch)
         self._last.update((one.target, one.seen) for one in batch)
         return news
 
     @contextmanager
     def _written(self, on_written: Callable[[], None]) -> Iterator[Writer]:
         writer = Writer(self._recorder, self._clock, on_written)
+        patience = sys.getswitchinterval()
+        gc.freeze()  # what is known from the start is never garbage, and takes long to go through
+        # Writing must not keep what has come in waiting: it is stamped when it is looked at.
+        sys.setswitchinterval(_SWITCH)
         try:
             yield writer
         finally:
+            sys.setswitchinterval(patience)
+            gc.unfreeze()
             self._looks.close()
             writer.close()
 
@@ -119,7 +127,7 @@ class Prober:
             now = self._clock.monotonic()
             if now >= ticked:
                 self._start_due()
-                ticked = Duration(now + _TICK)
+                ticked = Duration(now + self._tick)
             yield tuple(map(self._seen, self._looks.poll(self._wait(ticked))))
 
     def _wait(self, ticked: int) -> float:

@@ -65,10 +65,10 @@ class Recorder:
             sealed = seals.sealed_until(connection)
             spells.insert(connection, observations, sealed)
             gaps.keep_alive(connection, max((one.at for one in observations), default=Instant(0)))
-            known = targets.states(connection)
-            for one in observations:
-                if not one.location:
-                    known[one.target] = self._judged(connection, known[one.target], one)
+            here = [one for one in observations if not one.location]
+            known = targets.states(connection, {one.target for one in here})
+            for one in here:
+                known[one.target] = self._judged(connection, known[one.target], one)
 
     def clock_stepped(self, before: Instant, now: Instant, rewind: Rewind | None) -> Rewind | None:
         """Write that the clock was set; return the time that comes twice by that, if any does.

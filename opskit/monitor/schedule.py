@@ -8,13 +8,18 @@ the same instants, of which one is kept.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from opskit.core.clock import SECOND, Duration, Instant
 from opskit.monitor.catalogue import Target
+from opskit.monitor.settings import ProbeSettings
 
 # So many first looks a second when opskit starts: soon, and not all at once.
 _FIRST_LOOKS = 500
+# Looks that begin together: waking up costs more than the work, and each waits for those before.
+_TOGETHER = 4
+_LONGEST_TICK = SECOND // 50
 # What begins later than this share of its interval after it was due stands for its own instant.
 _SLACK = 50
 
@@ -33,6 +38,17 @@ class Due:
         """Return the instant that a look stands for which began at `began`."""
         late = began - self.at
         return self.at if self.regular and late * _SLACK <= self.target.probe.interval else began
+
+
+def tick(probes: Sequence[ProbeSettings]) -> Duration:
+    """Return how long to gather looks that are due, so that a few of them begin together.
+
+    It is short beside every timeout: a look that begins late tells little.
+    """
+    per_second = sum(SECOND / one.interval for one in probes)
+    gather = int(_TOGETHER * SECOND / max(per_second, 1))
+    shortest = min((one.timeout for one in probes), default=SECOND)
+    return Duration(min(gather, _LONGEST_TICK, shortest // 40))
 
 
 def offset(target: str, interval: int) -> int:

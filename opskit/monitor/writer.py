@@ -15,7 +15,7 @@ from opskit.core.errors import OpskitError
 from opskit.monitor.model import Observation
 from opskit.monitor.record import Recorder
 
-_LONGEST_WAIT = 10 * SECOND
+_LONGEST_WAIT = 2 * SECOND
 _RETRY = 1.0
 _KEPT = 200_000
 

@@ -76,18 +76,16 @@ def series(connection: sa.Connection) -> tuple[Series, ...]:
 
 
 def _series(row: Any) -> Series:  # noqa: ANN401  # a row of SERIES
-    first = (Instant(row.first_at), Duration(row.first_interval))
-    return Series(row.id, row.target, row.location, *first, _spell(row))
+    number, target, location, first_at, first_interval, *spell = row
+    return Series(number, target, location, first_at, first_interval, _spell(spell))
 
 
-def _spell(row: Any) -> Spell:  # noqa: ANN401  # a row with the columns of a spell
-    return Spell(
-        Instant(row.began_at),
-        Instant(row.last_at),
-        Duration(row.interval),
-        Seen(row.seen),
-        row.reason,
-    )
+_SEEN = {str(one): one for one in Seen}
+
+
+def _spell(fields: Sequence[Any]) -> Spell:
+    began, last, interval, seen, reason = fields
+    return Spell(began, last, interval, _SEEN[seen], reason)
 
 
 def insert(
@@ -101,17 +99,24 @@ def insert(
     for one in observations:
         by_series[one.target, one.location].append(one)
     known = _known(connection, by_series)
+    left: list[dict[str, object]] = []
     moved: list[dict[str, object]] = []
     for key, ones in by_series.items():
-        ones.sort(key=lambda one: one.at)
+        ones.sort(key=_by_time)
         kept = known.get(key) or _begin(connection, ones[0])
-        written = _Writing(connection, kept, sealed_until)
+        writing = _Writing(connection, kept, sealed_until, left)
         for one in ones:
-            written.take(one)
-        if written.row != kept:
-            moved.append(_row(written.row))
+            writing.take(one)
+        if writing.row is not kept:
+            moved.append(_row(writing.row))
+    if left:
+        connection.execute(sa.insert(SPELLS), left)
     if moved:
         connection.execute(_MOVE, moved)
+
+
+def _by_time(one: Observation) -> int:
+    return one.at
 
 
 def _known(
@@ -123,7 +128,7 @@ def _known(
         some = SERIES.c.target.in_(targets[first : first + 500])
         # Locked: on PostgreSQL two that write one series must not both move its newest spell.
         for row in connection.execute(sa.select(SERIES).where(some).with_for_update()):
-            found[row.target, row.location] = _series(row)
+            found[row[1], row[2]] = _series(row)
     return found
 
 
@@ -139,7 +144,13 @@ def _begin(connection: sa.Connection, one: Observation) -> Series:
 
 
 def _values(spell: Spell) -> dict[str, object]:
-    return {name: getattr(spell, name) for name in _SPELL}
+    return {
+        "began_at": spell.began_at,
+        "last_at": spell.last_at,
+        "interval": spell.interval,
+        "seen": spell.seen.value,
+        "reason": spell.reason,
+    }
 
 
 def _row(one: Series) -> dict[str, object]:
@@ -154,36 +165,41 @@ _MOVE = (
 )
 
 
-@dataclass
+@dataclass(slots=True)
 class _Writing:
-    """A series that takes in observations."""
+    """A series that takes in observations; what its newest spell leaves behind is `left`."""
 
     connection: sa.Connection
     row: Series
     sealed_until: int
+    left: list[dict[str, object]]
 
     def take(self, one: Observation) -> None:
         newest = self.row.newest
-        if one.at > max(newest.last_at, self.sealed_until):
+        if one.at > newest.last_at and one.at > self.sealed_until:
             self._append(newest, one)
         elif not holds(newest, one.at) and not self._is_kept(one):
-            self._put(Spell.of(one), late=one.at <= self.sealed_until)
+            self._leave(Spell.of(one), late=one.at <= self.sealed_until)
             if one.at < self.row.first_at:
                 self.row = replace(self.row, first_at=one.at, first_interval=one.interval)
 
     def _append(self, newest: Spell, one: Observation) -> None:
         if continues(newest, one):
-            newest = replace(newest, last_at=one.at)
+            newest = Spell(newest.began_at, one.at, newest.interval, newest.seen, newest.reason)
         else:
-            self._put(newest, late=False)
+            self._leave(newest, late=False)
             newest = Spell.of(one)
-        self.row = replace(self.row, newest=newest)
+        row = self.row
+        first = (row.first_at, row.first_interval)
+        self.row = Series(row.id, row.target, row.location, *first, newest)
 
-    def _put(self, spell: Spell, *, late: bool) -> None:
-        values = {"series": self.row.id, **_values(spell), "late": int(late)}
-        self.connection.execute(sa.insert(SPELLS).values(**values))
+    def _leave(self, spell: Spell, *, late: bool) -> None:
+        self.left.append({"series": self.row.id, **_values(spell), "late": int(late)})
 
     def _is_kept(self, one: Observation) -> bool:
+        """Return whether there is an observation of that instant, written or about to be."""
+        if any(row["series"] == self.row.id and row["began_at"] == one.at for row in self.left):
+            return True
         kept = sa.select(SPELLS.c.began_at).where(
             SPELLS.c.series == self.row.id,
             SPELLS.c.began_at <= one.at,
@@ -243,15 +259,12 @@ def _rows(
                 yield names[number], began, last, interval, _SEEN[seen], reason
 
 
-_SEEN = {str(one): one for one in Seen}
-
-
 def _next(connection: sa.Connection, target: str, at: int) -> Spell | None:
     """Return the spell of a target that begins next after an instant."""
     number = sa.select(SERIES.c.id).where(SERIES.c.target == target, SERIES.c.location == "")
     query = sa.select(_ALL).where(_ALL.c.series == number.scalar_subquery(), _ALL.c.began_at > at)
     row = connection.execute(query.order_by(_ALL.c.began_at).limit(1)).first()
-    return None if row is None else _spell(row)
+    return None if row is None else _spell(row[1:])
 
 
 def newest(connection: sa.Connection) -> dict[str, Spell]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -112,10 +112,17 @@ def _set_target(connection: sa.Connection, target: str, **values: object) -> Non
     connection.execute(sa.update(TARGETS).where(TARGETS.c.id == target).values(values))
 
 
-def states(connection: sa.Connection) -> dict[str, tuple[Seen | None, Instant | None]]:
-    """Return the confirmed state of each target and since when it is in it."""
-    rows = connection.execute(sa.select(TARGETS.c.id, TARGETS.c.seen, TARGETS.c.seen_since))
-    return {name: (None if seen is None else Seen(seen), since) for name, seen, since in rows}
+def states(
+    connection: sa.Connection, only: Collection[str] | None = None
+) -> dict[str, tuple[Seen | None, Instant | None]]:
+    """Return the confirmed state of each target, or of some, and since when it is in it."""
+    query = sa.select(TARGETS.c.id, TARGETS.c.seen, TARGETS.c.seen_since)
+    if only is not None:
+        query = query.where(TARGETS.c.id.in_(only))
+    return {
+        name: (None if seen is None else Seen(seen), since)
+        for name, seen, since in connection.execute(query)
+    }
 
 
 def set_seen(connection: sa.Connection, target: str, seen: Seen, since: Instant) -> None:
