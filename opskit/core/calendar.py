@@ -33,6 +33,11 @@ def quarter(year: int, number: int, zone: ZoneInfo) -> Interval:
     return _months(year, 3 * number - 2, 3, zone)
 
 
+def year(number: int, zone: ZoneInfo) -> Interval:
+    """Return a year, as the clocks of `zone` count it."""
+    return _months(number, 1, 12, zone)
+
+
 def _months(year: int, first: int, count: int, zone: ZoneInfo) -> Interval:
     more, index = divmod(first - 1 + count, 12)
     after = date(year + more, index + 1, 1)

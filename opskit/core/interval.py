@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise
+from typing import Literal
 
 from opskit.core.clock import Duration, Instant
 
@@ -235,6 +236,19 @@ def totals(timeline: Iterable[Stretch]) -> Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class Accounting:
+    """What counts as what.
+
+    `degraded` is the worth of a degraded instant, `unknown` what one counts as that nobody
+    observed, `coverage_floor` the share of observed time below which there is no percentage.
+    """
+
+    degraded: Fraction = DEGRADED_WEIGHT
+    unknown: Literal["excluded", "down", "up"] = "excluded"
+    coverage_floor: Fraction = COVERAGE_FLOOR
+
+
+@dataclass(frozen=True, slots=True)
 class Availability:
     """Uptime as a value with bounds; ratios between 0 and 1, `None` where nothing was observed.
 
@@ -246,11 +260,12 @@ class Availability:
     low: Fraction | None
     high: Fraction | None
     coverage: Fraction | None
+    coverage_floor: Fraction = COVERAGE_FLOOR
 
     @property
     def sufficient(self) -> bool:
         """Return whether enough was observed to print a percentage."""
-        return self.coverage is not None and self.coverage >= COVERAGE_FLOOR
+        return self.coverage is not None and self.coverage >= self.coverage_floor
 
     def meets(self, objective: Fraction | None, edge: int) -> bool | None:
         """Return whether an objective was met; nothing where it cannot be said.
@@ -266,21 +281,28 @@ class Availability:
         return False if self.high + unseen < objective else None
 
 
-def availability(timeline: Iterable[Stretch]) -> Availability:
+DEFAULT = Accounting()
+
+
+def availability(timeline: Iterable[Stretch], accounting: Accounting = DEFAULT) -> Availability:
     """Return the availability of a timeline.
 
-    value = (up + w x degraded) / (up + degraded + down), with w = `DEGRADED_WEIGHT`;
+    value = (up + w x degraded) / (up + degraded + down), with w the worth of a degraded instant;
     low and high add the unknown time to the denominator, high also to the numerator;
     coverage = known / (known + unknown). Excluded time and maintenance are in none of them.
+    Where unknown time counts as down or up, the value is the one of these bounds.
     """
     time = totals(timeline)
-    good = time.up + DEGRADED_WEIGHT * time.degraded
+    good = time.up + accounting.degraded * time.degraded
+    low, high = _ratio(good, time.in_scope), _ratio(good + time.unknown, time.in_scope)
+    values = {"excluded": _ratio(good, time.known), "down": low, "up": high}
     return Availability(
         totals=time,
-        value=_ratio(good, time.known),
-        low=_ratio(good, time.in_scope),
-        high=_ratio(good + time.unknown, time.in_scope),
+        value=values[accounting.unknown],
+        low=low,
+        high=high,
         coverage=_ratio(Fraction(time.known), time.in_scope),
+        coverage_floor=accounting.coverage_floor,
     )
 
 

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from cronsim import CronSim, CronSimError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 
 from opskit.core.clock import SECOND, parse_duration
 from opskit.monitor.model import HOLD
@@ -49,6 +59,25 @@ def _share(value: object) -> Fraction:
     return Fraction(match[1]) / 100
 
 
+def _zone(value: object) -> ZoneInfo:
+    try:
+        if isinstance(value, str):
+            return ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        pass
+    message = f"{value!r} is no time zone; write its IANA name: Europe/Berlin"
+    raise ValueError(message)
+
+
+def _cron(text: str) -> str:
+    try:
+        CronSim(text, datetime(2026, 1, 1, tzinfo=UTC))
+    except CronSimError as error:
+        message = f"{text!r} is no schedule; write minute hour day month weekday: 0 2 * * sun"
+        raise ValueError(message) from error
+    return text
+
+
 # A time of any length, and one between 100ms and a day.
 Span = Annotated[int, BeforeValidator(_duration), WithJsonSchema(_DURATION)]
 Length = Annotated[int, BeforeValidator(_short), WithJsonSchema(_DURATION)]
@@ -58,6 +87,13 @@ Share = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}(\.\d{1,6})?\s*%$"}),
 ]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+Zone = Annotated[
+    ZoneInfo,
+    BeforeValidator(_zone),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "examples": ["Europe/Berlin", "UTC"]}),
+]
+Cron = Annotated[str, AfterValidator(_cron)]
 Address = Annotated[str, AfterValidator(_address)]
 
 

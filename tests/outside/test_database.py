@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 
 from opskit.core.errors import ConfigError, OpskitError, OutsideError
 from opskit.fleet import store as fleet
-from opskit.monitor.store import gaps as monitor
+from opskit.monitor import store as monitor
 from opskit.outside.database import (
     HEAD,
     METADATA,
@@ -26,12 +26,12 @@ from opskit.outside.database import (
     schema_of,
     sqlite_url,
 )
-from opskit.records import leases, ledger, outbox
+from opskit.records import leases, ledger, outbox, waivers
 from tests.outside import databases, isolated
 from tests.rig.postgres import Postgres
 
 # Every table must be known before two schemas are compared.
-MODULES = (fleet, monitor, leases, ledger, outbox)
+MODULES = (fleet, monitor, leases, ledger, outbox, waivers)
 CANARY = "C4n4ryV4lu3Xq7Zm2"
 
 

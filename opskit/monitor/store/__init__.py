@@ -1,5 +1,14 @@
-"""The monitor's tables: targets and their state, spells of what was seen, seals and gaps."""
+"""The monitor's tables: targets, spells of what was seen, seals and gaps, maintenance, numbers."""
 
-from opskit.monitor.store import gaps, seals, spells, targets
+from opskit.monitor.store import (
+    beats,
+    forecasts,
+    gaps,
+    maintenance,
+    samples,
+    seals,
+    spells,
+    targets,
+)
 
-__all__ = ["gaps", "seals", "spells", "targets"]
+__all__ = ["beats", "forecasts", "gaps", "maintenance", "samples", "seals", "spells", "targets"]

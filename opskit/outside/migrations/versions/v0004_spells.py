@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("ambiguous", sa.Integer, nullable=False),
     )
     op.create_index("ix_monitor_gaps_ended_at", "monitor_gaps", ["ended_at"])
+    _add_what_is_new()
     op.bulk_insert(state, [{"id": 1, "alive_at": 0, "sealed_until": 0}])
     op.execute("""
         INSERT INTO monitor_series (target, location, first_at, first_interval,
@@ -89,6 +90,58 @@ def upgrade() -> None:
         WHERE gone.kind = 'target.retired' AND back.at > gone.at
     """)
     op.drop_table("monitor_observations")
+
+
+def _add_what_is_new() -> None:
+    op.create_table(
+        "monitor_maintenance",
+        sa.Column("id", _BIG, primary_key=True),
+        sa.Column("service", sa.Text, nullable=False),
+        sa.Column("began_at", sa.BigInteger, nullable=False),
+        sa.Column("planned_until", sa.BigInteger, nullable=False),
+        sa.Column("until_healthy", sa.Integer, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("opened_seq", sa.BigInteger, nullable=False),
+        sa.Column("ended_at", sa.BigInteger),
+        sa.Column("closed_seq", sa.BigInteger),
+    )
+    op.create_index("ix_monitor_maintenance_service", "monitor_maintenance", ["service"])
+    op.create_table(
+        "monitor_beats",
+        sa.Column("id", _BIG, primary_key=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("word", sa.Text, nullable=False),
+    )
+    op.create_index("ix_monitor_beats_name", "monitor_beats", ["name", "at"])
+    op.create_table(
+        "monitor_metrics",
+        sa.Column("id", _BIG, primary_key=True),
+        sa.Column("target", sa.Text, sa.ForeignKey("monitor_targets.id"), nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("labels", sa.Text, nullable=False),
+        sa.UniqueConstraint("target", "name", "labels"),
+    )
+    op.create_table(
+        "monitor_samples",
+        sa.Column("metric", sa.BigInteger, sa.ForeignKey("monitor_metrics.id"), primary_key=True),
+        sa.Column("at", sa.BigInteger, primary_key=True),
+        sa.Column("value", sa.Float, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_monitor_samples_at", "monitor_samples", ["at"])
+    op.create_table(
+        "monitor_forecasts",
+        sa.Column("id", _BIG, primary_key=True),
+        sa.Column("metric", sa.BigInteger, sa.ForeignKey("monitor_metrics.id"), nullable=False),
+        sa.Column("threshold", sa.Float, nullable=False),
+        sa.Column("made_at", sa.BigInteger, nullable=False),
+        sa.Column("expected_at", sa.BigInteger),
+        sa.Column("made_seq", sa.BigInteger, nullable=False),
+        sa.Column("outcome", sa.Text),
+        sa.Column("settled_at", sa.BigInteger),
+    )
+    op.create_index("ix_monitor_forecasts_metric", "monitor_forecasts", ["metric"])
 
 
 def downgrade() -> None:

@@ -1,0 +1,34 @@
+"""Heartbeats: when what must call in did so, and with what word."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import sqlalchemy as sa
+
+from opskit.core.clock import Instant
+from opskit.outside.database import METADATA, BigInt
+
+Word = Literal["ok", "fail", "start"]
+
+BEATS = sa.Table(
+    "monitor_beats",
+    METADATA,
+    sa.Column("id", BigInt, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("word", sa.Text, nullable=False),
+    sa.Index("ix_monitor_beats_name", "name", "at"),
+)
+
+
+def insert(connection: sa.Connection, name: str, at: Instant, word: Word) -> None:
+    """Write that something called in."""
+    connection.execute(sa.insert(BEATS).values(name=name, at=at, word=word))
+
+
+def last(connection: sa.Connection, name: str) -> tuple[Instant, str] | None:
+    """Return when something called in last, and with what word; nothing if it never did."""
+    query = sa.select(BEATS.c.at, BEATS.c.word).where(BEATS.c.name == name)
+    row = connection.execute(query.order_by(BEATS.c.at.desc(), BEATS.c.id.desc())).first()
+    return None if row is None else (Instant(row.at), row.word)
