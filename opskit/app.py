@@ -216,7 +216,7 @@ class App:
         now = self.clock.now()
         period = Interval(period.start, Instant(min(period.end, now)))
         catalogue = self.catalogue if self._has(self.config.settings.services) else None
-        monitor = MonitorEvidence(self.database, catalogue).evidence(period)
+        monitor = MonitorEvidence(self.database, catalogue, self.config.zone).evidence(period)
         evidence = monitor + FleetEvidence(self.database).evidence(period)
         with self.database.read() as connection:
             last = head(connection)

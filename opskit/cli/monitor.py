@@ -240,7 +240,9 @@ def _uptimes(
     wanted = _known(app, names) or tuple(app.catalogue.services)
     window = period(app, **options)
     with app.database.read() as connection:
-        return evidenced(connection, uptimes(connection, app.catalogue, window, wanted))
+        return evidenced(
+            connection, uptimes(connection, app.catalogue, window, app.config.zone, wanted)
+        )
 
 
 def _uptime_code(found: Sequence[ServiceUptime]) -> ExitCode:

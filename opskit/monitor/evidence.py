@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from opskit.core.evidence import Evidence, ServiceEvidence
 from opskit.core.interval import Interval
@@ -17,13 +18,14 @@ class MonitorEvidence:
 
     database: Database
     catalogue: Catalogue | None
+    zone: ZoneInfo
 
     def evidence(self, period: Interval) -> Evidence:
         """Return each service's timeline."""
         if self.catalogue is None:
             return Evidence(not_configured={"services": "there is no service catalogue"})
         with self.database.read() as connection:
-            found = evidenced(connection, uptimes(connection, self.catalogue, period))
+            found = evidenced(connection, uptimes(connection, self.catalogue, period, self.zone))
         return Evidence(services=tuple(_row(uptime) for uptime in found))
 
 

@@ -68,13 +68,15 @@ class Policy(Model):
 
 OPSKIT = Policy(name="opskit")
 # What a tool says that asks now and then and divides: what it did not see was not there.
-NAIVE = Policy(
-    name="naive",
-    failures="first",
-    degraded=Fraction(1),
-    maintenance="counted",
-    hours="ignored",
-    coverage_floor=Fraction(0),
+NAIVE = OPSKIT.model_copy(
+    update={
+        "name": "naive",
+        "failures": "first",
+        "degraded": Fraction(1),
+        "maintenance": "counted",
+        "hours": "ignored",
+        "coverage_floor": Fraction(0),
+    }
 )
 # What a customer could say who was there all the time.
 STRICT = Policy(name="strict", maintenance="counted", hours="ignored", unknown="down")

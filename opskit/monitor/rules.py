@@ -7,7 +7,7 @@ confirmed, it was up and the blip is listed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from opskit.core.clock import Duration, Instant
@@ -19,6 +19,9 @@ NOT_YET = "not monitored yet"
 RETIRED = "no longer monitored"
 NO_OBSERVATION = "no observation"
 UNCONFIRMED = "failed once, never confirmed"
+
+
+Resolve = Callable[[Sequence[Spell]], list[State]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +50,15 @@ def history(
     window: Interval,
     pauses: Sequence[Interval] = (),
     gaps: Sequence[Stretch] = (),
+    resolve: Resolve | None = None,
 ) -> History:
     """Return what `spells`, in order and apart, say of `window`; its end is at most now.
 
     `pauses` are times in which the target was not in the catalogue; `gaps`, in order and apart,
-    say why nothing was observed where nothing was.
+    say why nothing was observed where nothing was. `resolve` says what each spell's state is; by
+    default `confirmed`.
     """
-    states = _resolve(spells)
+    states = (resolve or confirmed)(spells)
     line = _Line()
     watched = _watched(registration, window)
     line.put(window.start, watched.start, State.EXCLUDED, NOT_YET)
@@ -137,7 +142,7 @@ def _held(
 _STATES = {seen: seen.state for seen in Seen}
 
 
-def _resolve(spells: Sequence[Spell]) -> list[State]:
+def confirmed(spells: Sequence[Spell]) -> list[State]:
     """Return each spell's state; a suspect one takes what the next look found."""
     resolved: list[State] = []
     later: tuple[Instant, State] | None = None
@@ -150,6 +155,11 @@ def _resolve(spells: Sequence[Spell]) -> list[State]:
         later = (one.began_at, state)
     resolved.reverse()
     return resolved
+
+
+def first_failure(spells: Sequence[Spell]) -> list[State]:
+    """Return each spell's state where every failure counts, also one that was a blip."""
+    return [_STATES[one.seen] or State.DOWN for one in spells]
 
 
 def _blips(

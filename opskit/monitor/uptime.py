@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import groupby
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -20,17 +22,24 @@ from opskit.core.interval import (
     clip,
     fill,
     in_series,
+    join,
     overlay,
+    redundant,
 )
-from opskit.monitor import rules
-from opskit.monitor.catalogue import Catalogue
+from opskit.monitor import rules, windows
+from opskit.monitor.catalogue import AnyOf, Catalogue, Need, Service
 from opskit.monitor.model import Registration, Spell
-from opskit.monitor.store import gaps, seals, spells, targets
+from opskit.monitor.policy import OPSKIT, Policy, in_words
+from opskit.monitor.store import gaps, maintenance, seals, spells, targets
+from opskit.monitor.store.maintenance import Maintenance
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceUptime:
-    """A service's period. `edge` is how far its outage edges may be off, all together."""
+    """A service's period. `edge` is how far its outage edges may be off, all together.
+
+    `blind` says why its looks cannot show that the objective was met; empty where they can.
+    """
 
     service: str
     owner: str
@@ -41,6 +50,8 @@ class ServiceUptime:
     availability: Availability
     blips: tuple[Blip, ...]
     edge: Duration
+    blind: str = ""
+    policy: Policy = OPSKIT
     refs: tuple[int, ...] = ()
 
     @property
@@ -54,85 +65,177 @@ class ServiceUptime:
 
     @property
     def met(self) -> bool | None:
-        """Return whether the objective was met; nothing where it cannot be said."""
-        return self.availability.meets(self.objective, self.edge)
+        """Return whether the objective was met; nothing where it cannot be said.
+
+        Looks too far apart for what was promised can show that it was missed, and never that it
+        was met.
+        """
+        met = self.availability.meets(self.objective, self.edge)
+        return None if met and self.blind else met
 
 
 @dataclass(frozen=True)
-class Seen:
-    """All that is stored of a window: read once, for however many services."""
+class Past:
+    """All that is stored of a window: read once, for however many services and policies."""
 
+    catalogue: Catalogue
     window: Interval
+    zone: ZoneInfo
     registrations: Mapping[str, Registration]
     spells: Mapping[str, Sequence[Spell]]
     pauses: Mapping[str, Sequence[Interval]]
     unseen: Sequence[Stretch]
     ambiguous: Sequence[Stretch]
+    maintenance: Sequence[Maintenance]
 
     @classmethod
     def read(
-        cls, connection: sa.Connection, window: Interval, only: Collection[str] | None = None
-    ) -> Seen:
-        """Return what is stored of a window, of all targets or of some."""
+        cls,
+        connection: sa.Connection,
+        catalogue: Catalogue,
+        window: Interval,
+        zone: ZoneInfo,
+        names: Collection[str] | None = None,
+    ) -> Past:
+        """Return what is stored of a window, of all services or of some; it ends now at most."""
+        only = None
+        if names is not None:
+            needed = tuple(
+                sorted({part for name in names for part in windows.parts(catalogue, name)})
+            )
+            only = {one.id for one in catalogue.targets(needed)}
         unseen, ambiguous = gaps.within(connection, window)
         return cls(
-            window,
-            targets.registrations(connection),
-            spells.within(connection, window, only),
-            targets.pauses(connection),
-            unseen,
-            ambiguous,
+            catalogue=catalogue,
+            window=window,
+            zone=catalogue.timezone or zone,
+            registrations=targets.registrations(connection),
+            spells=spells.within(connection, window, only),
+            pauses=targets.pauses(connection),
+            unseen=unseen,
+            ambiguous=clip(ambiguous, window),
+            maintenance=maintenance.within(connection, window),
         )
 
-    def history(self, target: str) -> rules.History | None:
-        """Return what the window was like for a target; nothing if it was never watched."""
-        registration = self.registrations.get(target)
-        if registration is None:
-            return None
-        found = rules.history(
-            self.spells.get(target, ()),
-            registration,
-            self.window,
-            self.pauses.get(target, ()),
-            self.unseen,
+    def uptime(self, name: str, policy: Policy = OPSKIT) -> ServiceUptime:
+        """Return what the window was like for a service, by a policy."""
+        service = self.catalogue.services[name]
+        histories = self._histories(name, policy)
+        timeline = self._timeline(name, policy, histories)
+        return ServiceUptime(
+            service=name,
+            owner=service.owner,
+            kind=service.kind,
+            objective=service.promised,
+            window=self.window,
+            timeline=timeline,
+            availability=availability(timeline, policy.accounting),
+            blips=tuple(blip for history in histories for blip in history.blips),
+            edge=Duration(sum(history.edge for history in histories)),
+            blind=windows.too_coarse(self.catalogue, name),
+            policy=policy,
         )
-        if not self.ambiguous:
-            return found
-        twice = clip(self.ambiguous, self.window)
-        return replace(found, timeline=overlay(found.timeline, twice))
+
+    def _histories(self, name: str, policy: Policy) -> list[rules.History]:
+        resolve = rules.first_failure if policy.failures == "first" else rules.confirmed
+        return [
+            rules.history(
+                self.spells.get(target.id, ()),
+                registration,
+                self.window,
+                self.pauses.get(target.id, ()),
+                self.unseen,
+                resolve,
+            )
+            for target in self.catalogue.targets((name,))
+            if (registration := self.registrations.get(target.id)) is not None
+        ]
+
+    def _timeline(self, name: str, policy: Policy, histories: Sequence[rules.History]) -> Timeline:
+        service = self.catalogue.services[name]
+        needed = [history.timeline for history in histories]
+        needed += [self._need(need, policy) for need in service.made_of]
+        timeline = in_series(needed) or fill((), self.window, State.EXCLUDED, rules.NOT_YET)
+        out = [*self.ambiguous, *self._left_out(name, service, policy)]
+        timeline = overlay(timeline, out) if out else timeline
+        return without_short(timeline, policy.shorter_than) if policy.shorter_than else timeline
+
+    def _need(self, need: Need, policy: Policy) -> Timeline:
+        if isinstance(need, AnyOf):
+            found = [self._need(name, policy) for name in need.any_of]
+            return redundant(found, need.needed)
+        return self._timeline(need, policy, self._histories(need, policy))
+
+    def _left_out(self, name: str, service: Service, policy: Policy) -> Iterator[Stretch]:
+        """Yield the times that a policy does not hold against a service."""
+        if policy.hours == "honored":
+            yield from windows.out_of_hours(service, self.window, self.zone)
+        if policy.maintenance == "excluded":
+            yield from windows.recurring(self.catalogue, name, self.window, self.zone)
+            for one in self.maintenance:
+                if one.service == name:
+                    at = one.interval
+                    announced = Stretch(at.start, at.end, State.MAINTENANCE, one.reason)
+                    yield from clip((announced,), self.window)
+
+
+def without_short(timeline: Timeline, limit: int) -> Timeline:
+    """Return the timeline with outages shorter than `limit` counted as up."""
+    return join(
+        replace(one, state=State.UP, beneath=State.DOWN)
+        if one.state is State.DOWN and one.length < limit
+        else one
+        for one in joined_by_state(timeline)
+    )
+
+
+def joined_by_state(timeline: Timeline) -> Iterator[Stretch]:
+    """Yield outages whole, whatever different reasons their parts have."""
+    for state, group in groupby(timeline, lambda one: one.state):
+        run = list(group)
+        if state is State.DOWN and len(run) > 1:
+            refs = tuple(sorted({ref for one in run for ref in one.refs}))
+            yield replace(run[0], end=run[-1].end, refs=refs)
+        else:
+            yield from run
 
 
 def uptimes(
     connection: sa.Connection,
     catalogue: Catalogue,
     window: Interval,
+    zone: ZoneInfo,
     names: Collection[str] | None = None,
+    policy: Policy = OPSKIT,
 ) -> tuple[ServiceUptime, ...]:
     """Return every service of the catalogue, or some, over `window`, whose end is at most now."""
+    past = Past.read(connection, catalogue, window, zone, names)
     wanted = tuple(catalogue.services) if names is None else tuple(names)
-    only = None if names is None else {one.id for one in catalogue.targets(wanted)}
-    seen = Seen.read(connection, window, only)
-    return tuple(_service(catalogue, name, seen) for name in wanted)
+    return tuple(past.uptime(name, policy) for name in wanted)
 
 
-def _service(catalogue: Catalogue, name: str, seen: Seen) -> ServiceUptime:
-    service = catalogue.services[name]
-    found = [seen.history(target.id) for target in catalogue.targets((name,))]
-    histories = [one for one in found if one is not None]
-    timeline = in_series([history.timeline for history in histories])
-    if not timeline:
-        timeline = fill((), seen.window, State.EXCLUDED, rules.NOT_YET)
-    return ServiceUptime(
-        service=name,
-        owner=service.owner,
-        kind=service.kind,
-        objective=service.objective.availability if service.objective else None,
-        window=seen.window,
-        timeline=timeline,
-        availability=availability(timeline),
-        blips=tuple(blip for history in histories for blip in history.blips),
-        edge=Duration(sum(history.edge for history in histories)),
-    )
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What one rule of another policy does to an availability."""
+
+    rule: str
+    here: str
+    there: str
+    change: Fraction | None
+
+
+def compared(past: Past, name: str, base: Policy, other: Policy) -> tuple[Difference, ...]:
+    """Return what makes two policies differ over a service, each rule by itself.
+
+    The changes need not sum to the whole: one rule may take away what another would have counted.
+    """
+    value = past.uptime(name, base).availability.value
+    found = []
+    for rule in base.differences(other):
+        changed = past.uptime(name, base.with_rule(rule, other)).availability.value
+        change = None if value is None or changed is None else changed - value
+        found.append(Difference(rule, in_words(base, rule), in_words(other, rule), change))
+    return tuple(found)
 
 
 def evidenced(

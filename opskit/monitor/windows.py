@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 
 from opskit.core.calendar import merged, month, outside, quarter, spans, year
-from opskit.core.clock import DAY, Instant, from_datetime, to_datetime
-from opskit.core.interval import Interval, State, Stretch
-from opskit.monitor.catalogue import Catalogue, Objective, Recurring, Service
+from opskit.core.clock import DAY, Instant, format_duration, from_datetime, to_datetime
+from opskit.core.interval import Interval, State, Stretch, percent
+from opskit.monitor.catalogue import Catalogue, Objective, Recurring, Service, named
 
 OUT_OF_HOURS = "out of service hours"
 # No maintenance is longer; one that began before the window may reach into it.
@@ -67,3 +67,39 @@ def window_of(objective: Objective, now: Instant, zone: ZoneInfo) -> Interval:
     if objective.over == "quarter":
         return quarter(day.year, (day.month + 2) // 3, own)
     return year(day.year, own)
+
+
+_NOMINAL = {"month": 30 * DAY, "quarter": 91 * DAY, "year": 365 * DAY}
+# So many outages must fit into what may be lost, their edges as uncertain as the looks are apart.
+_OUTAGES = 4
+
+
+def parts(catalogue: Catalogue, name: str) -> Iterator[str]:
+    """Yield a service and all that it is made of."""
+    yield name
+    for part in named(catalogue.services[name].made_of):
+        yield from parts(catalogue, part)
+
+
+def too_coarse(catalogue: Catalogue, name: str) -> str:
+    """Return why looks as far apart as these cannot show that an objective was met, if they cannot.
+
+    Each of an outage's two edges is known to one interval. Where fewer than four such outages fit
+    into the time that may be lost, being under it proves nothing: looks 60 s apart cannot show
+    99.99 % of a month, of which 4.3 min may be lost.
+    """
+    looks = [
+        target.probe.interval
+        for part in parts(catalogue, name)
+        for target in catalogue.targets((part,))
+    ]
+    for promise in catalogue.services[name].promises:
+        length = promise.over if isinstance(promise.over, int) else _NOMINAL[promise.over]
+        may_lose = int((1 - promise.availability) * length)
+        if looks and promise.availability > 0 and may_lose < _OUTAGES * 2 * max(looks):
+            apart, budget = format_duration(max(looks)), format_duration(may_lose)
+            return (
+                f"looks {apart} apart cannot show {percent(promise.availability)},"
+                f" of which {budget} may be lost"
+            )
+    return ""

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from itertools import pairwise
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import (
@@ -98,7 +99,7 @@ class Prober(RuleBasedStateMachine):
     def the_past_is_whole_and_says_no_more_than_was_seen(self) -> None:
         now = Instant(self.world.clock.now() + 1)
         with self.world.database.read() as connection:
-            (found,) = uptimes(connection, SHOP, Interval(START, now))
+            (found,) = uptimes(connection, SHOP, Interval(START, now), ZoneInfo("UTC"))
         time = found.availability.totals
         assert time.known + time.unknown + time.excluded == found.window.length
         assert time.known <= self.tries * HOLD

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -133,7 +134,7 @@ def test_the_time_in_which_a_target_was_retired_stays_excluded(
     for _ in range(60):
         world.see(Seen.UP)
     with world.database.read() as connection:
-        (found,) = uptimes(connection, SHOP, Interval(start, clock.now()))
+        (found,) = uptimes(connection, SHOP, Interval(start, clock.now()), ZoneInfo("UTC"))
     assert found.availability.totals.unknown <= 3 * MINUTE
     assert found.availability.totals.excluded >= 57 * MINUTE
 

@@ -220,9 +220,10 @@ def within(
     That is what reaches into it, and what follows it as long as that may say what a failure at
     its end was: two months side by side tell the same story as both in one.
     """
-    end = window.end + _LONGEST * HOLD
+    # Nothing holds for longer, and with what may hold comes all that follows it.
+    around = (window.start - int(_LONGEST * HOLD), window.end + int(_LONGEST * HOLD))
     found: dict[str, list[Spell]] = defaultdict(list)
-    for target, *fields in _rows(connection, window.start, int(end), targets):
+    for target, *fields in _rows(connection, *around, targets):
         found[target].append(Spell(*fields))
     for target, spells in found.items():
         spells[:] = apart(spells)
@@ -249,8 +250,7 @@ def _rows(
     names = {row.id: row.target for row in connection.execute(numbers)}
     for table, key in ((SPELLS, SPELLS.c.series), (SERIES, SERIES.c.id)):
         query = sa.select(key, *(table.c[name] for name in _SPELL)).where(
-            table.c.last_at + table.c.interval * HOLD.numerator / HOLD.denominator > start,
-            table.c.began_at < end,
+            table.c.last_at > start, table.c.began_at < end
         )
         if targets is not None:
             query = query.where(key.in_(names))
