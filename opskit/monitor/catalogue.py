@@ -115,7 +115,7 @@ class Service(Model):
     )
     objective: Objective | None = None
     objectives: tuple[Objective, ...] = Field(default=(), description="if there are several")
-    probes: tuple[Probe, ...] = Field(default=(), min_length=1)
+    probes: tuple[Probe, ...] = Field(default_factory=tuple, min_length=1)
 
     @model_validator(mode="after")
     def _is_whole(self) -> Service:
