@@ -1,0 +1,1 @@
+"""The long-running process: it looks, delivers and answers."""
