@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from opskit.fleet.workplace import Request, Workplace
     from opskit.monitor.catalogue import Catalogue
     from opskit.monitor.kinds import Around
+    from opskit.monitor.maintenance import Announcements
     from opskit.monitor.record import Recorder
     from opskit.records.outbox import Delivered, Outbox, Sender
     from opskit.report.model import Report
@@ -195,7 +196,14 @@ class App:
         """Return what writes observations."""
         from opskit.monitor.record import Recorder  # noqa: PLC0415
 
-        return Recorder(self.database, self.ledger, self.outbox, self._channels)
+        return Recorder(self.database, self.ledger, self.outbox, self._channels, self.catalogue)
+
+    @cached_property
+    def announcements(self) -> Announcements:
+        """Return what writes announced work."""
+        from opskit.monitor.maintenance import Announcements  # noqa: PLC0415
+
+        return Announcements(self.database, self.ledger, self.outbox, self._channels)
 
     @cached_property
     def around(self) -> Around:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from opskit.core.clock import Instant, format_duration
 from opskit.core.interval import Interval
 from opskit.monitor.catalogue import Catalogue
+from opskit.monitor.dependence import causes
 from opskit.monitor.model import HOLD, Observation, Seen
 from opskit.monitor.store import gaps, seals, spells, targets
 from opskit.outside.database import Database
@@ -35,6 +36,7 @@ class Recorder:
     ledger: Ledger
     outbox: Outbox
     channels: tuple[str, ...] = ()
+    catalogue: Catalogue | None = None
 
     def begin(self, catalogue: Catalogue) -> dict[str, Seen]:
         """Bring the list of watched targets up to the catalogue; return what is known of each.
@@ -69,6 +71,16 @@ class Recorder:
             known = targets.states(connection, {one.target for one in here})
             for one in here:
                 known[one.target] = self._judged(connection, known[one.target], one)
+
+    def _blamed(self, connection: sa.Connection, one: Observation) -> tuple[str, ...]:
+        """Return the services that are down and that this one needs."""
+        if self.catalogue is None:
+            return ()
+        service = one.target.partition("/")[0]
+        states = targets.states(connection).items()
+        down = {name.partition("/")[0] for name, (seen, _) in states if seen is Seen.DOWN}
+        known = service in self.catalogue.services
+        return causes(self.catalogue, service, down - {service}) if known else ()
 
     def clock_stepped(self, before: Instant, now: Instant, rewind: Rewind | None) -> Rewind | None:
         """Write that the clock was set; return the time that comes twice by that, if any does.
@@ -125,8 +137,12 @@ class Recorder:
         self, connection: sa.Connection, before: Seen, one: Observation, since: Instant
     ) -> None:
         data = {"from": before, "to": one.seen, "since": since, "reason": one.reason}
+        blamed = self._blamed(connection, one) if one.seen is Seen.DOWN else ()
+        if blamed:
+            data["because_of"] = list(blamed)
         entry = self.ledger.append(connection, "target.flipped", one.target, data)
-        for channel in self.channels:
+        # Who is to blame has been told of already; that it is over is always told.
+        for channel in () if blamed else self.channels:
             key = f"flip-{entry.hash[:24]}"
             body = {"type": entry.kind, "target": one.target, "at": one.at, **data}
             self.outbox.owe(connection, key, channel, body)

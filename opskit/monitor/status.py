@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from opskit.core.clock import Instant
+from opskit.core.clock import DAY, HOUR, Instant
 from opskit.core.errors import ExitCode
-from opskit.core.interval import State
+from opskit.core.interval import Interval, State, Timeline, clip
+from opskit.monitor.budget import Budget
 from opskit.monitor.catalogue import Catalogue, Target
+from opskit.monitor.dependence import causes
 from opskit.monitor.model import Registration, Spell
 from opskit.monitor.store import spells, targets
+from opskit.monitor.uptime import Past
+from opskit.monitor.windows import window_of
 
 _CODES = {State.DOWN: ExitCode.FINDINGS, State.UNKNOWN: ExitCode.UNDETERMINED}
 _ORDER = (State.DOWN, State.UNKNOWN, State.DEGRADED, State.UP)
@@ -71,3 +77,81 @@ def _status(
     return TargetStatus(
         target.id, target.service, owner, state or State.UNKNOWN, since, reason, last.last_at
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """How a service is: its last day hour by hour, what is left of its budget, who is to blame."""
+
+    service: str
+    owner: str
+    state: State
+    since: Instant
+    reason: str
+    day: tuple[State, ...]
+    budgets: tuple[Budget, ...]
+    because_of: tuple[str, ...]
+
+
+# What one cell of the last day shows of all that happened in it: the worst, however short.
+_TELLING = (
+    State.DOWN,
+    State.DEGRADED,
+    State.UNKNOWN,
+    State.MAINTENANCE,
+    State.UP,
+    State.EXCLUDED,
+)
+
+
+def overview(
+    connection: sa.Connection, catalogue: Catalogue, now: Instant, zone: ZoneInfo
+) -> tuple[ServiceStatus, ...]:
+    """Return every service of the catalogue, worst first."""
+    zone = catalogue.timezone or zone
+    starts = [
+        window_of(promise, now, zone).start
+        for service in catalogue.services.values()
+        for promise in service.promises
+    ]
+    window = Interval(Instant(max(0, min([now - DAY, *starts]))), now)
+    past = Past.read(connection, catalogue, window, zone)
+    lines = {name: past.uptime(name).timeline for name in catalogue.services}
+    down = {name for name, line in lines.items() if line[-1].state is State.DOWN}
+    found = [
+        _overview(catalogue, name, line, past.budgets(name, now), causes(catalogue, name, down))
+        for name, line in lines.items()
+    ]
+    return tuple(sorted(found, key=lambda one: (_TELLING.index(one.state), one.service)))
+
+
+def _overview(
+    catalogue: Catalogue,
+    name: str,
+    line: Timeline,
+    budgets: tuple[Budget, ...],
+    because_of: tuple[str, ...],
+) -> ServiceStatus:
+    last = line[-1]
+    run = list(takewhile(lambda one: one.state is last.state, reversed(line)))
+    return ServiceStatus(
+        service=name,
+        owner=catalogue.services[name].owner,
+        state=last.state,
+        since=run[-1].start,
+        reason=last.reason,
+        day=hours(line, last.end),
+        budgets=budgets,
+        because_of=because_of,
+    )
+
+
+def hours(line: Timeline, now: Instant) -> tuple[State, ...]:
+    """Return the worst state of each of the last 24 hours, oldest first."""
+    cells = []
+    for back in range(24, 0, -1):
+        start = Instant(now - back * HOUR)
+        inside = clip(line, Interval(start, Instant(start + HOUR)))
+        states = {one.state for one in inside} | ({State.EXCLUDED} if not inside else set())
+        cells.append(min(states, key=_TELLING.index))
+    return tuple(cells)

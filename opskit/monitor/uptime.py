@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from opskit.core.clock import Duration
+from opskit.core.clock import Duration, Instant
 from opskit.core.evidence import Blip
 from opskit.core.interval import (
     Availability,
@@ -27,6 +27,7 @@ from opskit.core.interval import (
     redundant,
 )
 from opskit.monitor import rules, windows
+from opskit.monitor.budget import Budget, budget, unspent
 from opskit.monitor.catalogue import AnyOf, Catalogue, Need, Service
 from opskit.monitor.model import Registration, Spell
 from opskit.monitor.policy import OPSKIT, Policy, in_words
@@ -136,6 +137,19 @@ class Past:
             policy=policy,
         )
 
+    def budgets(self, name: str, now: Instant, policy: Policy = OPSKIT) -> tuple[Budget, ...]:
+        """Return the budget of each objective of a service; the window must hold theirs."""
+        service = self.catalogue.services[name]
+        found = []
+        for promise in service.promises:
+            whole = windows.window_of(promise, now, self.zone)
+            so_far = Interval(whole.start, Instant(min(now, whole.end)))
+            timeline = clip(self.uptime(name, policy).timeline, so_far)
+            planned = tuple(self._planned(name, service, policy, whole))
+            ahead = unspent(whole, now, planned)
+            found.append(budget(promise, whole, timeline, ahead, self.zone, policy))
+        return tuple(found)
+
     def _histories(self, name: str, policy: Policy) -> list[rules.History]:
         resolve = rules.first_failure if policy.failures == "first" else rules.confirmed
         return [
@@ -156,7 +170,7 @@ class Past:
         needed = [history.timeline for history in histories]
         needed += [self._need(need, policy) for need in service.made_of]
         timeline = in_series(needed) or fill((), self.window, State.EXCLUDED, rules.NOT_YET)
-        out = [*self.ambiguous, *self._left_out(name, service, policy)]
+        out = [*self.ambiguous, *self._planned(name, service, policy, self.window)]
         timeline = overlay(timeline, out) if out else timeline
         return without_short(timeline, policy.shorter_than) if policy.shorter_than else timeline
 
@@ -166,17 +180,19 @@ class Past:
             return redundant(found, need.needed)
         return self._timeline(need, policy, self._histories(need, policy))
 
-    def _left_out(self, name: str, service: Service, policy: Policy) -> Iterator[Stretch]:
+    def _planned(
+        self, name: str, service: Service, policy: Policy, window: Interval
+    ) -> Iterator[Stretch]:
         """Yield the times that a policy does not hold against a service."""
         if policy.hours == "honored":
-            yield from windows.out_of_hours(service, self.window, self.zone)
+            yield from windows.out_of_hours(service, window, self.zone)
         if policy.maintenance == "excluded":
-            yield from windows.recurring(self.catalogue, name, self.window, self.zone)
+            yield from windows.recurring(self.catalogue, name, window, self.zone)
             for one in self.maintenance:
                 if one.service == name:
                     at = one.interval
                     announced = Stretch(at.start, at.end, State.MAINTENANCE, one.reason)
-                    yield from clip((announced,), self.window)
+                    yield from clip((announced,), window)
 
 
 def without_short(timeline: Timeline, limit: int) -> Timeline:

@@ -1,0 +1,28 @@
+"""Who is down because of whom. Pure; a cause never changes what is said of the service itself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from opskit.monitor.catalogue import AnyOf, Catalogue, Need
+
+
+def causes(catalogue: Catalogue, name: str, down: Collection[str]) -> tuple[str, ...]:
+    """Return the services at the bottom of it: down, needed by this one, and needing none down.
+
+    A group of which enough are up is no cause.
+    """
+    service = catalogue.services[name]
+    found: dict[str, None] = {}
+    for need in (*service.depends_on, *service.made_of):
+        for missing in _missing(need, down):
+            deeper = causes(catalogue, missing, down) or (missing,)
+            found.update(dict.fromkeys(deeper))
+    return tuple(found)
+
+
+def _missing(need: Need, down: Collection[str]) -> tuple[str, ...]:
+    if isinstance(need, AnyOf):
+        gone = tuple(name for name in need.any_of if name in down)
+        return gone if len(need.any_of) - len(gone) < need.needed else ()
+    return (need,) if need in down else ()

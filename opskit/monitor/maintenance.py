@@ -1,0 +1,137 @@
+"""`monitor maintenance`: announce work, end it, and notice when it goes on for too long."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from opskit.core.clock import Instant
+from opskit.core.errors import ConfigError
+from opskit.core.interval import Interval
+from opskit.monitor.model import Seen
+from opskit.monitor.store import maintenance, spells, targets
+from opskit.monitor.store.maintenance import Maintenance
+from opskit.outside.database import Database
+from opskit.records.ledger import Ledger
+from opskit.records.outbox import Outbox
+
+
+@dataclass(frozen=True)
+class Announcements:
+    """Writes what work is announced, and what became of it."""
+
+    database: Database
+    ledger: Ledger
+    outbox: Outbox
+    channels: tuple[str, ...] = ()
+
+    def open(
+        self,
+        services: Collection[str],
+        interval: Interval,
+        reason: str,
+        *,
+        until_healthy: bool = False,
+    ) -> tuple[int, ...]:
+        """Announce work on some services; return a number for each."""
+        with self.database.write() as connection:
+            return tuple(
+                self._open(connection, name, interval, reason, until_healthy) for name in services
+            )
+
+    def _open(
+        self,
+        connection: sa.Connection,
+        service: str,
+        interval: Interval,
+        reason: str,
+        until_healthy: bool,  # a column
+    ) -> int:
+        data = {"from": interval.start, "until": interval.end, "reason": reason}
+        entry = self.ledger.append(connection, "maintenance.opened", service, data)
+        return maintenance.insert(
+            connection,
+            service=service,
+            began_at=interval.start,
+            planned_until=interval.end,
+            until_healthy=int(until_healthy),
+            reason=reason,
+            opened_seq=entry.seq,
+        )
+
+    def close(self, numbers: Collection[int], why: str = "done") -> tuple[Maintenance, ...]:
+        """End work that is announced; return what was ended.
+
+        Raises:
+            ConfigError: a number is none of an open maintenance; nothing is ended.
+        """
+        now = self.ledger.now()
+        with self.database.write() as connection:
+            known = {one.id: one for one in maintenance.still_open(connection)}
+            for number in numbers:
+                if number not in known:
+                    raise ConfigError(
+                        f"no maintenance {number} is open", hint="opskit monitor maintenance list"
+                    )
+            found = tuple(known[number] for number in numbers)
+            for one in found:
+                self._close(connection, one, now, why)
+            return found
+
+    def _close(self, connection: sa.Connection, one: Maintenance, now: Instant, why: str) -> None:
+        """End one; what ends after its time ends when it was to end."""
+        at = Instant(max(one.began_at, min(now, one.planned_until)))
+        data = {"maintenance": one.id, "at": at, "why": why}
+        entry = self.ledger.append(connection, "maintenance.closed", one.service, data)
+        maintenance.close(connection, one.id, at, entry.seq)
+
+    def settle(self) -> None:
+        """End what is over: its time has passed, or the service went down in it and is well again.
+
+        Where a service is not well when the time has passed, that is said: from then on it counts.
+        """
+        now = self.ledger.now()
+        with self.database.read() as connection:
+            found = maintenance.still_open(connection)
+        if not any(one.planned_until <= now or one.until_healthy for one in found):
+            return
+        with self.database.write() as connection:
+            for one in maintenance.still_open(connection):
+                if one.planned_until <= now:
+                    if not _is_well(connection, one.service):
+                        self._overrun(connection, one)
+                    self._close(connection, one, now, "its time has passed")
+                elif one.until_healthy and _is_well_again(connection, one, now):
+                    self._close(connection, one, now, "the service is well again")
+
+    def _overrun(self, connection: sa.Connection, one: Maintenance) -> None:
+        data = {"maintenance": one.id, "until": one.planned_until, "reason": one.reason}
+        entry = self.ledger.append(connection, "maintenance.overrun", one.service, data)
+        for channel in self.channels:
+            body = {"type": entry.kind, "service": one.service, "at": entry.at, **data}
+            self.outbox.owe(connection, f"overrun-{one.id}", channel, body)
+
+
+def _of_service(connection: sa.Connection, service: str) -> list[str]:
+    known = targets.registrations(connection).values()
+    return [one.target for one in known if one.service == service and one.until is None]
+
+
+def _is_well(connection: sa.Connection, service: str) -> bool:
+    states = targets.states(connection, _of_service(connection, service))
+    return all(seen in {Seen.UP, Seen.DEGRADED, None} for seen, _ in states.values())
+
+
+def _is_well_again(connection: sa.Connection, one: Maintenance, now: Instant) -> bool:
+    """Return whether a service was down in a maintenance, and has been up for two looks since."""
+    if not _is_well(connection, one.service):
+        return False
+    window = Interval(one.began_at, Instant(max(now, one.began_at)))
+    for seen in spells.within(connection, window, _of_service(connection, one.service)).values():
+        inside = [spell for spell in seen if spell.last_at >= one.began_at]
+        if any(spell.seen is Seen.DOWN for spell in inside):
+            last = inside[-1]
+            return last.seen is Seen.UP and last.last_at - last.began_at >= last.interval
+    return False
