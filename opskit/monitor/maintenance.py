@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from opskit.core.clock import Instant
 from opskit.core.errors import ConfigError
 from opskit.core.interval import Interval
+from opskit.monitor.catalogue import Catalogue
 from opskit.monitor.model import Seen
 from opskit.monitor.store import maintenance, spells, targets
 from opskit.monitor.store.maintenance import Maintenance
+from opskit.monitor.windows import recurring
 from opskit.outside.database import Database
 from opskit.records.ledger import Ledger
 from opskit.records.outbox import Outbox
@@ -135,3 +138,39 @@ def _is_well_again(connection: sa.Connection, one: Maintenance, now: Instant) ->
             last = inside[-1]
             return last.seen is Seen.UP and last.last_at - last.began_at >= last.interval
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Work that is announced or comes again: open now, or ahead."""
+
+    name: str
+    service: str
+    start: Instant
+    end: Instant
+    state: str
+    reason: str
+
+
+def planned(
+    connection: sa.Connection, catalogue: Catalogue, now: Instant, until: Instant, zone: ZoneInfo
+) -> tuple[Planned, ...]:
+    """Return the work between two instants, in order."""
+    window, own = Interval(now, until), catalogue.timezone or zone
+    found = [
+        Planned(
+            f"M-{one.id}",
+            one.service,
+            one.began_at,
+            one.planned_until,
+            "overrun" if one.planned_until <= now else "open" if one.began_at <= now else "ahead",
+            one.reason,
+        )
+        for one in maintenance.still_open(connection)
+        if one.began_at < until
+    ]
+    for name in catalogue.services:
+        for again in recurring(catalogue, name, window, own):
+            state = "open" if again.start <= now else "ahead"
+            found.append(Planned("", name, again.start, again.end, state, again.reason))
+    return tuple(sorted(found, key=lambda one: (one.start, one.service, one.name)))

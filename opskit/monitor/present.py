@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
 from opskit.core.clock import format_duration, iso
-from opskit.core.interval import Interval, percent
+from opskit.core.interval import Interval, State, percent
 from opskit.core.text import plural
-from opskit.monitor.status import TargetStatus
-from opskit.monitor.uptime import ServiceUptime
+from opskit.monitor.budget import Budget
+from opskit.monitor.status import ServiceStatus, TargetStatus
+from opskit.monitor.uptime import Difference, ServiceUptime
 
 _MET = {True: "met", False: "missed", None: "cannot say"}
 
@@ -28,16 +29,93 @@ def status_json(status: TargetStatus) -> dict[str, Any]:
     }
 
 
-def status_row(status: TargetStatus, now: int) -> tuple[str, str, str, str, str, str]:
-    """Return (target, state, for how long, reason, last probe, owner)."""
+# As the states are called in rows.
+WORST_FIRST = ("down", "degraded", "unknown", "maintenance", "up", "excluded")
+_CELLS = {
+    State.UP: "█",
+    State.DEGRADED: "▆",
+    State.DOWN: "▁",
+    State.UNKNOWN: "?",
+    State.MAINTENANCE: "m",
+    State.EXCLUDED: "-",
+}
+
+
+def day_line(day: Sequence[State]) -> str:
+    """Return a sign for each hour."""
+    return "".join(_CELLS[state] for state in day)
+
+
+def status_row(status: TargetStatus, service: ServiceStatus, now: int) -> tuple[str, ...]:
+    """Return (target, state, for how long, last day, budget left, reason, owner)."""
     return (
         status.target,
         str(status.state),
         format_duration(now - status.since) if status.since is not None else "",
-        status.reason,
-        f"{format_duration(now - status.last_at)} ago" if status.last_at is not None else "never",
+        day_line(service.day),
+        _budget_left(service),
+        _with_cause(status.reason, service),
         status.owner,
     )
+
+
+def overview_row(service: ServiceStatus, now: int) -> tuple[str, ...]:
+    """Return the same of a service as a whole."""
+    return (
+        service.service,
+        str(service.state),
+        format_duration(now - service.since),
+        day_line(service.day),
+        _budget_left(service),
+        _with_cause(service.reason, service),
+        service.owner,
+    )
+
+
+def _with_cause(reason: str, service: ServiceStatus) -> str:
+    if not service.because_of:
+        return reason
+    return f"{reason} (needs {', '.join(service.because_of)}, down too)".strip()
+
+
+def _budget_left(service: ServiceStatus) -> str:
+    """Return what is left of the first budget, and its share of the whole."""
+    if not service.budgets:
+        return ""
+    first = service.budgets[0]
+    if first.left < 0:
+        return f"overspent by {format_duration(-first.left)}"
+    share = "" if first.left_ratio is None else f" ({percent(first.left_ratio, 0)})"
+    return f"{format_duration(first.left)}{share}"
+
+
+def overview_json(service: ServiceStatus) -> dict[str, Any]:
+    """Return a service's state for JSON; times in microseconds."""
+    return {
+        "service": service.service,
+        "owner": service.owner,
+        "state": str(service.state),
+        "since": iso(service.since),
+        "reason": service.reason,
+        "because_of": list(service.because_of),
+        "last_24_hours": [str(state) for state in service.day],
+        "budgets": [budget_json(one) for one in service.budgets],
+    }
+
+
+def budget_json(budget: Budget) -> dict[str, Any]:
+    """Return a budget for JSON; times in microseconds."""
+    return {
+        "objective": _exact(budget.objective.availability),
+        "from": iso(budget.window.start),
+        "to": iso(budget.window.end),
+        "allowed": budget.allowed,
+        "spent": budget.spent,
+        "left": budget.left,
+        "left_ratio": _exact(budget.left_ratio),
+        "unobserved": budget.unknown,
+        "exhausted_at": None if budget.exhausted_at is None else iso(budget.exhausted_at),
+    }
 
 
 def uptime_json(uptime: ServiceUptime) -> dict[str, Any]:
@@ -55,6 +133,8 @@ def uptime_json(uptime: ServiceUptime) -> dict[str, Any]:
         "sufficient": result.sufficient,
         "objective": _exact(uptime.objective),
         "objective_met": uptime.met,
+        "blind": uptime.blind,
+        "policy": {"name": uptime.policy.name, "version": uptime.policy.version},
         "time": {name: getattr(result.totals, name) for name in result.totals.__slots__},
         "edge": uptime.edge,
         "outages": uptime.outages,
@@ -93,6 +173,27 @@ def _objective(uptime: ServiceUptime) -> str:
     if uptime.objective is None:
         return "none"
     return f"{percent(uptime.objective)} {_MET[uptime.met]}"
+
+
+def difference_json(difference: Difference) -> dict[str, Any]:
+    """Return what one rule does, for JSON."""
+    return {
+        "rule": difference.rule,
+        "here": difference.here,
+        "there": difference.there,
+        "change": _exact(difference.change),
+    }
+
+
+def difference_line(difference: Difference) -> str:
+    """Return what one rule does, in words."""
+    if difference.change is None:
+        effect = "cannot be told"
+    elif difference.change == 0:
+        effect = "no difference"
+    else:
+        effect = f"{float(difference.change * 100):+.4f} points"
+    return f"  {difference.there}, not: {difference.here}: {effect}"
 
 
 def blip_lines(uptime: ServiceUptime) -> list[str]:

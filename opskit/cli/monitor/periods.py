@@ -1,0 +1,235 @@
+"""`opskit monitor uptime` and `explain`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from opskit.cli.commands import command
+from opskit.cli.monitor.shared import app_for, known, services_option
+from opskit.cli.options import config_option, output_options, period, period_options
+from opskit.cli.output import Column, Output, note, show_heading, show_table, show_text
+from opskit.core.errors import ConfigError, ExitCode, worst
+
+if TYPE_CHECKING:
+    from opskit.app import App
+    from opskit.cli.output import Console
+    from opskit.monitor.policy import Policy
+    from opskit.monitor.uptime import Difference, Past, ServiceUptime
+
+_UPTIME = (
+    Column("service"), Column("uptime", right=True, fold=True), Column("bounds", fold=True),
+    Column("observed", right=True), Column("down", fold=True), Column("outages"),
+    Column("objective"),
+)  # fmt: skip
+_BY_POLICY = (Column("policy"), *_UPTIME)
+
+_policy_option = click.option(
+    "--policy",
+    "policies",
+    multiple=True,
+    metavar="NAME|FILE",
+    help="Account by opskit, naive, strict or a file; several are shown side by side.",
+)
+
+
+def _policies(given: tuple[str, ...]) -> tuple[Policy, ...]:
+    from opskit.monitor.policy import BUILT_IN, OPSKIT, Policy  # noqa: PLC0415
+    from opskit.outside.documents import read  # noqa: PLC0415
+
+    found = []
+    for name in given:
+        if name in BUILT_IN:
+            found.append(BUILT_IN[name])
+        elif not Path(name).exists():
+            known_ones = ", ".join(BUILT_IN)
+            raise ConfigError(f"there is no policy {name}", hint=f"{known_ones}, or a file")
+        else:
+            found.append(read(Path(name), Policy, name=name))
+    return tuple(found) or (OPSKIT,)
+
+
+def _past(app: App, names: tuple[str, ...], options: dict[str, Any]) -> Past:
+    from opskit.monitor.uptime import Past  # noqa: PLC0415
+
+    window = period(app, **options)
+    with app.database.read() as connection:
+        return Past.read(connection, app.catalogue, window, app.config.zone, names)
+
+
+def _code(found: Sequence[ServiceUptime]) -> ExitCode:
+    codes = [ExitCode.OK if one.availability.sufficient else ExitCode.UNDETERMINED for one in found]
+    codes += [ExitCode.FINDINGS for one in found if one.met is False]
+    return worst(codes)
+
+
+@command(
+    examples=[
+        "opskit monitor uptime                      this month so far",
+        "opskit monitor uptime shop --month 2026-10",
+        "opskit monitor uptime --month 2026-10 --policy opskit --policy contract-a.yaml",
+        "opskit monitor uptime --last 7d --json",
+    ],
+    short_help="Availability with bounds, coverage and objectives.",
+)
+@click.argument("names", nargs=-1, metavar="[SERVICE]...")
+@period_options
+@_policy_option
+@services_option
+@config_option
+@output_options("table", "json", "yaml")
+def uptime(  # noqa: PLR0913, PLR0917  # one parameter per option
+    names: tuple[str, ...],
+    month: str | None,
+    since: str | None,
+    until: str | None,
+    last: str | None,
+    policies: tuple[str, ...],
+    services: str | None,
+    config_path: Path | None,
+    output: Output,
+) -> ExitCode:
+    """Show availability as a value with bounds; unobserved time is never counted as up.
+
+    With several policies, the exit code is the first one's. Exit 0: objectives met or none. 1: one
+    certainly missed. 3: too little was observed.
+    """
+    app, wanted = app_for(config_path, services), _policies(policies)
+    chosen = known(app, names) or tuple(app.catalogue.services)
+    past = _past(app, chosen, {"month": month, "since": since, "until": until, "last": last})
+    if len(wanted) > 1:
+        return _side_by_side(past, chosen, wanted, output)
+    found = _evidenced(app, [past.uptime(name, wanted[0]) for name in chosen])
+    _emit(found, output)
+    return _code(found)
+
+
+def _evidenced(app: App, found: Sequence[ServiceUptime]) -> tuple[ServiceUptime, ...]:
+    from opskit.monitor.uptime import evidenced  # noqa: PLC0415
+
+    with app.database.read() as connection:
+        return evidenced(connection, found)
+
+
+def _emit(found: Sequence[ServiceUptime], output: Output) -> None:
+    from opskit.monitor import present  # noqa: PLC0415
+
+    if not output.for_people:
+        output.emit_data({"services": [present.uptime_json(one) for one in found]})
+        return
+    rows = [present.uptime_row(one) for one in found]
+    output.emit_printed(lambda to: show_table(to, _UPTIME, rows))
+    note(present.window_line(found[0].window))
+    for one in found:
+        if one.blind and one.availability.sufficient:
+            note(f"{one.service}: {one.blind}")
+
+
+def _side_by_side(
+    past: Past, names: tuple[str, ...], policies: tuple[Policy, ...], output: Output
+) -> ExitCode:
+    """Show the same time by several policies, and what makes each differ from the first."""
+    from opskit.monitor import present  # noqa: PLC0415
+    from opskit.monitor.uptime import compared  # noqa: PLC0415
+
+    base, *others = policies
+    found = {name: [past.uptime(name, one) for one in policies] for name in names}
+    why = {name: {one.name: compared(past, name, base, one) for one in others} for name in names}
+    if output.for_people:
+        output.emit_printed(lambda to: _show_side_by_side(to, found, why))
+        note(present.window_line(past.window))
+    else:
+        data = [
+            {
+                **present.uptime_json(one),
+                "differences": _differences(why[name].get(one.policy.name)),
+            }
+            for name, ones in found.items()
+            for one in ones
+        ]
+        output.emit_data({"services": data})
+    return _code([ones[0] for ones in found.values()])
+
+
+def _differences(found: tuple[Difference, ...] | None) -> list[dict[str, Any]]:
+    from opskit.monitor import present  # noqa: PLC0415
+
+    return [present.difference_json(one) for one in found or ()]
+
+
+def _show_side_by_side(
+    to: Console,
+    found: dict[str, list[ServiceUptime]],
+    why: dict[str, dict[str, tuple[Difference, ...]]],
+) -> None:
+    from opskit.monitor import present  # noqa: PLC0415
+
+    rows = [(one.policy.name, *present.uptime_row(one)) for ones in found.values() for one in ones]
+    show_table(to, _BY_POLICY, rows)
+    for name, by_policy in why.items():
+        for policy, differences in by_policy.items():
+            show_heading(to, f"{name}: {policy} beside {found[name][0].policy.name}")
+            for one in differences:
+                show_text(to, present.difference_line(one))
+
+
+_INTERVALS = (
+    Column("from"), Column("lasted", right=True), Column("state"), Column("reason", fold=True),
+    Column("ledger", fold=True),
+)  # fmt: skip
+
+
+@command(
+    examples=[
+        "opskit monitor explain shop --last 24h",
+        "opskit monitor explain shop --month 2026-10 --json",
+    ],
+    short_help="Every interval behind an availability, with its evidence.",
+)
+@click.argument("service")
+@period_options
+@_policy_option
+@services_option
+@config_option
+@output_options("table", "json", "yaml")
+def explain(  # noqa: PLR0913, PLR0917  # one parameter per option
+    service: str,
+    month: str | None,
+    since: str | None,
+    until: str | None,
+    last: str | None,
+    policies: tuple[str, ...],
+    services: str | None,
+    config_path: Path | None,
+    output: Output,
+) -> ExitCode:
+    """List every interval behind a service's availability and the ledger entries that show it."""
+    from opskit.monitor import present  # noqa: PLC0415
+
+    app, (policy, *_) = app_for(config_path, services), _policies(policies)
+    options = {"month": month, "since": since, "until": until, "last": last}
+    past = _past(app, known(app, (service,)), options)
+    (found,) = _evidenced(app, [past.uptime(service, policy)])
+    if output.for_people:
+        output.emit_printed(lambda to: _show_intervals(to, found))
+    else:
+        output.emit_data({**present.uptime_json(found), "intervals": present.intervals_json(found)})
+    return _code([found])
+
+
+def _show_intervals(to: Console, found: ServiceUptime) -> None:
+    from opskit.monitor import present  # noqa: PLC0415
+
+    show_table(to, _INTERVALS, present.interval_rows(found))
+    show_text(to, _sum(found))
+
+
+def _sum(found: ServiceUptime) -> str:
+    from opskit.monitor import present  # noqa: PLC0415
+
+    name, shown, bounds, coverage, down, *_ = present.uptime_row(found)
+    line = f"{name}: {shown}, bounds {bounds or 'none'}, observed {coverage or '0 %'}, down {down}"
+    return "\n".join(["", line, *present.blip_lines(found)])

@@ -1,0 +1,159 @@
+"""`opskit monitor probe`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from opskit.cli.commands import command
+from opskit.cli.monitor.shared import app_for, known, services_option
+from opskit.cli.options import config_option, output_options
+from opskit.cli.output import Column, Output, show_table
+from opskit.core.errors import ConfigError, ExitCode, worst
+
+if TYPE_CHECKING:
+    from opskit.app import App
+    from opskit.core.clock import Duration
+    from opskit.monitor.catalogue import Target
+    from opskit.monitor.model import Observation
+    from opskit.monitor.prober import Prober
+
+
+@command(
+    examples=[
+        "opskit monitor probe                 every service once",
+        "opskit monitor probe shop --json     one of them, for scripts",
+        "opskit monitor probe --loop          at their intervals, until Ctrl-C",
+        "opskit monitor probe --for 10m",
+    ],
+    short_help="Try services now, or go on trying them.",
+)
+@click.argument("names", nargs=-1, metavar="[SERVICE]...")
+@click.option("--loop", is_flag=True, help="Go on at each probe's interval.")
+@click.option("--for", "length", help="Go on for this long, like 10m.")
+@services_option
+@config_option
+@output_options("table", "json", "yaml")
+def probe(  # one parameter per option
+    names: tuple[str, ...],
+    loop: bool,
+    length: str | None,
+    services: str | None,
+    config_path: Path | None,
+    output: Output,
+) -> ExitCode:
+    """Try services now; a failure counts once a second try confirms it.
+
+    Exit 0: all up. 1: something is down. 3: something could not be told.
+    """
+    from opskit.monitor.prober import Prober  # noqa: PLC0415
+
+    app = app_for(config_path, services)
+    duration = _duration(length)
+    targets = app.catalogue.targets(known(app, names))
+    prober = Prober(targets, app.recorder, app.around, app.recorder.begin(app.catalogue))
+    if loop or duration is not None:
+        return _go_on(app, prober, targets, duration)
+    seen = prober.once(lambda _: None)
+    app.deliver()
+    _emit_seen(seen, targets, output)
+    return worst(_CODES[str(one.seen)] for one in seen)
+
+
+_CODES = {
+    "up": ExitCode.OK,
+    "degraded": ExitCode.OK,
+    "down": ExitCode.FINDINGS,
+    "unknown": ExitCode.UNDETERMINED,
+    "suspect": ExitCode.UNDETERMINED,
+}
+
+
+def _duration(text: str | None) -> Duration | None:
+    from opskit.core.clock import parse_duration  # noqa: PLC0415
+
+    try:
+        return None if text is None else parse_duration(text)
+    except ValueError as error:
+        raise ConfigError(str(error), hint="--for 10m") from error
+
+
+def _go_on(
+    app: App, prober: Prober, targets: Sequence[Target], length: Duration | None
+) -> ExitCode:
+    from opskit.core.clock import iso  # noqa: PLC0415
+
+    last = {target.id: "" for target in targets}
+    courier = _Courier(app)
+
+    def tell(batch: Sequence[Observation]) -> None:
+        for one in batch:
+            if last[one.target] != one.seen:
+                last[one.target] = str(one.seen)
+                click.echo(f"{iso(one.at)} {one.target} {one.seen} {one.reason}".rstrip())
+
+    prober.loop(length, tell, courier.go)
+    courier.finish()
+    return worst(_CODES.get(seen, ExitCode.UNDETERMINED) for seen in last.values())
+
+
+class _Courier:
+    """Delivers beside the probing: a receiver that hangs must not blind the probes.
+
+    What is under way when opskit ends stays owed.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._thread: threading.Thread | None = None
+        self._error: Exception | None = None
+
+    def go(self) -> None:
+        """Start delivering what is due, unless that is under way already."""
+        if self._error is not None:
+            raise self._error
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._deliver, daemon=True)
+            self._thread.start()
+
+    def finish(self) -> None:
+        """Deliver all that is due, what came up since the last start included."""
+        if self._thread is not None:
+            self._thread.join()
+        self._app.deliver()
+
+    def _deliver(self) -> None:
+        try:
+            self._app.deliver()
+        except Exception as error:  # noqa: BLE001  # raised again where the boundary is
+            self._error = error
+
+
+_SEEN = (Column("target"), Column("seen"), Column("took", right=True), Column("reason", fold=True))
+
+
+def _emit_seen(seen: Sequence[Observation], targets: Sequence[Target], output: Output) -> None:
+    from opskit.core.clock import iso  # noqa: PLC0415
+
+    if output.for_people:
+        rows = [
+            (one.target, str(one.seen), f"{one.took / 1000:.1f} ms", one.reason) for one in seen
+        ]
+        output.emit_printed(lambda to: show_table(to, _SEEN, rows))
+        return
+    rows_json = [
+        {
+            "target": one.target,
+            "kind": target.probe.kind,
+            "seen": str(one.seen),
+            "reason": one.reason,
+            "at": iso(one.at),
+            "took_us": one.took,
+        }
+        for one, target in zip(seen, targets, strict=True)
+    ]
+    output.emit_data({"observations": rows_json})
