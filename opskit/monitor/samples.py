@@ -4,8 +4,9 @@ There is no try that confirms a failure: each sample speaks for itself from its 
 a series that flaps between one and the next. Whoever wants retries puts a policy over the result.
 
 The interval in force is told from the samples alone: it is the commonest spacing around a sample
-(`NEAR` spacings to either side, to a tenth of a second; of two as common, the shorter). So it
-follows a change of the scrape interval, and neither a gap nor a missed scrape passes for one.
+(`NEAR` spacings to either side, to a tenth of a second; of two as common, the one that follows the
+sample, else the shorter). So it turns where the scrape interval was changed, and neither a gap nor
+a missed scrape passes for one.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def intervals(samples: Sequence[Sample]) -> list[int]:
                 counts[spacings[position]] = counts.get(spacings[position], 0) + 1
         if index > NEAR:
             _forget(counts, spacings[index - NEAR - 1])
-        found.append(_commonest(counts))
+        found.append(_commonest(counts, spacings[index] if index < len(spacings) else 0))
     return found
 
 
@@ -68,11 +69,13 @@ def _forget(counts: dict[int, int], spacing: int) -> None:
         del counts[spacing]
 
 
-def _commonest(counts: dict[int, int]) -> int:
+def _commonest(counts: dict[int, int], following: int) -> int:
     if len(counts) == 1:
         return next(iter(counts))
-    known = [(-count, spacing) for spacing, count in counts.items() if spacing]
-    return min(known)[1] if known else 0
+    known = [
+        (-count, spacing != following, spacing) for spacing, count in counts.items() if spacing
+    ]
+    return min(known)[2] if known else 0
 
 
 def spells(samples: Sequence[Sample], reason: str) -> list[Spell]:
