@@ -5,6 +5,9 @@ are needed only where something changes: at the ends of each run of hours that a
 through all of a run whose number of samples does not fit the rhythm at its ends. An hour, here,
 is the time after its start up to and including its end, as a range selector of Prometheus 3 takes
 it.
+
+One thing hours hide: a scrape interval that was shortened and restored within an hour that also
+lost exactly as many scrapes in a row as the shorter one added.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from opskit.core.clock import HOUR, Instant
 from opskit.core.interval import Interval
@@ -33,11 +37,16 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Calm:
-    """The inside of a run of hours that are alike: nothing changes in it, if its rhythm fits."""
+    """The inside of a run of hours that are alike: nothing changes in it, if its rhythm fits.
+
+    `fewest` and `most` samples lie in an hour of the run, `fewest_in_two` in two that follow each
+    other.
+    """
 
     hole: Interval
     up: bool
     fewest: int
+    fewest_in_two: int
     most: int
 
 
@@ -70,7 +79,8 @@ def plan(slots: Iterable[Slot], whole: Interval) -> Plan:
             continue
         hole = Interval(Instant(start + margin), Instant(end - margin))
         raw += [Interval(start, hole.start), Interval(hole.end, end)]
-        calm.append(Calm(hole, run[0].total > 0, fewest, most))
+        in_two = min(one.count + then.count for one, then in pairwise(run))
+        calm.append(Calm(hole, run[0].total > 0, fewest, in_two, most))
     return Plan(merged(raw), tuple(calm))
 
 
@@ -116,7 +126,8 @@ def unfit(calm: Sequence[Calm], samples: Sequence[Sample]) -> tuple[Calm, ...]:
     """Return those whose hours do not fit the rhythm of the samples read beside them.
 
     They have to be read as well. What fits holds as many samples each hour as the interval before
-    it and after it, one and the same, makes: no two in a row can be missing.
+    it and after it, one and the same, makes. So no two in a row are missing, in an hour or from
+    one to the next; one alone is no gap.
     """
     ats = [one.at for one in samples]
     parts = segments(samples, [one.hole for one in calm])
@@ -136,7 +147,8 @@ def _fits(calm: Calm, samples: Sequence[Sample], rhythm: Sequence[int], ats: lis
         return False
     if {last.up, first.up} != {calm.up}:
         return False
-    return SLOT // interval <= calm.fewest and calm.most <= -(-SLOT // interval)
+    enough = SLOT // interval <= calm.fewest and 2 * SLOT // interval <= calm.fewest_in_two
+    return enough and calm.most <= -(-SLOT // interval)
 
 
 def segments(samples: Sequence[Sample], holes: Iterable[Interval]) -> list[Sequence[Sample]]:
