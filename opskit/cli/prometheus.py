@@ -24,16 +24,15 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-_UPTIME_OF = "opskit monitor prometheus uptime --url http://prom:9090"
-_EXPLAIN = "opskit monitor prometheus explain --url http://prom:9090"
+_URL = "--url http://prom:9090"
 _SHOP = "--series 'probe_success{instance=\"https://shop\"}'"
 
 
 @group(
     short_help="Uptime from an existing Prometheus.",
     examples=[
-        f"{_UPTIME_OF} --series probe_success --by instance --last 30d",
-        f"{_EXPLAIN} {_SHOP} --last 24h",
+        f"opskit monitor prometheus uptime {_URL} --series probe_success --by instance --last 30d",
+        f"opskit monitor prometheus explain {_URL} {_SHOP} --last 24h",
     ],
 )
 def prometheus() -> None:
@@ -101,8 +100,9 @@ _INTERVALS = (
 
 @prometheus.command(
     examples=[
-        f"{_UPTIME_OF} --series probe_success --by instance",
-        f"{_UPTIME_OF} {_SHOP} --month 2026-10 --token-file token --json",
+        f"opskit monitor prometheus uptime {_URL} --series probe_success --by instance",
+        f"opskit monitor prometheus uptime {_URL} {_SHOP} --month 2026-10 --json",
+        f"opskit monitor prometheus uptime {_URL} {_SHOP} --token-file token --tenant shop",
     ],
     short_help="Availability with bounds and coverage.",
 )
@@ -119,7 +119,7 @@ def uptime(config_path: Path | None, output: Output, **options: Any) -> ExitCode
 
     reader, found = _read(find_app(config_path), options)
     if output.for_people:
-        rows = [present.uptime_row(one)[: len(_UPTIME)] for one in found]
+        rows = [_row(one) for one in found]
         output.emit_printed(lambda to: show_table(to, _UPTIME, rows))
         note(present.window_line(found[0].window))
     else:
@@ -130,7 +130,7 @@ def uptime(config_path: Path | None, output: Output, **options: Any) -> ExitCode
 
 @prometheus.command(
     examples=[
-        f"{_EXPLAIN} {_SHOP} --last 24h",
+        f"opskit monitor prometheus explain {_URL} {_SHOP} --last 24h",
     ],
     short_help="Every interval behind an availability.",
 )
@@ -161,6 +161,14 @@ def _show_intervals(to: Console, found: Sequence[ServiceUptime]) -> None:
         show_heading(to, one.service)
         rows = [row[: len(_INTERVALS)] for row in present.interval_rows(one)]
         show_table(to, _INTERVALS, rows)
+    show_heading(to, "together")
+    show_table(to, _UPTIME, [_row(one) for one in found])
+
+
+def _row(found: ServiceUptime) -> tuple[str, ...]:
+    from opskit.monitor import present  # noqa: PLC0415
+
+    return present.uptime_row(found)[: len(_UPTIME)]
 
 
 def _read(app: App, options: dict[str, Any]) -> tuple[Reader, tuple[ServiceUptime, ...]]:
