@@ -247,3 +247,14 @@ def test_merged_spans_cover_the_same_and_lie_apart(pairs: list[tuple[int, int]])
     covered = {tick for one in spans for tick in range(one.start, one.end)}
     assert {tick for one in found for tick in range(one.start, one.end)} == covered
     assert all(one.end < then.start for one, then in pairwise(found))
+
+
+@pytest.mark.parametrize("hour", range(4, 12))
+def test_two_scrapes_lost_in_a_row_are_seen_across_the_end_of_an_hour_too(hour: int) -> None:
+    # 95 s do not divide an hour: most hours hold 38 samples, some 37.
+    every = [one.at // SECOND for one in regular(16, 95).samples]
+    last = max(at for at in every if at <= hour * 3_600)
+    past = regular(16, 95, [(last, last + 96)])
+    timeline = history(read_by_hours(past)[0], ALWAYS, past.whole).timeline
+    gap = next(part for part in timeline if part.reason == NO_OBSERVATION and part.start)
+    assert (gap.start, gap.end) == ((last - 95) * SECOND + 237_500_000, (last + 190) * SECOND)
