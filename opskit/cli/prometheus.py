@@ -58,6 +58,11 @@ _SERVER_OPTIONS = (
     click.option(
         "--password-file", type=click.Path(path_type=Path), help="File with the user's password."
     ),
+    click.option(
+        "--ca-file",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="Certificate of whoever vouches for the server.",
+    ),
     click.option("--tenant", help="Whose data, where a Mimir keeps several."),
     click.option(
         "--flavor",
@@ -223,7 +228,7 @@ def _reader(options: dict[str, Any]) -> Reader:
     limits = Limits(
         seconds=_duration(options["timeout"]) / SECOND, max_samples=options["max_samples"]
     )
-    server = Server(options["url"], _headers(options), limits)
+    server = Server(options["url"], _headers(options), limits, options["ca_file"])
     identity = server.identity()
     if options["flavor"]:
         identity = replace(identity, flavor=Flavor(options["flavor"]))

@@ -11,6 +11,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
+from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 from opskit.core.clock import DAY
@@ -76,6 +78,7 @@ class Server:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     limits: Limits = field(default_factory=Limits)
+    ca_file: Path | None = None
     received: int = 0  # bytes, unpacked
     requests: int = 0
 
@@ -195,20 +198,21 @@ class Server:
         if left <= 0:
             message = f"{self.url} did not tell everything within {limits.seconds:g} s"
             raise OutsideError(message, hint="--timeout 15m, or a shorter period", retryable=True)
-        within = min(limits.request_seconds, left)
-        headers, most = dict(self.headers), limits.max_bytes
+        send = partial(
+            http.get if form is None else http.post,
+            seconds=min(limits.request_seconds, left),
+            max_bytes=limits.max_bytes,
+            allow_private=True,
+            ca_file=self.ca_file,
+        )
         self.requests += 1
         try:
             if form is None:
-                response = http.get(
-                    url, headers, seconds=within, max_bytes=most, allow_private=True
-                )
+                response = send(url, headers=self.headers)
             else:
-                headers["Content-Type"] = "application/x-www-form-urlencoded"
+                headers = {**self.headers, "Content-Type": "application/x-www-form-urlencoded"}
                 body = urlencode(form, errors="backslashreplace").encode()
-                response = http.post(
-                    url, body, headers, seconds=within, max_bytes=most, allow_private=True
-                )
+                response = send(url, body=body, headers=headers)
         except http.TooLarge as error:
             raise TooMuch(error.message, hint=_LESS) from error
         self.received += len(response.body)

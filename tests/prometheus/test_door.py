@@ -15,6 +15,7 @@ from opskit.outside import credentials
 from opskit.outside.prometheus import Edges, Limits, Server, TooMuch
 from tests.outside import servers
 from tests.outside.servers import Answer, Exchange, body, header, plain
+from tests.outside.test_http import certificate, tls  # noqa: F401  # fixtures
 
 SPAN = Interval(Instant(0), Instant(HOUR))
 PATIENCE = 0.5
@@ -112,6 +113,16 @@ def test_what_is_no_address_of_a_prometheus_is_not_asked(url: str) -> None:
         Server(url)
     assert "pw" not in caught.value.message
     assert caught.value.hint
+
+
+def test_a_certificate_of_one_s_own_is_trusted_where_it_is_named(
+    request: pytest.FixtureRequest,
+) -> None:
+    context, trusted = (request.getfixturevalue(name) for name in ("tls", "certificate"))
+    with servers.Server(plain(matrix()), tls=context) as server:
+        Server(server.url, ca_file=trusted).points("up", SPAN)
+        with pytest.raises(OutsideError, match="certificate"):
+            Server(server.url).points("up", SPAN)
 
 
 # Answers that say no
