@@ -42,16 +42,16 @@ class _Hours:
 
     counts: dict[Key, dict[Instant, float]] = field(default_factory=dict)
     sums: dict[Key, dict[Instant, float]] = field(default_factory=dict)
-    doubtful: set[int] = field(default_factory=set)
+    doubtful: set[Instant] = field(default_factory=set)
 
     def of(self, labels: Labels) -> list[Slot]:
         """Return the hours of a series. One of which not all was told is one to look into."""
         counts, sums = self.counts.get(_key(labels), {}), self.sums.get(_key(labels), {})
+        ends = {*counts, *sums, *self.doubtful}
+        sure = (counts.keys() & sums.keys()) - self.doubtful
         return [
-            Slot(end, int(counts.get(end, 1)), sums.get(end, _ODD))
-            if end not in self.doubtful
-            else Slot(end, 1, _ODD)
-            for end in sorted({*counts, *sums, *map(Instant, self.doubtful)})
+            Slot(end, int(counts[end]), sums[end]) if end in sure else Slot(end, 1, _ODD)
+            for end in sorted(ends)
         ]
 
 
@@ -104,12 +104,12 @@ class Reader:
         steps = max(1, min(MAX_POINTS, self.server.limits.max_samples // max(1, series)))
         hours = _Hours()
         for function, found in (("count_over_time", hours.counts), ("sum_over_time", hours.sums)):
-            for part in _cut(whole, steps * SLOT):
-                for span, answer in self._pieces(self._over_time(function, selector, edges), part):
-                    if answer.warnings:
-                        hours.doubtful.update(range(span.start + SLOT, span.end + 1, SLOT))
-                    for labels, points in answer.series:
-                        found.setdefault(_key(labels), {}).update(points)
+            ask = self._over_time(function, selector, edges)
+            for span, answer in self._answers(ask, whole, steps * SLOT):
+                if answer.warnings:
+                    hours.doubtful.update(one.end for one in _cut(span, SLOT))
+                for labels, points in answer.series:
+                    found.setdefault(_key(labels), {}).update(points)
         return hours
 
     def _over_time(
@@ -128,15 +128,20 @@ class Reader:
         samples: list[Sample] = []
         partial: list[Interval] = []
         for whole in spans:
-            for part in _cut(whole, at_once):
-                for span, answer in self._pieces(lambda span: ask(selector, span), part):
-                    if answer.warnings:
-                        partial.append(span)
-                    for found, points in answer.series:
-                        # A selector of all its labels also finds a series that has more of them.
-                        if found == labels:
-                            samples += [_sample(labels, at, value) for at, value in points]
+            for span, answer in self._answers(lambda span: ask(selector, span), whole, at_once):
+                if answer.warnings:
+                    partial.append(span)
+                # A selector of all its labels also finds a series that has more of them.
+                own = (points for found, points in answer.series if found == labels)
+                samples += [_sample(labels, at, value) for points in own for at, value in points]
         return in_order(samples), partial
+
+    def _answers(
+        self, ask: Callable[[Interval], Answer], span: Interval, most: int
+    ) -> Iterator[tuple[Interval, Answer]]:
+        """Yield the answers for a span, of which at most so much is asked for at once."""
+        for part in _cut(span, most):
+            yield from self._pieces(ask, part)
 
     def _pieces(
         self, ask: Callable[[Interval], Answer], span: Interval

@@ -258,3 +258,11 @@ def test_two_scrapes_lost_in_a_row_are_seen_across_the_end_of_an_hour_too(hour: 
     timeline = history(read_by_hours(past)[0], ALWAYS, past.whole).timeline
     gap = next(part for part in timeline if part.reason == NO_OBSERVATION and part.start)
     assert (gap.start, gap.end) == ((last - 95) * SECOND + 237_500_000, (last + 190) * SECOND)
+
+
+@given(st.lists(st.integers(-9, 9), min_size=30, max_size=60), st.integers(50, 600))
+def test_scrapes_that_come_a_little_early_or_late_leave_no_gap(late: list[int], step: int) -> None:
+    ticks = [number * step + off for number, off in enumerate(late, start=1)]
+    window = Interval(Instant(ticks[0] * TICK), Instant(ticks[-1] * TICK))
+    timeline = history(spells([sample(tick) for tick in ticks], DOWN), ALWAYS, window).timeline
+    assert [part.state for part in timeline] == [State.UP]
