@@ -21,7 +21,8 @@ from opskit.monitor.model import Registration, Spell
 from opskit.monitor.uptime import ServiceUptime
 from opskit.outside.prometheus_wire import Labels
 
-PROBER_DOWN = "the prober was down (up = 0)"
+# Down itself, or slower than the scrape may take: the server cannot tell the two apart.
+PROBER_DOWN = "the prober did not answer the scrape (up = 0)"
 NOT_RECORDED = "scraped (up = 1), but this series was not there"
 SERVER_DOWN = "Prometheus recorded nothing, not even up"
 PARTIAL = "the answer was partial"
