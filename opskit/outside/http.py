@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -32,6 +33,10 @@ _NO_URL = (
 )
 _SUCCESS = range(200, 300)
 _GONE_FOR_GOOD = frozenset({400, 401, 403, 404, 405, 410, 422})
+
+
+class TooLarge(OutsideError):
+    """The answer went on past the bytes allowed; asking for less may help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +131,11 @@ def post(  # each bound is named
     seconds: float = 15.0,
     max_bytes: int = 1_000_000,
     allow_private: bool = False,
+    ca_file: Path | None = None,
 ) -> Response:
     """POST `body` and return the answer, within `seconds` from first to last byte.
+
+    `ca_file` holds who vouches for the server, instead of those whom everybody trusts.
 
     Raises:
         Refused: the name leads to an address that is not public and was not allowed.
@@ -135,43 +143,73 @@ def post(  # each bound is named
         ConfigError: the URL is none.
     """
     guard = _Guard(time.monotonic() + seconds, allow_private)
-    timer = threading.Timer(seconds, guard.cut)
+    return _guarded(_Ask("POST", url, headers, seconds, max_bytes, ca_file, body), guard)
+
+
+def get(  # each bound is named
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    seconds: float = 15.0,
+    max_bytes: int = 1_000_000,
+    allow_private: bool = False,
+    ca_file: Path | None = None,
+) -> Response:
+    """GET and return the answer, under the bounds and with the errors of `post`."""
+    guard = _Guard(time.monotonic() + seconds, allow_private)
+    return _guarded(_Ask("GET", url, headers, seconds, max_bytes, ca_file), guard)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One request and its bounds."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    seconds: float
+    max_bytes: int
+    ca_file: Path | None
+    body: bytes | None = None
+
+
+def _guarded(ask: _Ask, guard: _Guard) -> Response:
+    timer = threading.Timer(ask.seconds, guard.cut)
     timer.daemon = True
     timer.start()
     try:
         with requests.Session() as session:
             session.trust_env = False  # a proxy from the environment would hide the peer
+            session.verify = True if ask.ca_file is None else str(ask.ca_file)
             session.mount("http://", _Adapter(guard))
             session.mount("https://", _Adapter(guard))
-            return _exchange(session, guard, url, body, headers, max_bytes, seconds)
+            return _exchange(session, guard, ask)
     except _NO_URL as error:
-        raise ConfigError(f"{url} is not a URL", hint="write https://host/path") from error
+        raise ConfigError(f"{ask.url} is not a URL", hint="write https://host/path") from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise _failure(error, guard, url, seconds) from error
+        raise _failure(error, guard, ask.url, ask.seconds) from error
     finally:
         timer.cancel()
         timer.join()
         guard.close()
 
 
-def _exchange(  # inner half of `post`
-    session: requests.Session,
-    guard: _Guard,
-    url: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    max_bytes: int,
-    seconds: float,
-) -> Response:
-    with session.post(
-        url, data=body, headers=dict(headers), stream=True, timeout=seconds, allow_redirects=False
+def _exchange(session: requests.Session, guard: _Guard, ask: _Ask) -> Response:
+    with session.request(
+        ask.method,
+        ask.url,
+        data=ask.body,
+        headers=dict(ask.headers),
+        stream=True,
+        timeout=ask.seconds,
+        allow_redirects=False,
     ) as response:
         received = bytearray()
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
             received.extend(chunk)
-            if len(received) > max_bytes:
-                message = f"{url} answered with more than {max_bytes:,} bytes"
-                raise OutsideError(message, retryable=True)
+            if len(received) > ask.max_bytes:
+                message = f"{ask.url} answered with more than {ask.max_bytes:,} bytes"
+                raise TooLarge(message, retryable=True)
             if time.monotonic() > guard.deadline:
                 break
         if time.monotonic() > guard.deadline:
