@@ -170,8 +170,7 @@ def test_commands_that_messages_name_exist() -> None:
     for place, text in hints():
         for words in typed(text):
             # What follows an example may be prose: only names and options are looked at.
-            group = cli.get_command(click.Context(cli), words[0])
-            depth = 2 if isinstance(group, click.Group) else 1
+            depth = depth_of(words)
             options = [word for word in words[depth:] if word.startswith("--")]
             try:
                 known = known_options(parse(words[:depth]))
@@ -182,6 +181,16 @@ def test_commands_that_messages_name_exist() -> None:
                 f"{place}: {text!r}: no {option}" for option in options if option not in known
             ]
     assert not wrong, "\n".join(wrong)
+
+
+def depth_of(words: tuple[str, ...]) -> int:
+    """Return how many of some words name the command: as many as there are groups, and one."""
+    command: click.Command | None = cli
+    for depth, word in enumerate(words):
+        if not isinstance(command, click.Group):
+            return depth
+        command = command.get_command(click.Context(command), word)
+    return len(words)
 
 
 def known_options(words: tuple[str, ...]) -> set[str]:
