@@ -302,7 +302,10 @@ def availability(timeline: Iterable[Stretch], accounting: Accounting = DEFAULT) 
         low=low,
         high=high,
         coverage=_ratio(Fraction(time.known), time.in_scope),
-        coverage_floor=accounting.coverage_floor,
+        # What unobserved time counts as is decided: then any share of it will do.
+        coverage_floor=accounting.coverage_floor
+        if accounting.unknown == "excluded"
+        else Fraction(0),
     )
 
 

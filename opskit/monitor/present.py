@@ -73,7 +73,7 @@ def overview_row(service: ServiceStatus, now: int) -> tuple[str, ...]:
 
 
 def _with_cause(reason: str, service: ServiceStatus) -> str:
-    if not service.because_of:
+    if not service.because_of or service.state is not State.DOWN:
         return reason
     return f"{reason} (needs {', '.join(service.because_of)}, down too)".strip()
 
@@ -187,13 +187,10 @@ def difference_json(difference: Difference) -> dict[str, Any]:
 
 def difference_line(difference: Difference) -> str:
     """Return what one rule does, in words."""
-    if difference.change is None:
-        effect = "cannot be told"
-    elif difference.change == 0:
-        effect = "no difference"
-    else:
+    effect = "cannot be told"
+    if difference.change is not None:
         effect = f"{float(difference.change * 100):+.4f} points"
-    return f"  {difference.there}, not: {difference.here}: {effect}"
+    return f"{effect}: {difference.there}; here {difference.here}"
 
 
 def blip_lines(uptime: ServiceUptime) -> list[str]:

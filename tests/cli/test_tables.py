@@ -113,7 +113,7 @@ def said(inside: Inside, arguments: Sequence[str]) -> Iterator[str]:
     for row in data.get("targets", ()):
         yield from (row["target"], row["state"], row["reason"], row["owner"])
     for row in data.get("services", ()):
-        yield from (row["service"], *(("99.999 %", "missed") if "sufficient" in row else ()))
+        yield from (row["service"], "99.999 %", "missed") if "sufficient" in row else ()
     for row in data.get("intervals", ()):
         yield from (row["state"], row["reason"])
     # The first one begins where the window does, which has moved on between the two commands.

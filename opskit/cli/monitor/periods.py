@@ -171,9 +171,11 @@ def _show_side_by_side(
     show_table(to, _BY_POLICY, rows)
     for name, by_policy in why.items():
         for policy, differences in by_policy.items():
-            show_heading(to, f"{name}: {policy} beside {found[name][0].policy.name}")
-            for one in differences:
-                show_text(to, present.difference_line(one))
+            telling = [one for one in differences if one.change != 0]
+            if telling:
+                show_heading(to, f"{name}: {policy} beside {found[name][0].policy.name}")
+            for one in telling:
+                show_text(to, f"  {present.difference_line(one)}")
 
 
 _INTERVALS = (
