@@ -160,7 +160,7 @@ def overlay(timeline: Timeline, windows: Iterable[Stretch]) -> Timeline:
 def in_series(timelines: Sequence[Timeline]) -> Timeline:
     """Return the state of something that needs all its parts: per instant, the worst of them."""
     if len(timelines) == 1:
-        return join(timelines[0])
+        return timelines[0]
     pieces = []
     for start, end, active in _elementary(timelines):
         worst = min(active, key=lambda stretch: _WORST_FIRST.index(stretch.state))
@@ -229,9 +229,9 @@ class Totals:
 
 def totals(timeline: Iterable[Stretch]) -> Totals:
     """Return the time spent in each class."""
-    sums = dict.fromkeys((str(state) for state in State), 0)
+    sums = dict.fromkeys(State, 0)
     for stretch in timeline:
-        sums[str(stretch.state)] += stretch.length
+        sums[stretch.state] += stretch.end - stretch.start
     return Totals(**sums)
 
 

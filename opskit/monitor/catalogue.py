@@ -194,9 +194,8 @@ class Catalogue(Model):
         """Return every probe of the named services, or of all, as a target."""
         return tuple(
             Target(f"{name}/{probe.name or probe.kind}", name, probe)
-            for name, service in self.services.items()
-            if not services or name in services
-            for probe in service.probes
+            for name in services or self.services
+            for probe in self.services[name].probes
         )
 
 

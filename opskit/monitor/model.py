@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from typing import NamedTuple
 
 from opskit.core.clock import Duration, Instant
 from opskit.core.interval import State
@@ -44,8 +45,7 @@ class Observation:
     location: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Spell:
+class Spell(NamedTuple):
     """A run of observations that all saw the same, one each `interval`, none left out.
 
     It stands for `(last_at - began_at) / interval + 1` observations, and says no less than they

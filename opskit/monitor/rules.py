@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise, zip_longest
 
 from opskit.core.clock import Duration, Instant
 from opskit.core.evidence import Blip
@@ -126,17 +127,36 @@ def _watched(registration: Registration, window: Interval) -> Interval:
 def _held(
     spells: Sequence[Spell], states: Sequence[State]
 ) -> Iterator[tuple[int, int, State, str]]:
-    """Yield (from, until, state, reason) of each spell: until the next, at most its hold."""
-    last = len(spells) - 1
-    for index, spell in enumerate(spells):
-        until = spell.holds_until
-        if index < last:
-            until = min(until, spells[index + 1].began_at)
-        state, reason = states[index], spell.reason
-        if spell.seen is Seen.SUSPECT:
-            reason = "" if state is State.UP else reason
-            reason = f"{UNCONFIRMED}: {reason}" if state is State.UNKNOWN else reason
-        yield spell.began_at, until, state, reason
+    """Yield (from, until, state, reason) of each run of spells that say the same.
+
+    A spell speaks until the next, at most for its hold. This loop sees every spell there is: a
+    year of a thousand services has some hundred thousand.
+    """
+    begins = [one[0] for one in spells[1:]]
+    start = end = 0
+    current, why = State.UNKNOWN, ""
+    for state, (began, last, interval, seen, reason), following in zip_longest(
+        states, spells, begins
+    ):
+        until = last + interval * HOLD.numerator // HOLD.denominator
+        if following is not None and following < until:
+            until = following
+        says = _suspected(state, reason) if seen == Seen.SUSPECT else reason
+        if began == end and state is current and says == why:
+            end = until
+            continue
+        if start < end:
+            yield start, end, current, why
+        start, end, current, why = began, until, state, says
+    if start < end:
+        yield start, end, current, why
+
+
+def _suspected(state: State, reason: str) -> str:
+    """Return what to say of a failure that turned out to be something."""
+    if state is State.UNKNOWN:
+        return f"{UNCONFIRMED}: {reason}"
+    return "" if state is State.UP else reason
 
 
 _STATES = {seen: seen.state for seen in Seen}
@@ -145,14 +165,14 @@ _STATES = {seen: seen.state for seen in Seen}
 def confirmed(spells: Sequence[Spell]) -> list[State]:
     """Return each spell's state; a suspect one takes what the next look found."""
     resolved: list[State] = []
-    later: tuple[Instant, State] | None = None
+    began, later = None, State.UNKNOWN
     for one in reversed(spells):
-        state = _STATES[one.seen]
+        state = _STATES[one[3]]
         if state is None:
-            in_time = later is not None and later[0] <= one.holds_until
-            state = later[1] if later is not None and in_time else State.UNKNOWN
+            in_time = began is not None and began <= one.holds_until
+            state = later if in_time else State.UNKNOWN
         resolved.append(state)
-        later = (one.began_at, state)
+        began, later = one[0], state
     resolved.reverse()
     return resolved
 
@@ -166,11 +186,11 @@ def _blips(
     spells: Sequence[Spell], states: Sequence[State], target: str, window: Interval
 ) -> tuple[Blip, ...]:
     return tuple(
-        Blip(one.began_at, target, one.reason)
-        for one, state in zip(spells, states, strict=True)
-        if one.seen is Seen.SUSPECT
+        Blip(spell[0], target, spell[4])
+        for spell, state in zip(spells, states, strict=True)
+        if spell[3] == Seen.SUSPECT
         and state in {State.UP, State.DEGRADED}
-        and window.start <= one.began_at < window.end
+        and window.start <= spell[0] < window.end
     )
 
 
@@ -180,12 +200,12 @@ def _edge(spells: Sequence[Spell], states: Sequence[State], window: Interval) ->
     Nothing is counted where the hold of the first has passed: that time is unknown already.
     """
     edge = 0
-    for index in range(1, len(spells)):
-        if (states[index] is State.DOWN) is (states[index - 1] is State.DOWN):
+    for index, (before, now) in enumerate(pairwise(states)):
+        if before is now or (before is not State.DOWN and now is not State.DOWN):
             continue
-        if State.UNKNOWN in {states[index], states[index - 1]}:
+        if before is State.UNKNOWN or now is State.UNKNOWN:
             continue
-        first = spells[index - 1]
-        until = min(first.holds_until, spells[index].began_at, window.end)
+        first = spells[index]
+        until = min(first.holds_until, spells[index + 1].began_at, window.end)
         edge += max(0, until - max(first.last_at, window.start))
     return Duration(edge)

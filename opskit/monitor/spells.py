@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import pairwise
 
 from opskit.core.clock import Instant
@@ -42,7 +41,7 @@ def before(spell: Spell, end: int) -> Spell | None:
     if spell.began_at >= end:
         return None
     slots = (end - 1 - spell.began_at) // spell.interval
-    return replace(spell, last_at=Instant(spell.began_at + slots * spell.interval))
+    return spell._replace(last_at=Instant(spell.began_at + slots * spell.interval))
 
 
 def after(spell: Spell, start: int) -> Spell | None:
@@ -52,7 +51,7 @@ def after(spell: Spell, start: int) -> Spell | None:
     if spell.last_at <= start:
         return None
     slots = (start - spell.began_at) // spell.interval + 1
-    return replace(spell, began_at=Instant(spell.began_at + slots * spell.interval))
+    return spell._replace(began_at=Instant(spell.began_at + slots * spell.interval))
 
 
 def apart(spells: Iterable[Spell]) -> list[Spell]:

@@ -33,6 +33,7 @@ from opskit.monitor.model import Registration, Spell
 from opskit.monitor.policy import OPSKIT, Policy, in_words
 from opskit.monitor.store import gaps, maintenance, seals, spells, targets
 from opskit.monitor.store.maintenance import Maintenance
+from opskit.outside.database import uncollected
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class Past:
             catalogue=catalogue,
             window=window,
             zone=catalogue.timezone or zone,
-            registrations=targets.registrations(connection),
+            registrations=targets.registrations(connection, only),
             spells=spells.within(connection, window, only),
             pauses=targets.pauses(connection),
             unseen=unseen,
@@ -225,9 +226,10 @@ def uptimes(
     policy: Policy = OPSKIT,
 ) -> tuple[ServiceUptime, ...]:
     """Return every service of the catalogue, or some, over `window`, whose end is at most now."""
-    past = Past.read(connection, catalogue, window, zone, names)
     wanted = tuple(catalogue.services) if names is None else tuple(names)
-    return tuple(past.uptime(name, policy) for name in wanted)
+    with uncollected():
+        past = Past.read(connection, catalogue, window, zone, names)
+        return tuple(past.uptime(name, policy) for name in wanted)
 
 
 @dataclass(frozen=True, slots=True)

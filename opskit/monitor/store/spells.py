@@ -7,7 +7,7 @@ side by side are cheap to write. What it leaves behind is moved to `monitor_spel
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from opskit.core.clock import SECOND, Duration, Instant
 from opskit.core.interval import Interval
 from opskit.monitor.model import HOLD, Observation, Seen, Spell
 from opskit.monitor.spells import apart, continues, holds
-from opskit.outside.database import METADATA, BigInt
+from opskit.outside.database import METADATA, BigInt, uncollected
 
 _SPELL = ("began_at", "last_at", "interval", "seen", "reason")
 
@@ -221,18 +221,23 @@ def within(
     its end was: two months side by side tell the same story as both in one.
     """
     # Nothing holds for longer, and with what may hold comes all that follows it.
-    around = (window.start - int(_LONGEST * HOLD), window.end + int(_LONGEST * HOLD))
-    found: dict[str, list[Spell]] = defaultdict(list)
-    for target, *fields in _rows(connection, *around, targets):
-        found[target].append(Spell(*fields))
-    for target, spells in found.items():
-        spells[:] = apart(spells)
-        while spells[-1].seen is Seen.SUSPECT:
-            following = _next(connection, target, spells[-1].began_at)
-            if following is None:
-                break
-            spells.append(following)
-    return dict(found)
+    start, end = window.start - int(_LONGEST * HOLD), window.end + int(_LONGEST * HOLD)
+    here = sa.select(SERIES).where(SERIES.c.location == "")
+    if targets is not None:
+        here = here.where(SERIES.c.target.in_(targets))
+    known = {row[0]: _series(row) for row in connection.execute(here).all()}
+    found: dict[int, list[Spell]] = defaultdict(list)
+    with uncollected():
+        for row in _rows(connection, start, end, known if targets is not None else None):
+            found[row[0]].append(_spell(row[1:]))
+    for one in known.values():
+        if one.newest.last_at > start and one.newest.began_at < end:
+            found[one.id].append(one.newest)
+    return {
+        known[number].target: _resolvable(connection, number, apart(spells))
+        for number, spells in found.items()
+        if number in known
+    }
 
 
 _KEPT = sa.select(SPELLS.c.series, *(SPELLS.c[name] for name in _SPELL))
@@ -241,28 +246,28 @@ _ALL = sa.union_all(_KEPT, _NEWEST).subquery()
 
 
 def _rows(
-    connection: sa.Connection, start: int, end: int, targets: Collection[str] | None
-) -> Iterator[tuple[Any, ...]]:
-    """Yield (target, a spell's fields) of each spell that speaks of some time in between."""
-    numbers = sa.select(SERIES.c.id, SERIES.c.target).where(SERIES.c.location == "")
-    if targets is not None:
-        numbers = numbers.where(SERIES.c.target.in_(targets))
-    names = {row.id: row.target for row in connection.execute(numbers)}
-    for table, key in ((SPELLS, SPELLS.c.series), (SERIES, SERIES.c.id)):
-        query = sa.select(key, *(table.c[name] for name in _SPELL)).where(
-            table.c.last_at > start, table.c.began_at < end
-        )
-        if targets is not None:
-            query = query.where(key.in_(names))
-        for number, began, last, interval, seen, reason in connection.execute(query):
-            if number in names:
-                yield names[number], began, last, interval, _SEEN[seen], reason
+    connection: sa.Connection, start: int, end: int, numbers: Collection[int] | None
+) -> Sequence[Sequence[Any]]:
+    """Return the fields of each spell that was left behind and lies at least partly in between."""
+    query = _KEPT.where(SPELLS.c.last_at > start, SPELLS.c.began_at < end)
+    if numbers is not None:
+        query = query.where(SPELLS.c.series.in_(numbers))
+    return connection.execute(query).all()
 
 
-def _next(connection: sa.Connection, target: str, at: int) -> Spell | None:
-    """Return the spell of a target that begins next after an instant."""
-    number = sa.select(SERIES.c.id).where(SERIES.c.target == target, SERIES.c.location == "")
-    query = sa.select(_ALL).where(_ALL.c.series == number.scalar_subquery(), _ALL.c.began_at > at)
+def _resolvable(connection: sa.Connection, number: int, spells: list[Spell]) -> list[Spell]:
+    """Return spells with what follows them, as long as the last one alone says nothing certain."""
+    while spells[-1].seen is Seen.SUSPECT:
+        following = _next(connection, number, spells[-1].began_at)
+        if following is None:
+            break
+        spells.append(following)
+    return spells
+
+
+def _next(connection: sa.Connection, number: int, at: int) -> Spell | None:
+    """Return the spell of a series that begins next after an instant."""
+    query = sa.select(_ALL).where(_ALL.c.series == number, _ALL.c.began_at > at)
     row = connection.execute(query.order_by(_ALL.c.began_at).limit(1)).first()
     return None if row is None else _spell(row[1:])
 

@@ -40,29 +40,23 @@ PAUSES = sa.Table(
 )
 
 
-def registrations(connection: sa.Connection) -> dict[str, Registration]:
-    """Return every target that was ever watched, by id."""
+def registrations(
+    connection: sa.Connection, only: Collection[str] | None = None
+) -> dict[str, Registration]:
+    """Return every target that was ever watched, or some, by id."""
     here = sa.and_(SERIES.c.target == TARGETS.c.id, SERIES.c.location == "")
-    rows = connection.execute(
-        sa.select(TARGETS, SERIES.c.first_at, SERIES.c.first_interval)
-        .outerjoin(SERIES, here)
-        .order_by(TARGETS.c.id)
-    )
-    return {row.id: _registration(row) for row in rows}
+    query = sa.select(TARGETS, SERIES.c.first_at, SERIES.c.first_interval).outerjoin(SERIES, here)
+    if only is not None:
+        query = query.where(TARGETS.c.id.in_(only))
+    rows = connection.execute(query.order_by(TARGETS.c.id)).all()
+    return {row[0]: _registration(row) for row in rows}
 
 
 def _registration(row: Any) -> Registration:  # noqa: ANN401  # a row of the query above
-    first = None if row.first_at is None else (row.first_at, row.first_interval)
-    return Registration(
-        target=row.id,
-        service=row.service,
-        since=Instant(row.registered_at),
-        seq=row.registered_seq,
-        watched_from=watched_from(Instant(row.registered_at), first),
-        until=row.retired_at,
-        seen=None if row.seen is None else Seen(row.seen),
-        seen_since=row.seen_since,
-    )
+    target, service, since, seq, until, seen, seen_since, *first = row
+    begun = watched_from(since, None if first[0] is None else (first[0], first[1]))
+    known = None if seen is None else Seen(seen)
+    return Registration(target, service, since, seq, begun, until, known, seen_since)
 
 
 def pauses(connection: sa.Connection) -> dict[str, list[Interval]]:
