@@ -8,7 +8,7 @@ between them, and cutting a spell anywhere loses nothing either.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from opskit.core.clock import Instant
@@ -54,14 +54,21 @@ def after(spell: Spell, start: int) -> Spell | None:
     return spell._replace(began_at=Instant(spell.began_at + slots * spell.interval))
 
 
+def _in_order(spells: Sequence[Spell]) -> bool:
+    return all(one[1] < then[0] for one, then in pairwise(spells))
+
+
 def apart(spells: Iterable[Spell]) -> list[Spell]:
     """Return spells in order of time, none reaching into another.
 
     One that lies within another splits it: that was seen in between. Of two that hold the same
     instant the one that began later speaks for it.
     """
-    found = sorted(spells, key=lambda one: (one.began_at, one.last_at))
-    if all(one.last_at < then.began_at for one, then in pairwise(found)):
+    found = list(spells)
+    if _in_order(found):
+        return found
+    found.sort()
+    if _in_order(found):
         return found
     queue = [(one.began_at, number, one) for number, one in enumerate(found)]
     number, cut = len(queue), []

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from opskit.core.clock import SECOND, Duration, Instant
+from opskit.core.clock import DAY, Duration, Instant
 from opskit.core.interval import Interval
 from opskit.monitor.model import HOLD, Observation, Seen, Spell
 from opskit.monitor.spells import apart, continues, holds
@@ -209,7 +209,8 @@ class _Writing:
         return self.connection.execute(kept.limit(1)).first() is not None
 
 
-_LONGEST = 86_400 * SECOND  # no interval is longer
+_LONGEST = DAY  # no interval is longer
+_LONG = 60 * DAY
 
 
 def within(
@@ -249,7 +250,10 @@ def _rows(
     connection: sa.Connection, start: int, end: int, numbers: Collection[int] | None
 ) -> Sequence[Sequence[Any]]:
     """Return the fields of each spell that was left behind and lies at least partly in between."""
-    query = _KEPT.where(SPELLS.c.last_at > start, SPELLS.c.began_at < end)
+    # The index over time helps where little of much is wanted, and nowhere else.
+    recent = numbers is None and end - start < _LONG
+    last_at = SPELLS.c.last_at if recent else SPELLS.c.last_at + 0
+    query = _KEPT.where(last_at > start, SPELLS.c.began_at < end)
     if numbers is not None:
         query = query.where(SPELLS.c.series.in_(numbers))
     return connection.execute(query).all()
