@@ -41,6 +41,11 @@ class Writer:
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Return whether it goes on writing."""
+        return self._thread.is_alive()
+
     def put(self, observations: Sequence[Observation], settled: Instant, *, at_once: bool) -> None:
         """Have observations written; before `settled` none will come any more.
 
