@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,9 +27,10 @@ from opskit.records.ledger import Ledger, Verification, entries, head, verify
 if TYPE_CHECKING:
     from opskit.fleet.apply import Gate
     from opskit.fleet.workplace import Request, Workplace
-    from opskit.monitor.catalogue import Catalogue
+    from opskit.monitor.catalogue import Catalogue, Target
     from opskit.monitor.kinds import Around
     from opskit.monitor.maintenance import Announcements
+    from opskit.monitor.prober import Prober
     from opskit.monitor.record import Recorder
     from opskit.records.outbox import Delivered, Outbox, Sender
     from opskit.report.model import Report
@@ -204,6 +205,14 @@ class App:
         from opskit.monitor.maintenance import Announcements  # noqa: PLC0415
 
         return Announcements(self.database, self.ledger, self.outbox, self._channels)
+
+    def prober(self, targets: Sequence[Target]) -> Prober:
+        """Return what looks at these targets of the catalogue."""
+        from opskit.monitor.connectivity import Gate  # noqa: PLC0415
+        from opskit.monitor.prober import Prober  # noqa: PLC0415
+
+        known = self.recorder.begin(self.catalogue)
+        return Prober(targets, self.recorder, self.around, known, Gate.of(self.catalogue))
 
     @cached_property
     def around(self) -> Around:

@@ -70,10 +70,15 @@ class Looks(Generic[K]):
         self._under_way += 1
         kind = KINDS[settings.kind]
         if isinstance(kind, LookKind):
-            self._pool.put(lambda: _looked(kind, settings, self._around), key)
+            self._pool.put(lambda: kind.look(settings, self._around), key)
             return
         steps = kind.steps(settings, self._around)
         self._advance(_Running(key, steps, self._clock.monotonic()), None)
+
+    def call(self, key: K, look: Callable[[], Sight]) -> None:
+        """Begin a look of somebody's own; what it saw will come with `key`."""
+        self._under_way += 1
+        self._pool.put(look, key)
 
     def _advance(self, running: _Running[K], result: TransferResult | None) -> None:
         """Let a try take its next step, which may be the last."""
@@ -118,9 +123,9 @@ class Looks(Generic[K]):
         self._transfers.close()
 
 
-def _looked(kind: LookKind, settings: ProbeSettings, around: Around) -> Sight:
+def _looked(look: Callable[[], Sight]) -> Sight:
     try:
-        return kind.look(settings, around)
+        return look()
     except Exception as error:  # noqa: BLE001  # a plugin's; it must not end the others
         return _failed(error)
 
@@ -155,7 +160,7 @@ class _Pool(Generic[K]):
         while (work := self._waiting.get()) is not None:
             look, key = work
             began = self._clock.monotonic()
-            sight = look()
+            sight = _looked(look)
             self._idle.release()
             if self._open:
                 self.ended.append((key, sight, began))

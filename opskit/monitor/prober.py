@@ -7,17 +7,19 @@ import heapq
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from opskit.core.clock import SECOND, Clock, Duration, Instant, format_duration
 from opskit.core.text import clean, shorten
 from opskit.monitor import schedule
 from opskit.monitor.catalogue import Target
+from opskit.monitor.connectivity import CUT_OFF, Gate
 from opskit.monitor.kinds import Around, Sight
 from opskit.monitor.looks import Ended, Looks
 from opskit.monitor.model import Observation, Seen
 from opskit.monitor.record import Recorder, Rewind
 from opskit.monitor.schedule import Due
+from opskit.monitor.witnesses import HERE, Testimony, Witnesses, verdict
 from opskit.monitor.writer import Writer
 
 # What begins or stands still for longer than this share of its timeout tells more of opskit.
@@ -43,21 +45,39 @@ class Pulse:
     in_flight: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A failure that was confirmed here and that others are asked about."""
+
+    due: Due
+    began: Instant
+    own: Testimony
+    others: list[Testimony] = field(default_factory=list)
+
+
 class Prober:
     """Looks at targets when they are due; one thread decides, everything in flight side by side."""
 
     def __init__(
-        self, targets: Sequence[Target], recorder: Recorder, around: Around, known: dict[str, Seen]
+        self,
+        targets: Sequence[Target],
+        recorder: Recorder,
+        around: Around,
+        known: dict[str, Seen],
+        gate: Gate | None = None,
+        witnesses: Witnesses | None = None,
     ) -> None:
         self.pulse = Pulse()
         self._targets = targets
+        self._gate = gate or Gate()
+        self._witnesses = witnesses
         self._tick = schedule.tick([target.probe for target in targets])
         self._recorder = recorder
         self._clock: Clock = around.clock
         self._around = around
         self._known = dict(known)
         self._queue: list[Due] = []
-        self._looks: Looks[Due] = Looks(around)
+        self._looks: Looks[Due | Asked] = Looks(around)
         self._skew = self._wall_minus_monotonic()
         self._in_flight: dict[str, Instant] = {}
         self._last: dict[str, Seen] = {}
@@ -67,14 +87,14 @@ class Prober:
     def once(self, on_seen: OnSeen) -> tuple[Observation, ...]:
         """Look at every target once, at failures twice; return the last observation of each."""
         now = self._clock.now()
-        for target in self._targets:
+        for target in (*self._gate.references, *self._targets):
             heapq.heappush(self._queue, Due(now, target.id, target, regular=False))
         last: dict[str, Observation] = {}
         try:
             for batch in self._batches():
                 self._recorder.record(batch)
                 on_seen(batch)
-                last.update({one.target: one for one in batch})
+                last.update({one.target: one for one in batch if not one.location})
         finally:
             self._looks.close()
             self._recorder.seal(self._clock.now())
@@ -88,7 +108,7 @@ class Prober:
         start, now = self._clock.monotonic(), self._clock.now()
         if (looked := self._recorder.alive_at()) > now + _STEP:
             self._rewind = self._recorder.clock_stepped(looked, now, None)
-        for target in self._targets:
+        for target in (*self._gate.references, *self._targets):
             heapq.heappush(self._queue, schedule.first(target, now, len(self._targets)))
         with self._written(on_written) as writer:
             for batch in self._batches():
@@ -101,7 +121,7 @@ class Prober:
     def _is_news(self, batch: Sequence[Observation]) -> bool:
         """Return whether something is not as it was; what was never seen before was nothing."""
         news = any(self._last.get(one.target, one.seen) is not one.seen for one in batch)
-        self._last.update((one.target, one.seen) for one in batch)
+        self._last.update((one.target, one.seen) for one in batch if not one.location)
         return news
 
     @contextmanager
@@ -128,7 +148,8 @@ class Prober:
             if now >= ticked:
                 self._start_due()
                 ticked = Duration(now + self._tick)
-            yield tuple(map(self._seen, self._looks.poll(self._wait(ticked))))
+            ended = self._looks.poll(self._wait(ticked))
+            yield tuple(one for each in ended for one in self._seen(each))
 
     def _wait(self, ticked: int) -> float:
         """Return the seconds until something may begin, at most a tenth of a second."""
@@ -146,28 +167,72 @@ class Prober:
             self._looks.start(due, due.target.probe)
         self.pulse.in_flight = len(self._looks)
 
-    def _seen(self, ended: Ended[Due]) -> Observation:
+    def _seen(self, ended: Ended[Due | Asked]) -> Iterator[Observation]:
+        """Yield what a look saw: nothing if more must be known first, more if others looked too."""
+        if isinstance(ended.key, Asked):
+            yield from self._testified(ended.key, ended.sight)
+            return
         due = ended.key
-        del self._in_flight[due.target_id]
         began = Instant(ended.began + self._skew)
-        seen, reason = self._judged(ended, self._late(due, began))
-        # Only the first failure of a stretch needs confirming; what is known to be down is down.
-        if (
-            seen is Seen.DOWN
-            and not due.confirming
-            and self._known.get(due.target_id) is not Seen.DOWN
-        ):
+        seen, reason = self._judged(due, ended, self._late(due, began))
+        if self._gate.take(due.target, seen):
+            del self._in_flight[due.target_id]
+            self._schedule(due, seen)
+            return
+        if seen is Seen.DOWN and self._gate.cut_off:
+            seen, reason = Seen.UNKNOWN, CUT_OFF
+        elif seen is Seen.DOWN and self._is_first(due):
             seen = Seen.SUSPECT
+        own = Testimony(HERE, seen, reason, ended.sight.took)
+        if seen is Seen.DOWN and due.confirming and self._needed(due) > 1:
+            self._ask(Asked(due, began, own))
         else:
-            self._known[due.target_id] = seen
-        self._schedule(due, seen)
+            yield self._observed(due, began, own)
+
+    def _needed(self, due: Due) -> int:
+        return 0 if self._witnesses is None else self._witnesses.needed(due.target)
+
+    def _ask(self, asked: Asked) -> None:
+        """Have others look too, before a failure that was confirmed here counts."""
+        witnesses, target = self._witnesses, asked.due.target
+
+        def look() -> Sight:
+            if witnesses is not None:
+                asked.others.extend(witnesses.testify(target))
+            seen, reason = verdict([asked.own, *asked.others], self._needed(asked.due))
+            return Sight(seen, reason, asked.own.took)
+
+        self._looks.call(asked, look)
+
+    def _testified(self, asked: Asked, sight: Sight) -> Iterator[Observation]:
+        """Yield what each location saw, and what all of them together say."""
+        for one in asked.others:
+            yield self._observation(asked.due, asked.began, one)
+        whole = Testimony(HERE, sight.seen, sight.reason, sight.took)
+        yield self._observed(asked.due, asked.began, whole)
+
+    def _is_first(self, due: Due) -> bool:
+        """Return whether a failure is the first of a stretch, which needs confirming."""
+        return not due.confirming and self._known.get(due.target_id) is not Seen.DOWN
+
+    def _observed(self, due: Due, began: Instant, what: Testimony) -> Observation:
+        """Return what is to be written of a look, and have the next one made."""
+        del self._in_flight[due.target_id]
+        if what.seen is not Seen.SUSPECT:
+            self._known[due.target_id] = what.seen
+        self._schedule(due, what.seen)
+        return self._observation(due, began, what)
+
+    @staticmethod
+    def _observation(due: Due, began: Instant, what: Testimony) -> Observation:
         return Observation(
             target=due.target_id,
             at=due.stands_for(began),
-            seen=seen,
-            reason=shorten(clean(reason), 200),
-            took=ended.sight.took,
+            seen=what.seen,
+            reason=shorten(clean(what.reason), 200),
+            took=what.took,
             interval=Duration(due.target.probe.interval),
+            location=what.location,
         )
 
     def _late(self, due: Due, began: Instant) -> int:
@@ -177,9 +242,9 @@ class Prober:
         self.pulse.latest = max(self.pulse.latest, late)
         return late
 
-    def _judged(self, ended: Ended[Due], late: int) -> tuple[Seen, str]:
+    def _judged(self, due: Due, ended: Ended[Due | Asked], late: int) -> tuple[Seen, str]:
         """Return what a look saw, or that it came too late to tell."""
-        sight, probe = ended.sight, ended.key.target.probe
+        sight, probe = ended.sight, due.target.probe
         slow = _slow(sight, probe.degraded_after)
         if max(late, ended.standstill) * _LATE > probe.timeout and (
             slow or sight.seen in {Seen.DOWN, Seen.DEGRADED}
@@ -192,9 +257,18 @@ class Prober:
         now = self._clock.now()
         if seen is Seen.SUSPECT:
             heapq.heappush(self._queue, schedule.confirming(due, now))
-        elif self._repeat:
+            self._look_around(now)
+        elif self._repeat and not (due.confirming and not due.target.service):
             # What was missed meanwhile is not made up for: two looks at once tell no more.
             heapq.heappush(self._queue, schedule.following(due.target, max(now, due.at)))
+
+    def _look_around(self, now: Instant) -> None:
+        """Look at the references now: until the second try it must be known who is cut off."""
+        waiting = {one.target_id for one in self._queue if one.at <= now}
+        for target in self._gate.references:
+            if target.id not in waiting and target.id not in self._in_flight:
+                again = Due(now, target.id, target, confirming=True, regular=False)
+                heapq.heappush(self._queue, again)
 
     def _settled(self) -> Instant:
         """Return the instant up to which nothing more will be seen."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -183,7 +183,7 @@ def test_commands_that_messages_name_exist() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def depth_of(words: tuple[str, ...]) -> int:
+def depth_of(words: Sequence[str]) -> int:
     """Return how many of some words name the command: as many as there are groups, and one."""
     command: click.Command | None = cli
     for depth, word in enumerate(words):

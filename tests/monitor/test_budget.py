@@ -54,7 +54,7 @@ def test_it_is_exhausted_when_it_goes_on_like_this() -> None:
     assert found.exhausted_at is not None
     assert 14 * DAY < found.exhausted_at < 15 * DAY
     spent = budget(objective(), MONTH, line((HOUR, State.DOWN)), (), UTC)
-    assert spent.exhausted_at == HOUR
+    assert spent.exhausted_at == Instant(HOUR)
     assert spent.left < 0
 
 

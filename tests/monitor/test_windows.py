@@ -18,8 +18,10 @@ from tests.monitor.world import tcp
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def at(*when: int, zone: ZoneInfo = BERLIN) -> Instant:
-    return from_datetime(datetime(*when, tzinfo=zone))  # type: ignore[arg-type]
+def at(
+    year: int, month: int, day: int, hour: int = 0, minute: int = 0, *, zone: ZoneInfo = BERLIN
+) -> Instant:
+    return from_datetime(datetime(year, month, day, hour, minute, tzinfo=zone))
 
 
 def catalogue(maintenance: list[dict[str, Any]], **more: Any) -> Catalogue:
@@ -98,7 +100,7 @@ def test_maintenance_is_for_the_services_it_names() -> None:
     ],
 )
 def test_an_objective_s_calendar_is_cut_where_its_zone_cuts_it(
-    over: str, start: tuple[int, ...], end: tuple[int, ...]
+    over: str, start: tuple[int, int, int], end: tuple[int, int, int]
 ) -> None:
     promise = Objective.model_validate({"availability": "99%", "over": over})
     # Half an hour after midnight in Berlin it is still September in London.

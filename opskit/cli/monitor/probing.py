@@ -50,12 +50,10 @@ def probe(  # one parameter per option
 
     Exit 0: all up. 1: something is down. 3: something could not be told.
     """
-    from opskit.monitor.prober import Prober  # noqa: PLC0415
-
     app = app_for(config_path, services)
     duration = _duration(length)
     targets = app.catalogue.targets(known(app, names))
-    prober = Prober(targets, app.recorder, app.around, app.recorder.begin(app.catalogue))
+    prober = app.prober(targets)
     if loop or duration is not None:
         return _go_on(app, prober, targets, duration)
     seen = prober.once(lambda _: None)
