@@ -29,12 +29,14 @@ if TYPE_CHECKING:
         "opskit monitor probe shop --json     one of them, for scripts",
         "opskit monitor probe --loop          at their intervals, until Ctrl-C",
         "opskit monitor probe --for 10m",
+        "opskit monitor probe shop --debug    step by step, with nothing written",
     ],
     short_help="Try services now, or go on trying them.",
 )
 @click.argument("names", nargs=-1, metavar="[SERVICE]...")
 @click.option("--loop", is_flag=True, help="Go on at each probe's interval.")
 @click.option("--for", "length", help="Go on for this long, like 10m.")
+@click.option("--debug", is_flag=True, help="Show each step of one look; write nothing.")
 @services_option
 @config_option
 @output_options("table", "json", "yaml")
@@ -42,6 +44,7 @@ def probe(  # one parameter per option
     names: tuple[str, ...],
     loop: bool,
     length: str | None,
+    debug: bool,
     services: str | None,
     config_path: Path | None,
     output: Output,
@@ -53,6 +56,8 @@ def probe(  # one parameter per option
     app = app_for(config_path, services)
     duration = _duration(length)
     targets = app.catalogue.targets(known(app, names))
+    if debug:
+        return _walk(app, targets, output)
     prober = app.prober(targets)
     if loop or duration is not None:
         return _go_on(app, prober, targets, duration)
@@ -60,6 +65,43 @@ def probe(  # one parameter per option
     app.deliver()
     _emit_seen(seen, targets, output)
     return worst(_CODES[str(one.seen)] for one in seen)
+
+
+def _walk(app: App, targets: Sequence[Target], output: Output) -> ExitCode:
+    """Show each step of one look at each target."""
+    from opskit.monitor.walk import walk  # noqa: PLC0415
+
+    walked = [(target, *walk(target, app.around)) for target in targets]
+    if output.for_people:
+        rows = [
+            (target.id, step.what, "" if step.after is None else _ms(step.after), step.detail)
+            for target, _, steps in walked
+            for step in steps
+        ]
+        output.emit_printed(lambda to: show_table(to, _STEPS, rows))
+    else:
+        data = [
+            {
+                "target": target.id,
+                "seen": str(sight.seen),
+                "reason": sight.reason,
+                "steps": [
+                    {"what": one.what, "detail": one.detail, "after_us": one.after} for one in steps
+                ],
+            }
+            for target, sight, steps in walked
+        ]
+        output.emit_data({"looks": data})
+    return worst(_CODES[str(sight.seen)] for _, sight, _ in walked)
+
+
+_STEPS = (
+    Column("target"), Column("step"), Column("after", right=True), Column("what", fold=True),
+)  # fmt: skip
+
+
+def _ms(duration: int) -> str:
+    return f"{duration / 1000:.1f} ms"
 
 
 _CODES = {
@@ -90,7 +132,7 @@ def _go_on(
 
     def tell(batch: Sequence[Observation]) -> None:
         for one in batch:
-            if last[one.target] != one.seen:
+            if not one.location and last[one.target] != one.seen:
                 last[one.target] = str(one.seen)
                 click.echo(f"{iso(one.at)} {one.target} {one.seen} {one.reason}".rstrip())
 
@@ -126,6 +168,7 @@ class _Courier:
 
     def _deliver(self) -> None:
         try:
+            self._app.announcements.settle()
             self._app.deliver()
         except Exception as error:  # noqa: BLE001  # raised again where the boundary is
             self._error = error
@@ -138,9 +181,7 @@ def _emit_seen(seen: Sequence[Observation], targets: Sequence[Target], output: O
     from opskit.core.clock import iso  # noqa: PLC0415
 
     if output.for_people:
-        rows = [
-            (one.target, str(one.seen), f"{one.took / 1000:.1f} ms", one.reason) for one in seen
-        ]
+        rows = [(one.target, str(one.seen), _ms(one.took), one.reason) for one in seen]
         output.emit_printed(lambda to: show_table(to, _SEEN, rows))
         return
     rows_json = [
