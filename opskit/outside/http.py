@@ -134,6 +134,35 @@ def post(  # each bound is named
         OutsideError: no answer in time, a broken one, or one over `max_bytes`; retryable.
         ConfigError: the URL is none.
     """
+    return _guarded("POST", url, body, headers, seconds, max_bytes, allow_private=allow_private)
+
+
+def get(
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    seconds: float = 15.0,
+    max_bytes: int = 1_000_000,
+    allow_private: bool = False,
+) -> Response:
+    """GET a URL and return the answer, within `seconds` from first to last byte.
+
+    Raises:
+        Refused, OutsideError, ConfigError: as `post` does.
+    """
+    return _guarded("GET", url, None, headers, seconds, max_bytes, allow_private=allow_private)
+
+
+def _guarded(
+    method: str,
+    url: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    seconds: float,
+    max_bytes: int,
+    *,
+    allow_private: bool,
+) -> Response:
     guard = _Guard(time.monotonic() + seconds, allow_private)
     timer = threading.Timer(seconds, guard.cut)
     timer.daemon = True
@@ -143,7 +172,8 @@ def post(  # each bound is named
             session.trust_env = False  # a proxy from the environment would hide the peer
             session.mount("http://", _Adapter(guard))
             session.mount("https://", _Adapter(guard))
-            return _exchange(session, guard, url, body, headers, max_bytes, seconds)
+            asked = requests.Request(method, url, dict(headers), data=body)
+            return _exchange(session, guard, asked, max_bytes, seconds)
     except _NO_URL as error:
         raise ConfigError(f"{url} is not a URL", hint="write https://host/path") from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -154,23 +184,20 @@ def post(  # each bound is named
         guard.close()
 
 
-def _exchange(  # inner half of `post`
+def _exchange(  # inner half of `_guarded`
     session: requests.Session,
     guard: _Guard,
-    url: str,
-    body: bytes,
-    headers: Mapping[str, str],
+    asked: requests.Request,
     max_bytes: int,
     seconds: float,
 ) -> Response:
-    with session.post(
-        url, data=body, headers=dict(headers), stream=True, timeout=seconds, allow_redirects=False
-    ) as response:
+    prepared = session.prepare_request(asked)
+    with session.send(prepared, stream=True, timeout=seconds, allow_redirects=False) as response:
         received = bytearray()
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
             received.extend(chunk)
             if len(received) > max_bytes:
-                message = f"{url} answered with more than {max_bytes:,} bytes"
+                message = f"{asked.url} answered with more than {max_bytes:,} bytes"
                 raise OutsideError(message, retryable=True)
             if time.monotonic() > guard.deadline:
                 break

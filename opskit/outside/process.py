@@ -95,7 +95,10 @@ def run(  # the bounds are the point, each is named
         try:
             feeder = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
             feeder.start()
-            kept, truncated, timed_out = _collect(process, time.monotonic() + timeout, limit)
+            deadline = time.monotonic() + timeout
+            kept, truncated, timed_out = _collect(process, deadline, limit)
+            # One that closed its output may go on without it.
+            timed_out = timed_out or not _ended(process, deadline)
             if timed_out:
                 _end_marked(process, token)
             process.wait()
@@ -104,6 +107,14 @@ def run(  # the bounds are the point, each is named
             raise
     stdout, stderr = (decode(bytes(part)) for part in kept)
     return Completed(process.returncode, stdout, stderr, truncated, timed_out)
+
+
+def _ended(process: subprocess.Popen[bytes], deadline: float) -> bool:
+    try:
+        process.wait(max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _end_marked(process: subprocess.Popen[bytes], token: str) -> None:

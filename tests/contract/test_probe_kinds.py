@@ -13,9 +13,9 @@ import pytest
 from opskit.core.clock import MINUTE, SECOND
 from opskit.monitor.catalogue import Catalogue
 from opskit.monitor.model import Probe, Seen
+from opskit.monitor.probes import KINDS
 from opskit.monitor.probes.http import HttpProbe
 from opskit.monitor.probes.tcp import TcpProbe
-from opskit.monitor.probes import KINDS
 from opskit.outside.documents import json_schema
 from opskit.outside.transfer import Phases, TransferRequest, TransferResult, Transfers
 from tests.monitor.servers import Server, page, silence

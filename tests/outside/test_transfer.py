@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from opskit.core.clock import SECOND, Duration
-from opskit.outside.transfer import TransferRequest, TransferResult, Transfers
+from opskit.outside.transfer import TransferRequest, TransferResult
+from opskit.outside.transfers import Transfers
 from tests.outside.servers import Answer, Exchange, Server, header, plain
 
 PATIENCE = Duration(20 * SECOND)
