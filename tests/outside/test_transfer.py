@@ -214,7 +214,6 @@ def test_a_slow_one_does_not_hold_up_the_others(transfers: Transfers[str]) -> No
         assert {result.body for result in results.values()} == {b"quick"}
         assert "slow" not in results
         assert len(transfers) == 1
-        transfers.close()
         assert len(transfers) == 0
 
 
@@ -225,5 +224,6 @@ def test_each_uses_a_connection_of_its_own(transfers: Transfers[str]) -> None:
         assert server.connections == 3
 
 
-def test_nothing_under_way_is_no_wait(transfers: Transfers[str]) -> None:
+def test_who_is_woken_waits_no_longer(transfers: Transfers[str]) -> None:
+    transfers.wake()
     assert list(transfers.poll(1_000)) == []

@@ -57,8 +57,11 @@ def look(probe: DomainProbe, around: Around) -> Sight:
         response = get(
             url, _ACCEPT, seconds=probe.timeout / SECOND, allow_private=probe.allow_private
         )
-    except (OutsideError, Refused) as error:
-        return Sight(Seen.UNKNOWN, f"it cannot be looked up: {error.message}")
+    except Refused as error:
+        return Sight(Seen.UNKNOWN, error.message)
+    except OutsideError:
+        # Its words may quote what came, which is anything.
+        return Sight(Seen.UNKNOWN, f"{probe.server} did not answer, or not in HTTP")
     if response.status == 404:
         return Sight(Seen.DOWN, "the registry knows no such domain")
     if response.status != 200:
