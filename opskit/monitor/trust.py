@@ -8,11 +8,13 @@ from pathlib import Path
 from pydantic import Field
 
 from opskit.core.clock import DAY, SECOND, Instant
+from opskit.core.errors import ConfigError
 from opskit.core.text import plural
 from opskit.monitor.kinds import Fact, Sight
 from opskit.monitor.model import Seen
 from opskit.outside.certificates import earliest_end
 from opskit.outside.documents import Model
+from opskit.outside.transfer import Trust
 
 EARLIEST = "probe_ssl_earliest_cert_expiry"
 LAST_CHAIN = "probe_ssl_last_chain_expiry_timestamp_seconds"
@@ -37,8 +39,23 @@ class Tls(Model):
     )
 
     def authorities(self, root: Path) -> str:
-        """Return the file with the authorities, or nothing for the system's."""
+        """Return the file with the authorities, or nothing for the system's.
+
+        Raises:
+            ConfigError: it is not there.
+        """
+        if self.ca and not (root / self.ca).is_file():
+            raise ConfigError(f"{root / self.ca} is not there", hint="check the path")
         return str(root / self.ca) if self.ca else ""
+
+
+def trust_of(tls: Tls | None, root: Path, *, chain: bool = False) -> Trust | None:
+    """Return whom a transfer believes; nothing is the system's own choice.
+
+    Raises:
+        ConfigError: the file with the authorities is not there.
+    """
+    return None if tls is None else Trust(tls.authorities(root), tls.verify, chain)
 
 
 def expiry_facts(chain: Sequence[bytes | str], *, verified: bool = False) -> tuple[Fact, ...]:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from opskit.core.errors import ConfigError
 from opskit.core.text import clean, decode
 
 _CHUNK = 65_536
@@ -249,14 +250,16 @@ def trusting(authorities: str = "", *, verify: bool = True) -> ssl.SSLContext:
     """Return a context that believes the authorities in a file, the system's, or anybody.
 
     Raises:
-        DialError: the file holds none.
+        ConfigError: the file holds none.
     """
     context = _system() if verify and not authorities else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         if authorities:
             context.load_verify_locations(authorities)
     except (OSError, ssl.SSLError) as error:
-        raise DialError(f"{authorities} holds no certificates of authorities") from error
+        raise ConfigError(
+            f"{authorities} holds no certificates of authorities", hint="check the path"
+        ) from error
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

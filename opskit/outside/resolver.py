@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from dataclasses import dataclass
 
@@ -64,7 +65,7 @@ def _asked(name: str, kind: str, host: str, port: int, until: float, recurse: bo
         if not recurse:
             query.flags &= ~dns.flags.RD
         try:
-            heard = dns.query.udp(query, host, _left(until), port, raise_on_truncation=True)
+            heard = _by_datagram(query, host, port, until)
         except dns.message.Truncated:
             heard = dns.query.tcp(query, host, _left(until), port)
         return _answer(heard, kind)
@@ -74,6 +75,16 @@ def _asked(name: str, kind: str, host: str, port: int, until: float, recurse: bo
         raise DialError((error.strerror or "broken off").lower()) from error
     except Exception as error:  # a parser's complaint about what a stranger wrote
         raise DialError(f"what came is no answer: {type(error).__name__}") from error
+
+
+def _by_datagram(
+    query: dns.message.Message, host: str, port: int, until: float
+) -> dns.message.Message:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)  # noqa: FBT003  # the library waits by itself
+        sock.connect((host, port))  # a refusal is heard on a connected socket only
+        return dns.query.udp(query, host, _left(until), port, sock=sock, raise_on_truncation=True)
 
 
 def _left(until: float) -> float:

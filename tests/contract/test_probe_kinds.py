@@ -44,8 +44,10 @@ def flood(connection: socket.socket, over: threading.Event) -> None:
 
 def garbage(connection: socket.socket, _over: threading.Event) -> None:
     """Say what is no protocol, and go."""
-    connection.settimeout(0.2)
     connection.sendall(PAYLOAD)
+    connection.settimeout(0.2)
+    while connection.recv(65_536):  # who goes with something unread breaks the connection off
+        pass
 
 
 def gone(connection: socket.socket, _over: threading.Event) -> None:
@@ -77,7 +79,7 @@ ADDRESSES = {
 }  # fmt: skip
 # These look at nothing that could behave badly meanwhile.
 STILL = {"heartbeat", "host", "icmp"}
-SECRETS = {
+SECRETS: Mapping[str, dict[str, Any]] = {
     "http": {"auth": {"user": "monitor", "password_file": "secret"}},
     "scrape": {"auth": {"bearer_file": "secret"}},
     "postgres": {"password_file": "secret"},

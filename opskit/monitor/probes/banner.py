@@ -54,7 +54,7 @@ def _chunk(dial: Dial, probe: BannerProbe, heard: bytes) -> bytes:
     try:
         return dial.receive()
     except DialError as error:
-        if error.late and heard:  # something was said, and it was not that
+        if heard:  # something was said, and it was not that
             raise DialError(_mismatch(probe)) from error
         raise
 

@@ -15,10 +15,10 @@ from opskit.monitor.answers import ONLY_NAMES, Expected, HeaderName, HeaderValue
 from opskit.monitor.kinds import Around, Fact, Sight, Steps, TransferKind
 from opskit.monitor.model import Seen
 from opskit.monitor.settings import ProbeSettings
-from opskit.monitor.trust import Tls, aged, expiry_facts
+from opskit.monitor.trust import Tls, aged, expiry_facts, trust_of
 from opskit.outside.documents import Model
 from opskit.outside.files import read_secret
-from opskit.outside.transfer import TransferRequest, TransferResult, Trust
+from opskit.outside.transfer import TransferRequest, TransferResult
 
 # A name and a password in it would be shown wherever the URL is.
 URL = r"^https?://[^\s/?#@]+([/?#]\S*)?$"
@@ -131,13 +131,9 @@ def _request(probe: HttpProbe, root: Path) -> TransferRequest:
         redirects=probe.redirects,
         version=probe.http_version or "",
         family=probe.ip,
-        trust=_trust(probe.tls, root),
+        trust=trust_of(probe.tls, root, chain=True),
         keep_headers=bool(probe.expect_headers),
     )
-
-
-def _trust(tls: Tls | None, root: Path) -> Trust | None:
-    return None if tls is None else Trust(tls.authorities(root), tls.verify, chain=True)
 
 
 def _failure(probe: HttpProbe, result: TransferResult) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote, quote_plus
 
@@ -30,7 +29,7 @@ from opskit.monitor.kinds import Around, Fact, Sight, Steps, TransferKind
 from opskit.monitor.model import Seen
 from opskit.monitor.probes.http import Status
 from opskit.monitor.settings import Name, ProbeSettings
-from opskit.monitor.trust import Tls
+from opskit.monitor.trust import Tls, trust_of
 from opskit.outside.documents import Model
 from opskit.outside.files import read_secret
 from opskit.outside.transfer import TransferRequest, TransferResult, Trust
@@ -166,6 +165,7 @@ class _Way:
     """How far a journey has come."""
 
     values: dict[str, str]
+    trust: Trust | None
     cookies: tuple[str, ...] = ()
     facts: list[Fact] = field(default_factory=list)
 
@@ -175,13 +175,14 @@ def steps(probe: JourneyProbe, around: Around) -> Steps:
     began = around.clock.monotonic()
     try:
         secrets = {name: read_secret(around.root / path) for name, path in probe.secrets.items()}
+        trust = trust_of(probe.tls, around.root)
     except ConfigError as error:
         return Sight(Seen.UNKNOWN, error.message)
-    way = _Way(secrets)
+    way = _Way(secrets, trust)
     reason = ""
     for step in probe.steps:
         left = Duration(probe.timeout - (around.clock.monotonic() - began))
-        request = _request(probe, step, way, around.root, left)
+        request = _request(step, way, left)
         if isinstance(request, str):
             reason = request
         elif left <= 0:
@@ -199,9 +200,7 @@ def _late(probe: JourneyProbe) -> str:
     return f"no answer within {format_duration(probe.timeout)} of the start"
 
 
-def _request(
-    probe: JourneyProbe, step: Step, way: _Way, root: Path, left: Duration
-) -> TransferRequest | str:
+def _request(step: Step, way: _Way, left: Duration) -> TransferRequest | str:
     """Return the request of a step, or why there can be none."""
     url = _filled_url(step.url, way.values)
     headers = [f"{name}: {_filled(text, way.values)}" for name, text in step.headers.items()]
@@ -209,7 +208,6 @@ def _request(
         return "what was captured makes no URL"
     if not all(line.isprintable() for line in headers):
         return "what was captured cannot stand in a header"
-    trust = Trust(probe.tls.authorities(root), probe.tls.verify) if probe.tls else None
     return TransferRequest(
         url,
         left,
@@ -217,7 +215,7 @@ def _request(
         headers=tuple(headers),
         body=_body(step, way.values),
         redirects=step.redirects,
-        trust=trust,
+        trust=way.trust,
         cookies=way.cookies,
         keep_headers=True,
     )

@@ -18,10 +18,10 @@ from opskit.monitor.kinds import Around, Fact, Sight, Steps, TransferKind
 from opskit.monitor.model import Seen
 from opskit.monitor.probes.http import URL, Auth
 from opskit.monitor.settings import ProbeSettings
-from opskit.monitor.trust import Tls
+from opskit.monitor.trust import Tls, trust_of
 from opskit.outside.documents import Model
 from opskit.outside.exposition import Series, read
-from opskit.outside.transfer import TransferRequest, TransferResult, Trust
+from opskit.outside.transfer import TransferRequest, TransferResult
 
 _MAX_BYTES = 4_000_000
 _ACCEPT = "Accept: text/plain; version=0.0.4"
@@ -159,9 +159,9 @@ def steps(probe: ScrapeProbe, around: Around) -> Steps:
     headers: tuple[str, ...] = (_ACCEPT,)
     try:
         headers += (probe.auth.header(around.root),) if probe.auth else ()
+        trust = trust_of(probe.tls, around.root)
     except ConfigError as error:
         return Sight(Seen.UNKNOWN, error.message)
-    trust = Trust(probe.tls.authorities(around.root), probe.tls.verify) if probe.tls else None
     result = yield TransferRequest(
         probe.url, Duration(probe.timeout), _MAX_BYTES, headers=headers, trust=trust
     )
