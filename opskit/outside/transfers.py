@@ -109,7 +109,9 @@ class Transfers(Generic[K]):
         self._timer = None if milliseconds < 0 else time.monotonic() + milliseconds / 1_000
 
     def close(self) -> None:
-        """Give up what is still under way."""
+        """Give up what is still under way; what is closed stays so."""
+        if self._epoll.closed:
+            return
         for handle in self._running:
             self._multi.remove_handle(handle)
             handle.close()

@@ -214,6 +214,7 @@ def test_a_slow_one_does_not_hold_up_the_others(transfers: Transfers[str]) -> No
         assert {result.body for result in results.values()} == {b"quick"}
         assert "slow" not in results
         assert len(transfers) == 1
+        transfers.close()
         assert len(transfers) == 0
 
 

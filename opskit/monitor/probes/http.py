@@ -113,7 +113,9 @@ def steps(probe: HttpProbe, around: Around) -> Steps:
     if probe.tls is not None and not reason:
         age = aged(result.chain, probe.tls.min_days, around.clock.now())
         seen, reason = age.seen, age.reason
-    return Sight(seen, reason, result.phases.total, result.phases, tuple(_facts(probe, result)))
+    return Sight(
+        seen, reason, result.phases.total, result.phases, tuple(_facts(probe, result, reason))
+    )
 
 
 def _request(probe: HttpProbe, root: Path) -> TransferRequest:
@@ -149,7 +151,7 @@ def _failure(probe: HttpProbe, result: TransferResult) -> str:
     return failure(probe, result.body, result.headers, cut=result.cut)
 
 
-def _facts(probe: HttpProbe, result: TransferResult) -> Iterator[Fact]:
+def _facts(probe: HttpProbe, result: TransferResult, reason: str) -> Iterator[Fact]:
     """Yield what blackbox_exporter tells as well, by its names."""
     if not result.status:
         return
@@ -162,7 +164,7 @@ def _facts(probe: HttpProbe, result: TransferResult) -> Iterator[Fact]:
     if probe.redirects:
         yield Fact("probe_http_redirects", result.redirects)
     if probe.matches is not None:
-        failed = "does not match" in _failure(probe, result)
+        failed = reason.startswith(repr(probe.matches))
         yield Fact("probe_failed_due_to_regex", 1 if failed else 0)
     yield from expiry_facts(result.chain)
 
