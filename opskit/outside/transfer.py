@@ -136,7 +136,10 @@ def prepare(handle: pycurl.Curl, request: TransferRequest, body: Body) -> None:
     handle.setopt(pycurl.CONNECT_ONLY, int(request.connect_only))
     handle.setopt(pycurl.USERAGENT, f"opskit/{__version__}")
     handle.setopt(pycurl.WRITEFUNCTION, body.write)
-    _prepare_message(handle, request, body)
+    if request.body is not None or request.headers or request.keep_headers:
+        _prepare_message(handle, request, body)
+    if request.cookies is not None:
+        _prepare_cookies(handle, request.cookies)
     if request.redirects:
         handle.setopt(pycurl.FOLLOWLOCATION, 1)
         handle.setopt(pycurl.MAXREDIRS, request.redirects)
@@ -157,10 +160,12 @@ def _prepare_message(handle: pycurl.Curl, request: TransferRequest, body: Body) 
         handle.setopt(pycurl.HTTPHEADER, [line.encode() for line in request.headers])
     if request.keep_headers:
         handle.setopt(pycurl.HEADERFUNCTION, body.head)
-    if request.cookies is not None:
-        handle.setopt(pycurl.COOKIEFILE, "")
-        for line in request.cookies:
-            handle.setopt(pycurl.COOKIELIST, line)
+
+
+def _prepare_cookies(handle: pycurl.Curl, cookies: tuple[str, ...]) -> None:
+    handle.setopt(pycurl.COOKIEFILE, "")
+    for line in cookies:
+        handle.setopt(pycurl.COOKIELIST, line)
 
 
 def _prepare_trust(handle: pycurl.Curl, trust: Trust) -> None:
@@ -179,7 +184,7 @@ def result_of(
     if code == _STOPPED_BY_US and body.cut:
         code, message = 0, ""
     return TransferResult(
-        error=_MEASURED.sub("", clean(message)) or (f"transfer error {code}" if code else ""),
+        error=_words(code, message) if code else "",
         timed_out=code == _TIMED_OUT,
         status=int(handle.getinfo(pycurl.RESPONSE_CODE)),
         body=bytes(body.data),
@@ -192,6 +197,10 @@ def result_of(
         cookies=_cookies(handle) if request.cookies is not None else (),
         chain=_chain(handle) if request.trust and request.trust.chain else (),
     )
+
+
+def _words(code: int, message: str) -> str:
+    return _MEASURED.sub("", clean(message)) or f"transfer error {code}"
 
 
 def _headers(lines: list[bytes]) -> Iterator[tuple[str, str]]:

@@ -22,6 +22,14 @@ from opskit.outside.transfer import TransferRequest, TransferResult
 
 # A name and a password in it would be shown wherever the URL is.
 URL = r"^https?://[^\s/?#@]+([/?#]\S*)?$"
+# Facts that say one of a few things are made once: most tries say the same.
+_SECURED, _CLEAR = Fact("probe_http_ssl", 1), Fact("probe_http_ssl", 0)
+_IPV4, _IPV6 = Fact("probe_ip_protocol", 4), Fact("probe_ip_protocol", 6)
+_SPOKEN = {
+    spoken: Fact("probe_http_version", float(spoken or 0))
+    for spoken in ("", "1.0", "1.1", "2", "3")
+}
+
 Status = Annotated[int, Field(ge=100, le=599)]
 
 
@@ -119,9 +127,11 @@ def steps(probe: HttpProbe, around: Around) -> Steps:
 
 
 def _request(probe: HttpProbe, root: Path) -> TransferRequest:
-    headers = tuple(
-        f"{name}: {value}" if value else f"{name};" for name, value in probe.headers.items()
-    )
+    headers: tuple[str, ...] = ()
+    if probe.headers:
+        # libcurl takes a name and a semicolon for a header without a value.
+        pairs = probe.headers.items()
+        headers = tuple(f"{name}: {value}" if value else f"{name};" for name, value in pairs)
     if probe.auth is not None:
         headers = (*headers, probe.auth.header(root))
     return TransferRequest(
@@ -151,16 +161,23 @@ def _failure(probe: HttpProbe, result: TransferResult) -> str:
     return failure(probe, result.body, result.headers, cut=result.cut)
 
 
-def _facts(probe: HttpProbe, result: TransferResult, reason: str) -> Iterator[Fact]:
-    """Yield what blackbox_exporter tells as well, by its names."""
+def _facts(probe: HttpProbe, result: TransferResult, reason: str) -> tuple[Fact, ...]:
+    """Return what blackbox_exporter tells as well, by its names."""
     if not result.status:
-        return
-    yield Fact("probe_http_status_code", result.status)
-    yield Fact("probe_http_uncompressed_body_length", len(result.body))
-    yield Fact("probe_http_ssl", 1 if result.phases.secured else 0)
-    yield Fact("probe_ip_protocol", 6 if ":" in result.address else 4)
-    if result.version:
-        yield Fact("probe_http_version", float(result.version))
+        return ()
+    told = (
+        Fact("probe_http_status_code", result.status),
+        Fact("probe_http_uncompressed_body_length", len(result.body)),
+        _SECURED if result.phases.secured else _CLEAR,
+        _IPV6 if ":" in result.address else _IPV4,
+        _SPOKEN.get(result.version, _SPOKEN[""]),
+    )
+    if probe.redirects or probe.matches is not None or result.chain:
+        return (*told, *_asked_for(probe, result, reason))
+    return told
+
+
+def _asked_for(probe: HttpProbe, result: TransferResult, reason: str) -> Iterator[Fact]:
     if probe.redirects:
         yield Fact("probe_http_redirects", result.redirects)
     if probe.matches is not None:

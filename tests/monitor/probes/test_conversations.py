@@ -194,6 +194,18 @@ def test_a_host_without_an_address_of_that_version_is_down(near: Around) -> None
     assert (sight.seen, sight.reason) == (Seen.DOWN, "127.0.0.1 has no address of IPv6")
 
 
+@pytest.mark.parametrize("host", ["240.0.0.1", "203.0.113.1", "does-not-exist.invalid"])
+def test_a_host_that_sends_no_reply_is_down(near: Around, host: str) -> None:
+    sight = look({"kind": "icmp", "host": host, "timeout": "500ms"}, near)
+    assert sight.seen is Seen.DOWN
+    assert sight.reason
+
+
+@pytest.mark.parametrize("size", [16, 57, 1_400])
+def test_a_request_of_any_size_comes_back(near: Around, size: int) -> None:
+    assert look({"kind": "icmp", "host": "127.0.0.1", "size": size}, near).seen is Seen.UP
+
+
 # Banners
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from opskit.monitor.kinds import Around
 from opskit.monitor.model import Seen
+from opskit.outside import resolver
+from opskit.outside.dial import split
 from tests.monitor.probes.looking import IMPATIENCE, look
 from tests.monitor.probes.wells import answered, name_server
 
@@ -79,3 +81,15 @@ def test_a_server_that_hangs_is_left_in_time(near: Around) -> None:
         settings = {"kind": "dns", "query": "shop.example", "server": address, **IMPATIENCE}
         sight = look(settings, near)
     assert (sight.seen, sight.reason) == (Seen.DOWN, "no answer within 0.30 s")
+
+
+def test_the_next_server_of_the_system_is_asked(
+    near: Around, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"kind": "dns", "query": "shop.example", "expect": ["192.0.2.10"], "timeout": "2s"}
+    with name_server(lambda _heard: b"") as dead, name_server(answered) as well:
+        known = [split(dead), split(well)]
+        monkeypatch.setattr(resolver, "_of_the_system", lambda: known)
+        assert look(asked, near).seen is Seen.UP
+    monkeypatch.setattr(resolver, "_of_the_system", list)
+    assert look(asked, near).reason == "this system names no DNS server"
