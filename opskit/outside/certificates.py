@@ -10,9 +10,6 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from opskit.core.clock import Instant, from_datetime
 from opskit.core.text import clean
 
@@ -37,6 +34,9 @@ def read(raw: bytes | str) -> Certificate | None:
 
 
 def _read(raw: bytes | str) -> Certificate:
+    from cryptography import x509  # noqa: PLC0415  # heavy, and most commands read none
+    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
+
     if isinstance(raw, str):
         found = x509.load_pem_x509_certificate(raw.encode())
     else:

@@ -14,7 +14,6 @@ from opskit.monitor.kinds import Around, Fact, LookKind, Sight
 from opskit.monitor.model import Seen
 from opskit.monitor.settings import ProbeSettings
 from opskit.monitor.talks import talk
-from opskit.outside.process import run
 
 _VERDICTS = {0: Seen.UP, 1: Seen.DEGRADED, 2: Seen.DOWN, 3: Seen.UNKNOWN}
 _MAX_BYTES = 65_536
@@ -57,6 +56,8 @@ class CommandProbe(ProbeSettings):
 @talk
 def look(probe: CommandProbe, around: Around) -> Sight:
     """Run it to its end."""
+    from opskit.outside.process import run  # noqa: PLC0415  # heavy, and not for settings
+
     path = around.environment.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
     done = run(
         probe.command,

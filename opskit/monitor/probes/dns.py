@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
@@ -12,7 +12,9 @@ from opskit.monitor.kinds import Around, Fact, LookKind, Sight
 from opskit.monitor.model import Seen
 from opskit.monitor.settings import Address, ProbeSettings
 from opskit.monitor.talks import talk
-from opskit.outside.resolver import Answer, ask
+
+if TYPE_CHECKING:
+    from opskit.outside.resolver import Answer
 
 
 class DnsProbe(ProbeSettings):
@@ -54,6 +56,8 @@ class DnsProbe(ProbeSettings):
 @talk
 def look(probe: DnsProbe, _around: Around) -> Sight:
     """Ask once."""
+    from opskit.outside.resolver import ask  # noqa: PLC0415  # heavy, and not for settings
+
     server = probe.server or ""
     answer = ask(probe.query, probe.type, server, probe.timeout / SECOND, recurse=probe.recurse)
     reason = _failure(probe, answer)

@@ -16,7 +16,6 @@ from opskit.monitor.model import Seen
 from opskit.monitor.probes.http import URL
 from opskit.monitor.settings import ProbeSettings
 from opskit.monitor.talks import talk
-from opskit.outside.http import get
 
 _ACCEPT = {"Accept": "application/rdap+json"}
 
@@ -50,6 +49,8 @@ class DomainProbe(ProbeSettings):
 @talk
 def look(probe: DomainProbe, around: Around) -> Sight:
     """Ask the registry once."""
+    from opskit.outside.http import get  # noqa: PLC0415  # heavy, and not for settings
+
     if probe.server is None:
         return Sight(Seen.UNKNOWN, "no RDAP server is given")
     url = f"{probe.server.rstrip('/')}/domain/{probe.domain.lower()}"

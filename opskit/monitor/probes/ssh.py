@@ -12,7 +12,6 @@ from opskit.monitor.model import Seen
 from opskit.monitor.settings import Address, ProbeSettings
 from opskit.monitor.talks import talk
 from opskit.outside.dial import Dial, DialError
-from opskit.outside.ssh import host_keys
 
 # RFC 4253, 4.2: other lines may come before the one with the version.
 _LINES = 50
@@ -44,6 +43,8 @@ def look(probe: SshProbe, around: Around) -> Sight:
         dial.send(b"SSH-2.0-opskit\r\n")  # who says nothing may be counted as an attacker
     if not probe.host_keys:
         return Sight(Seen.UP, facts=facts)
+    from opskit.outside.ssh import host_keys  # noqa: PLC0415  # heavy, and not for settings
+
     left = (deadline - around.clock.monotonic()) / SECOND
     shown = host_keys(probe.address, around.environment, seconds=max(0.1, left))
     if not shown:
