@@ -52,6 +52,7 @@ def garbage(connection: socket.socket, _over: threading.Event) -> None:
 
 def gone(connection: socket.socket, _over: threading.Event) -> None:
     """Go without a word."""
+    connection.settimeout(0.2)
     connection.recv(1)
 
 
@@ -122,7 +123,9 @@ def moved(kind: str, settings: Settings, address: str) -> Settings:
 
 def ill(kind: str, how: str, settings: Settings, near: Around) -> Sight:
     """Return what a probe sees of something that behaves badly."""
-    hasty = {**settings, **IMPATIENCE}
+    # What ends by itself needs no haste, which would tell of this machine alone.
+    hangs = how in {"silence", "drip", "flood"} and kind != "tcp"
+    hasty = {**settings, **(IMPATIENCE if hangs else {})}
     if kind == "command":
         return look({**hasty, "command": ["sh", "-c", BAD_COMMANDS[how]]}, near)
     if kind == "dns":
