@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -16,6 +18,7 @@ from opskit.monitor.model import Seen
 from opskit.monitor.probes.http import URL
 from opskit.monitor.settings import ProbeSettings
 from opskit.monitor.talks import talk
+from opskit.outside.dial import DialError, resolve
 
 _ACCEPT = {"Accept": "application/rdap+json"}
 
@@ -55,12 +58,14 @@ def look(probe: DomainProbe, around: Around) -> Sight:
         return Sight(Seen.UNKNOWN, "no RDAP server is given")
     url = f"{probe.server.rstrip('/')}/domain/{probe.domain.lower()}"
     try:
+        # What asks for the page waits for a resolver that hangs; this does not.
+        resolve(urlsplit(url).hostname or "", 443, time.monotonic() + probe.timeout / SECOND)
         response = get(
             url, _ACCEPT, seconds=probe.timeout / SECOND, allow_private=probe.allow_private
         )
     except Refused as error:
         return Sight(Seen.UNKNOWN, error.message)
-    except OutsideError:
+    except (OutsideError, DialError):
         # Its words may quote what came, which is anything.
         return Sight(Seen.UNKNOWN, f"{probe.server} did not answer, or not in HTTP")
     if response.status == 404:

@@ -183,7 +183,8 @@ def _judged(probe: ScrapeProbe, result: TransferResult) -> tuple[Seen, str, tupl
     except ValueError:
         return Seen.DOWN, "the page is not in Prometheus' text format", ()
     kept = [one for one in series if any(each.takes(one) for each in selectors)]
-    facts = tuple(_fact(one) for one in kept[: probe.max_series])
+    finite = (one for one in kept[: probe.max_series] if math.isfinite(one.value))
+    facts = tuple(map(_fact, finite))
     if len(kept) > probe.max_series:
         return Seen.UNKNOWN, f"more than {probe.max_series} series are selected", facts
     missing = [

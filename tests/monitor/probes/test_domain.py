@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +13,7 @@ from opskit.core.clock import DAY, Instant, from_datetime
 from opskit.monitor.kinds import Around
 from opskit.monitor.model import Seen
 from opskit.monitor.probes.domain import expiration, judged
+from opskit.outside import dial
 from tests.monitor.probes.looking import look
 from tests.outside.servers import Server, plain
 
@@ -90,6 +92,18 @@ def test_a_private_address_must_be_allowed(near: Around) -> None:
     assert sight.seen is Seen.UNKNOWN
     assert "not a public address" in sight.reason
     assert server.requests == []
+
+
+def test_a_resolver_that_hangs_is_not_waited_for(
+    near: Around, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(dial, "_look_up", lambda *_: over.wait())
+    hasty = {"server": "https://rdap.example/", "timeout": "300ms", "confirm_after": "100ms"}
+    sight = look({**DOMAIN, **hasty}, near)
+    over.set()
+    assert sight.seen is Seen.UNKNOWN
+    assert sight.reason == "https://rdap.example/ did not answer, or not in HTTP"
 
 
 def test_without_a_registry_nobody_knows(near: Around) -> None:

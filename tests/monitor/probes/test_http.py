@@ -176,6 +176,18 @@ def test_a_certificate_is_believed_or_not_and_for_how_long(
     assert bool(expiry) is (tls is not None)
 
 
+@pytest.mark.parametrize("kind", ["http", "scrape", "journey"])
+def test_without_the_file_of_authorities_nothing_is_asked(near: Around, kind: str) -> None:
+    own: dict[str, Any] = {
+        "http": {"url": "https://127.0.0.1:1/"},
+        "scrape": {"url": "https://127.0.0.1:1/", "keep": ["up"]},
+        "journey": {"steps": [{"name": "one", "url": "https://127.0.0.1:1/"}]},
+    }
+    sight = look({"kind": kind, **own[kind], "tls": {"ca": "none.pem"}}, near)
+    assert sight.seen is Seen.UNKNOWN
+    assert sight.reason.endswith("none.pem is not there")
+
+
 def test_the_facts_are_those_of_blackbox_exporter(near: Around) -> None:
     sight = fetch(near, plain(BODY, "200 OK"), matches="ok")
     assert {one.name: one.value for one in sight.facts} == {

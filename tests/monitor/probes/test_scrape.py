@@ -94,6 +94,11 @@ def test_what_is_no_page_of_metrics_is_down(near: Around, page: bytes, reason: s
     assert (sight.seen, sight.reason) == (Seen.DOWN, reason)
 
 
+def test_what_is_no_number_is_judged_and_not_kept(near: Around) -> None:
+    sight = scrape(near, keep=["odd", "endless", "up"])
+    assert (sight.seen, [one.name for one in sight.facts]) == (Seen.UP, ["up"])
+
+
 def test_more_series_than_wanted_are_not_kept(near: Around) -> None:
     page = "".join(f'up{{n="{number}"}} 1\n' for number in range(50_000)).encode()
     sight = scrape(near, page, keep=["up"], max_series=10)
