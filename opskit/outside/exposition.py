@@ -32,11 +32,15 @@ def read(page: bytes, names: Collection[str], limit: int) -> list[Series]:
 
     wanted = {name.encode() for name in names}
     lines = decode(b"\n".join(_lines(page, wanted, limit + 1)) + b"\n")
-    return [
-        Series(sample.name, tuple(sorted(sample.labels.items())), float(sample.value))
-        for family in text_string_to_metric_families(lines)
-        for sample in family.samples
-    ]
+    try:
+        return [
+            Series(sample.name, tuple(sorted(sample.labels.items())), float(sample.value))
+            for family in text_string_to_metric_families(lines)
+            for sample in family.samples
+        ]
+    except Exception as error:  # the parser trips in many ways over what is none
+        message = "not in Prometheus' text format"
+        raise ValueError(message) from error
 
 
 def _lines(page: bytes, wanted: Collection[bytes], limit: int) -> Iterator[bytes]:

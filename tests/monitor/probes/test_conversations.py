@@ -13,6 +13,7 @@ import pytest
 from opskit.core.clock import SECOND
 from opskit.monitor.kinds import Around
 from opskit.monitor.model import Seen
+from opskit.outside import icmp
 from tests.monitor.probes.looking import look
 from tests.monitor.probes.wells import fingerprint, mail, pong, secret
 from tests.monitor.servers import Server, silence
@@ -199,6 +200,15 @@ def test_a_host_that_sends_no_reply_is_down(near: Around, host: str) -> None:
     sight = look({"kind": "icmp", "host": host, "timeout": "500ms"}, near)
     assert sight.seen is Seen.DOWN
     assert sight.reason
+
+
+def test_a_reply_to_somebody_else_is_not_ours(
+    near: Around, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packet = icmp._packet
+    monkeypatch.setattr(icmp, "_packet", lambda family, own: packet(family, b"0" * len(own)))
+    sight = look({"kind": "icmp", "host": "127.0.0.1", "timeout": "300ms"}, near)
+    assert (sight.seen, sight.reason) == (Seen.DOWN, "no answer within 0.30 s")
 
 
 @pytest.mark.parametrize("size", [16, 57, 1_400])
