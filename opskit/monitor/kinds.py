@@ -50,9 +50,21 @@ class Beats(Protocol):
         """Return when a heartbeat last called in, and with what (`ok`, `fail`, `start`)."""
         ...
 
+    def ended(self, name: str) -> tuple[Instant, str] | None:
+        """Return when it last called in with an end (`ok`, `fail`), and with which."""
+        ...
+
 
 class HostFacts(Protocol):
-    """What the last fleet check learnt of the hosts."""
+    """What the last fleet check learnt of the hosts.
+
+    The facts are those of Ansible's `setup`, under their full names, as far as they were gathered:
+    `ansible_mounts` (a list of `mount`, `device`, `fstype`, `size_total`, `size_available`,
+    `inode_total`, `inode_available`), `ansible_memtotal_mb`, `ansible_memory_mb` (its
+    `nocache.free`) or `ansible_memfree_mb`, `ansible_loadavg` (`1m`, `5m`, `15m`),
+    `ansible_processor_vcpus`, `ansible_uptime_seconds`; and under `opskit_posture` what the
+    standard's module of that name found (its `certificates.items`: `path`, `not_after`).
+    """
 
     def of(self, host: str) -> tuple[Instant, Mapping[str, Any]] | None:
         """Return when a host's facts were gathered, and the facts."""

@@ -147,6 +147,7 @@ class _Pool(Generic[K]):
         self._threads: list[threading.Thread] = []
         self._idle = threading.Semaphore(0)
         self._open = True
+        self._lock = threading.Lock()
 
     def put(self, look: Callable[[], Sight], key: K) -> None:
         """Have a look made as soon as a thread is free."""
@@ -162,12 +163,14 @@ class _Pool(Generic[K]):
             began = self._clock.monotonic()
             sight = _looked(look)
             self._idle.release()
-            if self._open:
-                self.ended.append((key, sight, began))
-                self._wake()
+            with self._lock:  # what is closed cannot be woken
+                if self._open:
+                    self.ended.append((key, sight, began))
+                    self._wake()
 
     def close(self) -> None:
         """Let the threads go; what one is at may go on to its timeout, and is not waited for."""
-        self._open = False
+        with self._lock:
+            self._open = False
         for _ in self._threads:
             self._waiting.put(None)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cronsim import CronSim, CronSimError
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -20,6 +18,7 @@ from pydantic import (
 
 from opskit.core.clock import SECOND, parse_duration
 from opskit.monitor.model import HOLD
+from opskit.outside import cron
 from opskit.outside.documents import Model
 
 _DURATION = {"type": "string", "pattern": r"^(\d+(ms|s|m|h|d|w))+$", "examples": ["30s", "5m"]}
@@ -70,11 +69,7 @@ def _zone(value: object) -> ZoneInfo:
 
 
 def _cron(text: str) -> str:
-    try:
-        CronSim(text, datetime(2026, 1, 1, tzinfo=UTC))
-    except CronSimError as error:
-        message = f"{text!r} is no schedule; write minute hour day month weekday: 0 2 * * sun"
-        raise ValueError(message) from error
+    cron.check(text)
     return text
 
 

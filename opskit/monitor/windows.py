@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
-from cronsim import CronSim
-
 from opskit.core.calendar import merged, month, outside, quarter, spans, year
-from opskit.core.clock import DAY, Instant, format_duration, from_datetime, to_datetime
+from opskit.core.clock import DAY, Instant, format_duration, to_datetime
 from opskit.core.interval import Interval, State, Stretch, percent
 from opskit.monitor.catalogue import Catalogue, Objective, Recurring, Service, named
+from opskit.outside.cron import next_due
 
 OUT_OF_HOURS = "out of service hours"
 # No maintenance is longer; one that began before the window may reach into it.
@@ -44,13 +43,10 @@ def recurring(
 
 def _occurrences(planned: Recurring, window: Interval, zone: ZoneInfo) -> Iterator[Interval]:
     length = min(planned.length, _LONGEST)
-    # cronsim yields what comes after the instant it is given, so it is given a little less.
-    before = to_datetime(window.start - length - 60_000_000, zone).replace(microsecond=0)
-    for moment in CronSim(planned.schedule, before):
-        start = from_datetime(moment)
-        if start >= window.end:
-            return
+    start = next_due(planned.schedule, zone, Instant(window.start - length - 1))
+    while start < window.end:
         yield Interval(start, Instant(start + length))
+        start = next_due(planned.schedule, zone, start)
 
 
 def window_of(objective: Objective, now: Instant, zone: ZoneInfo) -> Interval:

@@ -280,10 +280,11 @@ def validate(document: Document, model: type[T]) -> T | None:
         return model.model_validate_json(json.dumps(document.value), strict=True)
     except pydantic.ValidationError as error:
         schema = model.model_json_schema()
+        tagged_by = frozenset(_tagged_by(schema))
         details = error.errors(include_url=False)
         for detail in details:
             if not _follows(detail, details):
-                document.findings.append(_finding(document, schema, detail))
+                document.findings.append(_finding(document, schema, tagged_by, detail))
         return None
 
 
@@ -294,8 +295,10 @@ def _follows(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
     return detail["type"] == "too_short" and any(other[: len(loc)] == loc for other in within)
 
 
-def _finding(document: Document, schema: dict[str, Any], detail: ErrorDetails) -> Finding:
-    key_path = _own_path(document, detail["loc"])
+def _finding(
+    document: Document, schema: dict[str, Any], tagged_by: frozenset[str], detail: ErrorDetails
+) -> Finding:
+    key_path = _own_path(document, detail["loc"], tagged_by)
     place = document.place(key_path)
     subject = _dotted(key_path)
     if detail["type"] == "extra_forbidden":
@@ -307,7 +310,7 @@ def _finding(document: Document, schema: dict[str, Any], detail: ErrorDetails) -
         )
     if detail["type"] == "missing":
         name = str(detail["loc"][-1])
-        key_path = _own_path(document, detail["loc"][:-1])
+        key_path = _own_path(document, detail["loc"][:-1], tagged_by)
         place, subject = document.place(key_path), _dotted((*key_path, name))
         return Finding(
             "file-missing-key", Severity.HIGH, subject, f"key {name!r} is missing", place
@@ -318,13 +321,36 @@ def _finding(document: Document, schema: dict[str, Any], detail: ErrorDetails) -
     return Finding("file-value", Severity.HIGH, subject, f"{message}{shown}", place)
 
 
-def _own_path(document: Document, loc: tuple[str | int, ...]) -> KeyPath:
-    """Drop from pydantic's path what is no key of the file: the tags of discriminated unions."""
+def _own_path(document: Document, loc: tuple[str | int, ...], tagged_by: frozenset[str]) -> KeyPath:
+    """Drop from pydantic's path what is no key of the file: the tags of discriminated unions.
+
+    A tag may be called like a key beside it: it comes first, and is a value of the file.
+    """
     key_path: KeyPath = ()
+    value, tag_passed = document.value, False
     for part in loc:
-        if (*key_path, part) in document.places:
+        of = value if isinstance(value, dict) else {}
+        if not tag_passed and any(of.get(name) == part for name in tagged_by):
+            tag_passed = True
+        elif (*key_path, part) in document.places:
             key_path = (*key_path, part)
+            value, tag_passed = _child(value, part), False
     return key_path
+
+
+def _child(value: object, part: str | int) -> object:
+    if isinstance(value, dict):
+        return value.get(part)
+    return value[part] if isinstance(value, list) and isinstance(part, int) else None
+
+
+def _tagged_by(node: object) -> Iterator[str]:
+    """Yield the keys that tell the members of unions apart, from anywhere in a schema."""
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    if isinstance(node, dict) and isinstance(node.get("discriminator"), dict):
+        yield str(node["discriminator"].get("propertyName", ""))
+    for child in children:
+        yield from _tagged_by(child)
 
 
 def _known_keys(schema: dict[str, Any], loc: tuple[str | int, ...]) -> set[str]:

@@ -14,6 +14,7 @@ from opskit.core.errors import ConfigError, OutsideError
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+_LONGEST_SECRET = 8_192
 
 
 @contextmanager
@@ -78,6 +79,23 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+
+
+def read_secret(path: Path) -> str:
+    """Return the one line of a file that only its owner, and perhaps its group, may read.
+
+    Raises:
+        ConfigError: it is not there, holds nothing or too much, or anybody may read it.
+    """
+    with translated(path), path.open("rb") as stream:
+        status = os.fstat(stream.fileno())
+        raw = stream.read(_LONGEST_SECRET + 1) if stat.S_ISREG(status.st_mode) else b""
+    if status.st_mode & (stat.S_IROTH | stat.S_IWOTH):
+        raise ConfigError(f"{path} can be read by anybody", hint=f"chmod 600 {path}")
+    text = raw.decode("utf-8", "replace").strip()
+    if not text or len(raw) > _LONGEST_SECRET or not text.isprintable():
+        raise ConfigError(f"{path} does not hold a secret", hint="write it there on one line")
+    return text
 
 
 def writable_by_others(directory: Path) -> bool:

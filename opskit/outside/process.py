@@ -95,7 +95,10 @@ def run(  # the bounds are the point, each is named
         try:
             feeder = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
             feeder.start()
-            kept, truncated, timed_out = _collect(process, time.monotonic() + timeout, limit)
+            deadline = time.monotonic() + timeout
+            kept, truncated, timed_out = _collect(process, deadline, limit)
+            # One that closed its output may go on without it.
+            timed_out = timed_out or not _ended(process, deadline)
             if timed_out:
                 _end_marked(process, token)
             process.wait()
@@ -104,6 +107,14 @@ def run(  # the bounds are the point, each is named
             raise
     stdout, stderr = (decode(bytes(part)) for part in kept)
     return Completed(process.returncode, stdout, stderr, truncated, timed_out)
+
+
+def _ended(process: subprocess.Popen[bytes], deadline: float) -> bool:
+    try:
+        process.wait(max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _end_marked(process: subprocess.Popen[bytes], token: str) -> None:
@@ -183,7 +194,25 @@ def end_all(processes: Iterable[psutil.Process], *, grace: float = 0.0) -> None:
         left = [each for one in deaf for each in descendants(one.pid)]  # also what it began since
     for process in left:
         _signal(process, signal.SIGKILL)
-    psutil.wait_procs(left, timeout=5)
+    _wait(left, 5.0)
+
+
+def _wait(processes: list[psutil.Process], seconds: float) -> None:
+    """Wait until these are at work no more; one that only waits to be reaped is not.
+
+    It may wait long: who has lost its parent is reaped when the system comes to it.
+    """
+    deadline = time.monotonic() + seconds
+    left = processes
+    while (left := [one for one in left if _at_work(one)]) and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
+def _at_work(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _signal(process: psutil.Process, number: signal.Signals) -> None:

@@ -6,12 +6,16 @@ that are open already are used; none is left open.
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from opskit.core.errors import ConfigError
+from opskit.outside.dial import split
 from opskit.outside.process import descendants, end_all, run
 
 # ssh keeps the first value it reads: these stand before all others.
@@ -67,3 +71,22 @@ def _answer(call: Call, environment: Mapping[str, str], seconds: float) -> str |
         return None
     good = done.status == 0 and not done.truncated and not done.timed_out
     return done.stdout if good else None
+
+
+def host_keys(address: str, environment: Mapping[str, str], *, seconds: float) -> frozenset[str]:
+    """Return the fingerprints (`SHA256:...`) of the host keys a server shows.
+
+    Raises:
+        ConfigError: there is no ssh-keyscan.
+    """
+    host, port = split(address)
+    wait = str(max(1, int(seconds)))
+    argv = ("ssh-keyscan", "-T", wait, "-p", str(port), "--", host)
+    done = run(argv, timeout=seconds, environment=environment, limit=_LIMIT)
+    keys = (line.split(" ") for line in done.stdout.splitlines() if not line.startswith("#"))
+    return frozenset(_fingerprint(key[2]) for key in keys if len(key) == 3)
+
+
+def _fingerprint(key: str) -> str:
+    digest = hashlib.sha256(binascii.a2b_base64(key)).digest()
+    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")

@@ -34,7 +34,7 @@ class Transfers(Generic[K]):
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
         self._timer: float | None = None
-        self._running: dict[pycurl.Curl, tuple[K, Body]] = {}
+        self._running: dict[pycurl.Curl, tuple[K, TransferRequest, Body]] = {}
         self._spare: list[pycurl.Curl] = []
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._wake, select.EPOLLIN)
@@ -48,7 +48,7 @@ class Transfers(Generic[K]):
         body = Body(request.max_bytes)
         handle = self._spare.pop() if self._spare else pycurl.Curl()
         prepare(handle, request, body)
-        self._running[handle] = (key, body)
+        self._running[handle] = (key, request, body)
         self._multi.add_handle(handle)
 
     def wake(self) -> None:
@@ -81,10 +81,11 @@ class Transfers(Generic[K]):
         return ended
 
     def _end(self, handle: pycurl.Curl, code: int, message: str) -> tuple[K, TransferResult]:
-        key, body = self._running.pop(handle)
+        key, request, body = self._running.pop(handle)
         self._multi.remove_handle(handle)
-        result = result_of(handle, body, code, message)
-        if len(self._spare) < _SPARE:
+        result = result_of(handle, request, body, code, message)
+        # Resetting a handle leaves it its cookies: one that has any is not used again.
+        if len(self._spare) < _SPARE and request.cookies is None:
             handle.reset()
             self._spare.append(handle)
         else:

@@ -29,7 +29,12 @@ BEYOND = {
     "interval_too_long", "interval_too_short", "not_utf8", "objective_above_all", "open_quote",
     "tab", "tag", "text_that_runs_backward", "timeout_does_not_fit", "two_probes_of_one_name",
     "address_port_out_of_range", "address_without_brackets", "address_without_port",
-    "address_with_a_user",
+    "address_with_a_user", "auth_of_both_kinds", "body_with_get", "capture_of_two_kinds",
+    "dns_server_without_port", "every_and_schedule", "exact_of_nothing",
+    "host_fails_before_it_warns", "json_path", "limit_without_a_bound",
+    "neither_every_nor_schedule", "pattern_that_is_none", "pattern_that_looks_ahead",
+    "schedule_that_never_comes", "scrape_of_nothing", "selector", "step_uses_what_is_not_captured",
+    "tls_without_tls", "two_steps_of_one_name", "zone",
 }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from opskit.outside.files import (
     as_opskit_error,
     content_root,
     private_directory,
+    read_secret,
     translated,
     writable_by_others,
     write_atomically,
@@ -277,3 +278,30 @@ def test_a_directory_others_can_write_is_known(
 
 def test_what_ships_with_opskit_is_found() -> None:
     assert {"playbooks", "alerts", "access"} <= {path.name for path in content_root().iterdir()}
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o640])
+def test_a_secret_is_read_where_few_may_read_it(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "secret"
+    path.write_text("s3cr3t\n")
+    path.chmod(mode)
+    assert read_secret(path) == "s3cr3t"
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o602, 0o777])
+def test_a_secret_that_anybody_may_read_or_write_is_none(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "secret"
+    path.write_text("s3cr3t\n")
+    path.chmod(mode)
+    with pytest.raises(ConfigError, match="can be read by anybody") as caught:
+        read_secret(path)
+    assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "\n", "two\nlines", "a\0b", "x" * 10_000])
+def test_what_is_no_secret_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "secret"
+    path.touch(0o600)
+    path.write_text(text)
+    with pytest.raises(ConfigError, match="does not hold a secret"):
+        read_secret(path)

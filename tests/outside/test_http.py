@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from opskit.core.errors import ConfigError, OpskitError, OutsideError, Refused
-from opskit.outside.http import Response, post, require_success
+from opskit.outside.http import Response, get, post, require_success
 from tests.outside import isolated
 from tests.outside.servers import Answer, Exchange, Server, body, header, plain
 
@@ -488,3 +488,18 @@ def test_over_https_a_dripping_answer_is_cut_off_as_well(
         trusted = Path(certifi.where())
         done = isolated.with_file(trusted, certificate, TRUSTING, server.url)
         assert done.stdout == said.format(server.url) + "\n", done.stderr
+
+
+def test_what_is_asked_for_comes_back() -> None:
+    with Server(plain(b"{}", "200 OK")) as server:
+        response = get(f"{server.url}x", {"accept": "a/b"}, seconds=20.0, allow_private=True)
+    assert (response.status, response.body) == (200, b"{}")
+    (request,) = server.requests
+    assert request.startswith(b"GET /x HTTP/1.1\r\n")
+    assert header(request, b"accept") == b"a/b"
+
+
+def test_what_is_asked_for_is_not_asked_of_an_address_inside() -> None:
+    with Server(plain(b"{}")) as server, pytest.raises(Refused):
+        get(server.url, {}, seconds=20.0)
+    assert server.requests == []

@@ -317,3 +317,9 @@ def test_to_end_what_is_gone_is_nothing(sleeper: subprocess.Popen[bytes]) -> Non
     sleeper.wait()
     end_all([process])
     end_tree(sleeper.pid)
+
+
+def test_a_program_that_closes_its_output_and_goes_on_is_ended() -> None:
+    done = shell("exec >&- 2>&-; sleep 600", timeout=SOON)
+    assert done.timed_out
+    assert done.status < 0

@@ -11,11 +11,43 @@ from typing import get_args
 
 from opskit.core.errors import ConfigError
 from opskit.monitor.kinds import Kind, LookKind, TransferKind
-from opskit.monitor.probes import http, tcp
+from opskit.monitor.probes import (
+    banner,
+    command,
+    dns,
+    domain,
+    heartbeat,
+    host,
+    http,
+    icmp,
+    journey,
+    postgres,
+    scrape,
+    smtp,
+    ssh,
+    tcp,
+    tls,
+)
 from opskit.outside.plugins import plugins
 
 GROUP = "opskit.probes"
-_BUILT_IN: tuple[Kind, ...] = (http.KIND, tcp.KIND)
+_BUILT_IN: tuple[Kind, ...] = (
+    http.KIND,
+    tcp.KIND,
+    banner.KIND,
+    tls.KIND,
+    dns.KIND,
+    icmp.KIND,
+    ssh.KIND,
+    smtp.KIND,
+    postgres.KIND,
+    heartbeat.KIND,
+    command.KIND,
+    domain.KIND,
+    journey.KIND,
+    scrape.KIND,
+    host.KIND,
+)
 
 
 def kind_name(kind: Kind) -> str:
