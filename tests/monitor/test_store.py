@@ -142,7 +142,7 @@ def test_the_time_in_which_a_target_was_retired_stays_excluded(
 def test_a_password_in_a_url_never_reaches_the_ledger(
     database: Database, clock: FrozenClock
 ) -> None:
-    watched = catalogue(shop=http("ops:hunter22@example.org"))
+    watched = catalogue(shop=http("example.org/login?password=hunter22"))
     with database.write() as connection:
         targets.sync(connection, Ledger(clock, "test"), watched.targets())
         (data,) = connection.exec_driver_sql("SELECT data FROM ledger").scalars()
