@@ -27,6 +27,7 @@ from opskit.records.ledger import Ledger, Verification, entries, head, verify
 if TYPE_CHECKING:
     from opskit.fleet.apply import Gate
     from opskit.fleet.workplace import Request, Workplace
+    from opskit.monitor.beats import StoredBeats
     from opskit.monitor.catalogue import Catalogue, Target
     from opskit.monitor.kinds import Around
     from opskit.monitor.maintenance import Announcements
@@ -217,9 +218,26 @@ class App:
     @cached_property
     def around(self) -> Around:
         """Return what probes may use besides the network."""
+        from opskit.facts import FleetFacts  # noqa: PLC0415
         from opskit.monitor.kinds import Around  # noqa: PLC0415
 
-        return Around(self.config.root, self.clock, self.environment)
+        facts = FleetFacts(self.database)
+        return Around(self.config.root, self.clock, self.environment, self.beats, facts)
+
+    @cached_property
+    def beats(self) -> StoredBeats:
+        """Return what called in."""
+        from opskit.monitor.beats import StoredBeats  # noqa: PLC0415
+
+        return StoredBeats(self.database)
+
+    @property
+    def heartbeats(self) -> frozenset[str]:
+        """Return the names under which something is to call in."""
+        from opskit.monitor.probes.heartbeat import HeartbeatProbe  # noqa: PLC0415
+
+        probes = (target.probe for target in self.catalogue.targets())
+        return frozenset(one.beat for one in probes if isinstance(one, HeartbeatProbe))
 
     # The report
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, get_args
 
 import sqlalchemy as sa
 
@@ -27,8 +28,10 @@ def insert(connection: sa.Connection, name: str, at: Instant, word: Word) -> Non
     connection.execute(sa.insert(BEATS).values(name=name, at=at, word=word))
 
 
-def last(connection: sa.Connection, name: str) -> tuple[Instant, str] | None:
-    """Return when something called in last, and with what word; nothing if it never did."""
-    query = sa.select(BEATS.c.at, BEATS.c.word).where(BEATS.c.name == name)
+def last(
+    connection: sa.Connection, name: str, words: Sequence[str] = get_args(Word)
+) -> tuple[Instant, str] | None:
+    """Return when something called in last with one of these words, and with which, if it did."""
+    query = sa.select(BEATS.c.at, BEATS.c.word).where(BEATS.c.name == name, BEATS.c.word.in_(words))
     row = connection.execute(query.order_by(BEATS.c.at.desc(), BEATS.c.id.desc())).first()
     return None if row is None else (Instant(row.at), row.word)

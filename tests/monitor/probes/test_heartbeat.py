@@ -49,7 +49,12 @@ def test_it_is_judged_by_its_own_calls(
 
 def test_a_schedule_is_kept_in_its_zone(tmp_path: Path) -> None:
     near = around(tmp_path, beats("ok", 0), FrozenClock(NOW))
-    weekly = {"kind": "heartbeat", "beat": "backup", "schedule": "0 3 * * 1", "timezone": "Asia/Tokyo"}
+    weekly = {
+        "kind": "heartbeat",
+        "beat": "backup",
+        "schedule": "0 3 * * 1",
+        "timezone": "Asia/Tokyo",
+    }
     facts = {one.name: one.value for one in look(weekly, near).facts}
     due = facts["opskit_probe_heartbeat_due_timestamp_seconds"]
     assert due % 86_400 == 18 * 3_600  # 03:00 in Tokyo

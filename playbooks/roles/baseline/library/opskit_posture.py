@@ -19,7 +19,8 @@ DOCUMENTATION = r"""
 module: opskit_posture
 short_description: Reads what a host is exposed to
 description:
-  - Reads pending updates, a pending restart, certificates and listening ports.
+  - Reads pending updates, a pending restart, certificates, listening ports, and how full disks
+    and memory are.
   - Changes nothing. A part that cannot be read holds C(unknown) with the reason, and is no failure.
 options:
   certificate_paths:
@@ -96,6 +97,13 @@ posture:
     ports:
       description: C(items) with C(proto), C(address), C(port) and C(process), null if not readable.
       type: dict
+    system:
+      description:
+        - C(mounts) with C(mount), C(device), C(fstype), C(size_total), C(size_available) in bytes,
+          C(inode_total) and C(inode_available); file systems on disks only.
+        - C(memory_total) and C(memory_available) in bytes, C(load) over 1, 5 and 15 minutes,
+          C(cpus) and C(uptime_seconds).
+      type: dict
 """
 
 _MIB = 1 << 20
@@ -111,6 +119,8 @@ _INSTALLED = re.compile(r"Inst (\S+) \[([^\]]+)\] \((\S+) (.*?)(?: \[(\w+)\])?\)
 # What tells of a restart, for the kernel's package to call.
 _TELLERS = ("unattended-upgrades", "update-notifier")
 _TCP_LISTENS = "0A"
+# Always full, by their nature.
+_NO_ROOM = {"squashfs", "iso9660"}
 _UDP_UNCONNECTED = "07"
 
 
@@ -331,6 +341,52 @@ def _sockets(process):
     return held
 
 
+def system(_seconds):
+    """Return how full disks and memory are, and how busy the host is."""
+    memory = dict(
+        re.findall(r"^(MemTotal|MemAvailable):\s+(\d+) kB", _proc("meminfo"), re.MULTILINE)
+    )
+    if len(memory) < 2:
+        raise Unknown("/proc/meminfo does not tell")
+    return {
+        "mounts": list(_mounts()),
+        "memory_total": int(memory["MemTotal"]) * 1024,
+        "memory_available": int(memory["MemAvailable"]) * 1024,
+        "load": [float(one) for one in _proc("loadavg").split()[:3]],
+        "cpus": os.cpu_count(),
+        "uptime_seconds": float((_proc("uptime").split() or ["0"])[0]),
+    }
+
+
+def _proc(name):
+    return text_of(Path("/proc", name))
+
+
+def _mounts():
+    """Yield each file system on a disk once, by the mount that is listed first."""
+    seen = set()
+    for line in _proc("self/mounts").splitlines()[:_MOST_ROWS]:
+        device, mount, fstype = line.split(" ")[:3]
+        mount = re.sub(r"\\(\d{3})", lambda found: chr(int(found[1], 8)), mount)
+        if not device.startswith("/") or device in seen or fstype in _NO_ROOM:
+            continue
+        try:
+            told = os.statvfs(mount)
+        except OSError:
+            continue
+        if told.f_blocks:
+            seen.add(device)
+            yield {
+                "mount": mount,
+                "device": device,
+                "fstype": fstype,
+                "size_total": told.f_blocks * told.f_frsize,
+                "size_available": told.f_bavail * told.f_frsize,
+                "inode_total": told.f_files,
+                "inode_available": told.f_favail,
+            }
+
+
 def part(read, *arguments):
     """Return what READ returns, or why there is nothing: no part stops the others."""
     try:
@@ -376,6 +432,7 @@ def main():
         "reboot": part(reboot, seconds),
         "certificates": part(certificates, seconds, places, most),
         "ports": part(ports, seconds),
+        "system": part(system, seconds),
     }
     module.exit_json(changed=False, posture=posture)
 

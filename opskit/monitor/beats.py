@@ -1,0 +1,32 @@
+"""What called in, as probes ask for it, and writing that something did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from opskit.core.clock import Instant
+from opskit.monitor.store import beats
+from opskit.monitor.store.beats import Word
+from opskit.outside.database import Database
+
+
+@dataclass(frozen=True)
+class StoredBeats:
+    """Heartbeats as they are kept."""
+
+    database: Database
+
+    def last(self, name: str) -> tuple[Instant, str] | None:
+        """Return when a heartbeat last called in, and with what (`ok`, `fail`, `start`)."""
+        with self.database.read() as connection:
+            return beats.last(connection, name)
+
+    def ended(self, name: str) -> tuple[Instant, str] | None:
+        """Return when it last called in with an end (`ok`, `fail`), and with which."""
+        with self.database.read() as connection:
+            return beats.last(connection, name, ("ok", "fail"))
+
+    def call(self, name: str, at: Instant, word: Word) -> None:
+        """Write that something called in."""
+        with self.database.write() as connection:
+            beats.insert(connection, name, at, word)
