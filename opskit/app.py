@@ -8,12 +8,13 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from opskit.core.clock import Clock, Instant, SystemClock
+from opskit.core.clock import HOUR, Clock, Instant, SystemClock
 from opskit.core.errors import ConfigError
 from opskit.core.findings import Finding, Location, Severity, ordered
 from opskit.core.interval import Interval
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from opskit.report.model import Report
 
 WEBHOOK = "webhook"
+_LONGEST_WORK = 4 * HOUR
 M = TypeVar("M", bound=Model)
 
 
@@ -167,14 +169,17 @@ class App:
         """Return what must hold between the batches of a rollout."""
         from opskit.gates import CommandGate, ServiceGate  # noqa: PLC0415
 
-        root, known = self.config.root, self.catalogue.services if services else {}
-        for name in services:
-            if name not in known:
-                raise ConfigError(f"there is no service {name}", hint="opskit monitor status")
+        root = self.config.root
+        self._known_services(services)
         return (
             *(CommandGate.parse(command, root, self.environment) for command in commands),
             *(ServiceGate(name, self.catalogue, self.recorder, self.around) for name in services),
         )
+
+    def _known_services(self, names: tuple[str, ...]) -> None:
+        for name in names:
+            if name not in self.catalogue.services:
+                raise ConfigError(f"there is no service {name}", hint="opskit monitor status")
 
     @property
     def inventory(self) -> tuple[Path, ...]:
@@ -214,6 +219,25 @@ class App:
 
         known = self.recorder.begin(self.catalogue)
         return Prober(targets, self.recorder, self.around, known, Gate.of(self.catalogue))
+
+    @contextmanager
+    def maintained(self, services: tuple[str, ...], reason: str) -> Iterator[None]:
+        """Announce work on services for as long as this lasts, at most `_LONGEST_WORK`.
+
+        Where opskit is killed meanwhile it ends by itself, and is told of if the service is down.
+        """
+        if not services:
+            yield
+            return
+        self._known_services(services)
+        self.recorder.begin(self.catalogue)
+        now = self.clock.now()
+        window = Interval(now, Instant(now + _LONGEST_WORK))
+        numbers = self.announcements.open(services, window, reason)
+        try:
+            yield
+        finally:
+            self.announcements.close(numbers, "the run has ended")
 
     @cached_property
     def around(self) -> Around:

@@ -57,6 +57,12 @@ _MOST_PLAN_BYTES = 200_000_000
               help="Also the hosts with tasks that no check can foretell.")  # fmt: skip
 @click.option("--resume", is_flag=True, help="Only the plan's hosts that are not done.")
 @click.option("--retry-failed", is_flag=True, help="Only the hosts that failed last time.")
+@click.option(
+    "--maintenance",
+    multiple=True,
+    metavar="SERVICE",
+    help="Announce work on a service while hosts change, 4 h at most.",
+)
 @run_options
 @output_options(*FORMS)
 def apply(output: Output, **options: Any) -> ExitCode:
@@ -82,7 +88,8 @@ def apply(output: Output, **options: Any) -> ExitCode:
     hosts = _hosts(app, plan, candidates, options)
     _refuse_waived(plan, hosts, allowed=options["with_waived"])
     _confirm(plan, hosts, yes=options["yes"])
-    applied = _change(app, request, plan, before, hosts, how)
+    with app.maintained(options["maintenance"], f"fleet apply {plan.id}"):
+        applied = _change(app, request, plan, before, hosts, how)
     emit(applied.observed, output, apply=_as_json(applied))
     return applied.exit_code
 
