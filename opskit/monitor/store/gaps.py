@@ -56,15 +56,17 @@ def extend(connection: sa.Connection, number: int, end: Instant) -> None:
     )
 
 
+_WITHIN = (
+    sa.select(GAPS)
+    .where(GAPS.c.began_at < sa.bindparam("end"), GAPS.c.ended_at > sa.bindparam("start"))
+    .order_by(GAPS.c.began_at)
+)
+
+
 def within(connection: sa.Connection, window: Interval) -> tuple[Sequence[Stretch], ...]:
     """Return (why nothing was seen where nothing was, what was seen for nothing) of a window."""
     found: tuple[list[Stretch], list[Stretch]] = ([], [])
-    rows = connection.execute(
-        sa.select(GAPS)
-        .where(GAPS.c.began_at < window.end, GAPS.c.ended_at > window.start)
-        .order_by(GAPS.c.began_at)
-    )
-    for row in rows:
+    for row in connection.execute(_WITHIN, {"start": window.start, "end": window.end}):
         stretch = Stretch(row.began_at, row.ended_at, State.UNKNOWN, row.reason)
         found[row.ambiguous].append(stretch)
     return found

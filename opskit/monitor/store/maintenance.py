@@ -64,20 +64,23 @@ def close(connection: sa.Connection, number: int, at: Instant, seq: int) -> bool
     return ended.rowcount == 1
 
 
+_ALL = sa.select(MAINTENANCE).order_by(MAINTENANCE.c.began_at, MAINTENANCE.c.id)
+_OPEN = _ALL.where(MAINTENANCE.c.closed_seq.is_(None))
+_WITHIN = _ALL.where(
+    MAINTENANCE.c.began_at < sa.bindparam("end"),
+    sa.func.coalesce(MAINTENANCE.c.ended_at, MAINTENANCE.c.planned_until) > sa.bindparam("start"),
+)
+
+
 def still_open(connection: sa.Connection) -> tuple[Maintenance, ...]:
     """Return what nobody has closed yet, planned end passed or not."""
-    return _read(connection, MAINTENANCE.c.closed_seq.is_(None))
+    return tuple(_maintenance(row) for row in connection.execute(_OPEN))
 
 
 def within(connection: sa.Connection, window: Interval) -> tuple[Maintenance, ...]:
     """Return all maintenance that covers some of a window."""
-    end = sa.func.coalesce(MAINTENANCE.c.ended_at, MAINTENANCE.c.planned_until)
-    return _read(connection, (MAINTENANCE.c.began_at < window.end) & (end > window.start))
-
-
-def _read(connection: sa.Connection, which: sa.ColumnElement[bool]) -> tuple[Maintenance, ...]:
-    query = sa.select(MAINTENANCE).where(which).order_by(MAINTENANCE.c.began_at, MAINTENANCE.c.id)
-    return tuple(_maintenance(row) for row in connection.execute(query))
+    rows = connection.execute(_WITHIN, {"start": window.start, "end": window.end})
+    return tuple(_maintenance(row) for row in rows)
 
 
 def _maintenance(row: Any) -> Maintenance:  # noqa: ANN401  # a row of MAINTENANCE

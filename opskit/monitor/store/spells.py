@@ -223,10 +223,12 @@ def within(
     """
     # Nothing holds for longer, and with what may hold comes all that follows it.
     start, end = window.start - int(_LONGEST * HOLD), window.end + int(_LONGEST * HOLD)
-    here = sa.select(SERIES).where(SERIES.c.location == "")
-    if targets is not None:
-        here = here.where(SERIES.c.target.in_(targets))
-    known = {row[0]: _series(row) for row in connection.execute(here).all()}
+    rows = (
+        connection.execute(_HERE)
+        if targets is None
+        else connection.execute(_SOME_HERE, {"only": list(targets)})
+    )
+    known = {row[0]: _series(row) for row in rows.all()}
     found: dict[int, list[Spell]] = defaultdict(list)
     with uncollected():
         for row in _rows(connection, start, end, known if targets is not None else None):
@@ -246,17 +248,25 @@ _NEWEST = sa.select(SERIES.c.id.label("series"), *(SERIES.c[name] for name in _S
 _ALL = sa.union_all(_KEPT, _NEWEST).subquery()
 
 
+_START: sa.BindParameter[int] = sa.bindparam("start")
+_END: sa.BindParameter[int] = sa.bindparam("end")
+_ONLY: sa.BindParameter[object] = sa.bindparam("only", expanding=True)
+_HERE = sa.select(SERIES).where(SERIES.c.location == "")
+_SOME_HERE = _HERE.where(SERIES.c.target.in_(_ONLY))
+_RECENT = _KEPT.where(SPELLS.c.last_at > _START, SPELLS.c.began_at < _END)
+_LONG_AGO = _KEPT.where(SPELLS.c.last_at + 0 > _START, SPELLS.c.began_at < _END)
+_SOME_KEPT = _LONG_AGO.where(SPELLS.c.series.in_(_ONLY))
+
+
 def _rows(
     connection: sa.Connection, start: int, end: int, numbers: Collection[int] | None
 ) -> Sequence[Sequence[Any]]:
     """Return the fields of each spell that was left behind and lies at least partly in between."""
-    # The index over time helps where little of much is wanted, and nowhere else.
-    recent = numbers is None and end - start < _LONG
-    last_at = SPELLS.c.last_at if recent else SPELLS.c.last_at + 0
-    query = _KEPT.where(last_at > start, SPELLS.c.began_at < end)
+    times: dict[str, object] = {"start": start, "end": end}
     if numbers is not None:
-        query = query.where(SPELLS.c.series.in_(numbers))
-    return connection.execute(query).all()
+        return connection.execute(_SOME_KEPT, {**times, "only": list(numbers)}).all()
+    # The index over time helps where little of much is wanted, and nowhere else.
+    return connection.execute(_RECENT if end - start < _LONG else _LONG_AGO, times).all()
 
 
 def _resolvable(connection: sa.Connection, number: int, spells: list[Spell]) -> list[Spell]:

@@ -40,15 +40,24 @@ PAUSES = sa.Table(
 )
 
 
+_HERE = sa.and_(SERIES.c.target == TARGETS.c.id, SERIES.c.location == "")
+_EVER = (
+    sa.select(TARGETS, SERIES.c.first_at, SERIES.c.first_interval)
+    .outerjoin(SERIES, _HERE)
+    .order_by(TARGETS.c.id)
+)
+_SOME = _EVER.where(TARGETS.c.id.in_(sa.bindparam("only", expanding=True)))
+_PAUSES = sa.select(PAUSES).order_by(PAUSES.c.target, PAUSES.c.began_at)
+
+
 def registrations(
     connection: sa.Connection, only: Collection[str] | None = None
 ) -> dict[str, Registration]:
     """Return every target that was ever watched, or some, by id."""
-    here = sa.and_(SERIES.c.target == TARGETS.c.id, SERIES.c.location == "")
-    query = sa.select(TARGETS, SERIES.c.first_at, SERIES.c.first_interval).outerjoin(SERIES, here)
-    if only is not None:
-        query = query.where(TARGETS.c.id.in_(only))
-    rows = connection.execute(query.order_by(TARGETS.c.id)).all()
+    if only is None:
+        rows = connection.execute(_EVER).all()
+    else:
+        rows = connection.execute(_SOME, {"only": list(only)}).all()
     return {row[0]: _registration(row) for row in rows}
 
 
@@ -62,7 +71,7 @@ def _registration(row: Any) -> Registration:  # noqa: ANN401  # a row of the que
 def pauses(connection: sa.Connection) -> dict[str, list[Interval]]:
     """Return the times in which targets were out of the catalogue and came back later."""
     found: dict[str, list[Interval]] = defaultdict(list)
-    for row in connection.execute(sa.select(PAUSES).order_by(PAUSES.c.target, PAUSES.c.began_at)):
+    for row in connection.execute(_PAUSES):
         found[row.target].append(Interval(Instant(row.began_at), Instant(row.ended_at)))
     return found
 
