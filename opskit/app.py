@@ -8,15 +8,17 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from opskit import __version__
 from opskit.core.clock import Clock, Instant, SystemClock
 from opskit.core.errors import ConfigError
 from opskit.core.findings import Finding, Location, Severity, ordered
 from opskit.core.interval import Interval
+from opskit.core.metrics import Family, Sample
 from opskit.core.people import actor
 from opskit.outside.config import Config, load
 from opskit.outside.database import Database
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from opskit.monitor.catalogue import Catalogue
     from opskit.monitor.kinds import Around
     from opskit.monitor.record import Recorder
+    from opskit.records.leases import Lease
     from opskit.records.outbox import Delivered, Outbox, Sender
     from opskit.report.model import Report
 
@@ -57,6 +60,7 @@ class App:
     config: Config
     environment: Mapping[str, str]
     clock: Clock = field(default_factory=SystemClock)
+    lease: Lease | None = None
 
     @classmethod
     def find(
@@ -70,6 +74,10 @@ class App:
         config = load(named, given, Path.cwd())
         return cls(config.overridden(**flags), given)
 
+    def leading(self, lease: Lease) -> App:
+        """Return the same opskit, writing only while a lease is held."""
+        return replace(self, lease=lease)
+
     # Records
 
     @cached_property
@@ -78,8 +86,12 @@ class App:
         # Every table must be known before the schema is used.
         from opskit.fleet import store as _fleet  # noqa: F401, PLC0415
         from opskit.monitor import store as _monitor  # noqa: F401, PLC0415
-        from opskit.records import waivers as _waivers  # noqa: F401, PLC0415
+        from opskit.records import intake, leases, ticks, waivers  # noqa: F401, PLC0415
 
+        if self.lease is not None:
+            from opskit.records.fenced import Fenced  # noqa: PLC0415
+
+            return Fenced(self.config.database_url, leases.Leases(self.clock), self.lease)
         return Database.open(self.config.database_url)
 
     @cached_property
@@ -203,6 +215,30 @@ class App:
         from opskit.monitor.kinds import Around  # noqa: PLC0415
 
         return Around(self.config.root, self.clock, self.environment)
+
+    # What can be measured now
+
+    def families(self) -> tuple[Family, ...]:
+        """Return what the metrics page shows."""
+        with self.database.read() as connection:
+            last = head(connection)
+        version = (("version", __version__),)
+        hashed = (("hash", last.hash),)
+        return (
+            Family("opskit_build_info", "gauge", "Which opskit this is.", (Sample(1, version),)),
+            Family(
+                "opskit_ledger_entries_total",
+                "counter",
+                "Entries in the ledger.",
+                (Sample(last.seq),),
+            ),
+            Family(
+                "opskit_ledger_head_info",
+                "gauge",
+                "Hash of the newest entry: keep it elsewhere, and nobody can cut the end off.",
+                (Sample(1, hashed),),
+            ),
+        )
 
     # The report
 
