@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from opskit.fleet.apply import Gate
     from opskit.fleet.workplace import Request, Workplace
     from opskit.monitor.catalogue import Catalogue
+    from opskit.monitor.discovery import TargetGroup
     from opskit.monitor.kinds import Around
     from opskit.monitor.record import Recorder
     from opskit.records.leases import Lease
@@ -78,6 +79,14 @@ class App:
         """Return the same opskit, writing only while a lease is held."""
         return replace(self, lease=lease)
 
+    def listening(self, address: str) -> App:
+        """Return the same opskit, answering at another address.
+
+        Raises:
+            ConfigError: it is none.
+        """
+        return replace(self, config=self.config.listening(address))
+
     # Records
 
     @cached_property
@@ -118,6 +127,14 @@ class App:
         """Send what is owed and due; nothing where no channel is configured."""
         senders = self._senders()
         return self.outbox.deliver(senders) if senders else None
+
+    def check_channels(self) -> None:
+        """Look whether deliveries could be sent.
+
+        Raises:
+            ConfigError: a channel's secret is missing, or can be read by others.
+        """
+        self._senders()
 
     @property
     def _channels(self) -> tuple[str, ...]:
@@ -239,6 +256,19 @@ class App:
                 (Sample(1, hashed),),
             ),
         )
+
+    def scrape_targets(self, source: str = "") -> tuple[TargetGroup, ...]:
+        """Return targets for Prometheus, of the `inventory`, of the `catalogue`, or of both."""
+        from opskit.monitor import discovery  # noqa: PLC0415
+        from opskit.outside.ansible.listing import listing  # noqa: PLC0415
+
+        found: tuple[TargetGroup, ...] = ()
+        if source != "catalogue":
+            hosts = listing(self.inventory, self.config.root, self.environment)
+            found += discovery.of_inventory(hosts, self.config.settings.serve.exporter_port)
+        if source != "inventory" and self._has(self.config.settings.services):
+            found += discovery.of_catalogue(self.catalogue)
+        return found
 
     # The report
 

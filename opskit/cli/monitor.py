@@ -12,6 +12,7 @@ import click
 from opskit.cli.commands import group
 from opskit.cli.options import config_option, find_app, output_options, period, period_options
 from opskit.cli.output import Column, Output, note, show_table, show_text
+from opskit.cli.targets import targets
 from opskit.core.errors import ConfigError, ExitCode, worst
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 def monitor() -> None:
     """Probe services and say how they did, with bounds and coverage."""
 
+
+monitor.add_command(targets)
 
 _services_option = click.option(
     "-s", "--services", help="Catalogue, instead of the one in opskit.yaml."

@@ -224,6 +224,19 @@ class Config:
             origins={**self.origins, **dict.fromkeys(given, "command line")},
         )
 
+    def listening(self, address: str) -> Config:
+        """Return the configuration with another address to listen on.
+
+        Raises:
+            ConfigError: it is none.
+        """
+        try:
+            _address(address)
+        except ValueError as error:
+            raise ConfigError(str(error), hint="--listen 127.0.0.1:9720") from error
+        serve = self.settings.serve.model_copy(update={"listen": address})
+        return self.overridden(serve=serve)
+
 
 def load(named: Path | None, environment: Mapping[str, str], working_directory: Path) -> Config:
     """Return the configuration in force.
