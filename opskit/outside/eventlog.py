@@ -55,11 +55,11 @@ class EventLog:
                 pass  # nobody reads it any more; the work goes on
 
     def takes_over(self, name: str) -> None:
-        """Have what a library logs written here."""
+        """Have the errors that a library logs written here; of bad callers it warns too much."""
         logger = logging.getLogger(name)
         logger.handlers = [_Handler(self)]
         logger.propagate = False
-        logger.setLevel(logging.WARNING)
+        logger.setLevel(logging.ERROR)
 
 
 def _told(value: object) -> object:
@@ -85,4 +85,4 @@ class _Handler(logging.Handler):
         """Write one record."""
         error = record.exc_info[1] if record.exc_info else None
         reason = f"{type(error).__name__}: {error}" if error else ""
-        self._log.warning("library", name=record.name, said=record.getMessage(), error=reason)
+        self._log.error("library", name=record.name, said=record.getMessage(), error=reason)

@@ -233,8 +233,9 @@ class Beside:
         return self._process.poll()
 
     def end(self, *, grace: float) -> int:
-        """End it and all it started, and return its exit status."""
-        end_tree(self._process.pid, grace=grace)
+        """End it and all it started, unless it has ended, and return its exit status."""
+        if self._process.poll() is None:  # else its number may be another's by now
+            end_tree(self._process.pid, grace=grace)
         status = self._process.wait()
         self._reader.join(grace)
         return status

@@ -64,6 +64,7 @@ class Line:
     bounds: str
     observed: str
     down: str
+    edge: str
     ribbon: Ribbon
 
 
@@ -148,7 +149,8 @@ def status_page(
 
 
 def _line(now: ServiceNow, past: ServiceUptime, times: Times, *, with_reasons: bool) -> Line:
-    _, shown, bounds, observed, down, *_ = present.uptime_row(past)
+    _, shown, bounds, observed, *_ = present.uptime_row(past)
+    result = past.availability
     lasting = "" if now.since is None else f"for {format_duration(past.window.end - now.since)}"
     return Line(
         name=now.name,
@@ -159,9 +161,10 @@ def _line(now: ServiceNow, past: ServiceUptime, times: Times, *, with_reasons: b
         lasting=lasting,
         reason=shorten(now.reason, 160) if with_reasons and now.state is not State.UP else "",
         availability=shown,
-        bounds=f"between {bounds.replace(' .. ', ' and ')}" if bounds else "",
+        bounds=f"between {bounds.replace(' .. ', ' and ')}" if result.low != result.high else "",
         observed=observed or "nothing",
-        down=down or "not known",
+        down=format_duration(result.totals.down) if observed else "not known",
+        edge=f"±\u00a0{format_duration(past.edge)}" if past.edge and observed else "",
         ribbon=ribbon(cells(past.timeline, past.window, times.zone), times),
     )
 

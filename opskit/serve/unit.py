@@ -9,8 +9,9 @@ _UNIT = """\
 #   opskit serve --print-unit > /etc/systemd/system/opskit.service
 #   systemctl daemon-reload && systemctl enable --now opskit
 # The ops repository stays where it is and is only read; the database goes into the state
-# directory: database: /var/lib/opskit/opskit.db in opskit.yaml. Scheduled fleet runs need the
-# keys of whoever may log in to hosts: then name that user in User= instead of DynamicUser=.
+# directory: database: /var/lib/opskit/opskit.db in opskit.yaml. Scheduled fleet runs keep their
+# state beside opskit.yaml and need the keys of whoever may log in to hosts: then name that user in
+# User= instead of DynamicUser=, and add ReadWritePaths={root}/.opskit.
 [Unit]
 Description=opskit: probes, evidence, status page
 Documentation=https://opskit.readthedocs.io/
@@ -65,7 +66,6 @@ PrivateUsers=yes
 PrivateIPC=yes
 DevicePolicy=closed
 ProtectProc=invisible
-ProcSubset=pid
 ProtectClock=yes
 ProtectControlGroups=yes
 ProtectHostname=yes
