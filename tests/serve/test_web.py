@@ -436,8 +436,10 @@ def test_what_is_asked_is_never_repeated(serving: Serving, name: str) -> None:
         b"GET /" + b"a" * 60_000 + b" HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000 + b"\r\n",
         b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
-        b"POST /webhook/git HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
-        b"Transfer-Encoding: chunked\r\n\r\n",
+        (
+            b"POST /webhook/git HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        ),
         b"\x00" * 1_000,
     ],
 )
