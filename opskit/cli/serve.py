@@ -21,7 +21,7 @@ from opskit.core.errors import ConfigError, ExitCode
         "opskit serve --print-unit > /etc/systemd/system/opskit.service",
         "opskit serve --heartbeat-token backup    the token with which one job calls in",
     ],
-    short_help="Probe, deliver, run what is due, and answer over HTTP.",
+    short_help="Probe, deliver, run what is due, answer over HTTP.",
 )
 @click.option("--listen", help="host:port, instead of the one in opskit.yaml.")
 @click.option(

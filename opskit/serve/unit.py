@@ -5,7 +5,7 @@ from __future__ import annotations
 from opskit.outside.config import Serve
 
 _UNIT = """\
-# opskit serve, printed by opskit serve --print-unit. Install it:
+# Printed by opskit itself. Install it:
 #   opskit serve --print-unit > /etc/systemd/system/opskit.service
 #   systemctl daemon-reload && systemctl enable --now opskit
 # The ops repository stays where it is and is only read; the database goes into the state

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Self
 from tests.monitor.live import PATIENCE, soon
 
 TOKEN = "t0k3n-of-the-whole-house"
-_ADDRESS = re.compile(r"listening address=127\.0\.0\.1:(\d+)")
+_ADDRESS = re.compile(r"listening address=[0-9.]+:(\d+)")
 
 
 class Reply(NamedTuple):

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -16,8 +17,8 @@ import pytest
 
 from opskit.core.errors import ExitCode
 from tests.monitor.live import rows, soon
-from tests.monitor.servers import Server, page, silence
-from tests.serve.live import Serving, lay_out, probe_of, secret, service
+from tests.monitor.servers import Server, page, self_signed, silence
+from tests.serve.live import Serving, bearer, lay_out, probe_of, secret, service
 
 
 @pytest.fixture
@@ -241,6 +242,40 @@ def test_others_are_not_served_without_a_token_and_tls(root: Path) -> None:
     said = "\n".join(serving.lines)
     assert "serve.token_file, serve.certificate, serve.key" in said
     assert "next:" in said
+
+
+def test_with_a_token_and_tls_others_are_served(root: Path) -> None:
+    secret(root / "token")
+    self_signed(root)
+    (root / "server.pem").chmod(0o600)
+    serve = {
+        "listen": "0.0.0.0:0",
+        "token_file": "token",
+        "certificate": "server.pem",
+        "key": "server.pem",
+        "hosts": ["127.0.0.1"],
+    }
+    (root / "opskit.yaml").write_text(json.dumps({"serve": serve}))
+    with Serving(root) as serving:
+        serving.tls = ssl.create_default_context()
+        serving.tls.check_hostname = False
+        serving.tls.verify_mode = ssl.CERT_NONE
+        serving.ready()
+        assert serving.ask("/metrics").status == 401
+        assert serving.ask("/metrics", Authorization=bearer()).status == 200
+        before = _certificate(serving)
+        self_signed(root)  # renewed
+        (root / "server.pem").chmod(0o600)
+        serving.send(signal.SIGHUP)
+        serving.says("reloaded")
+        assert _certificate(serving) != before
+        with serving.raw() as raw:  # in the clear nothing is answered
+            raw.sendall(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert b"HTTP/1.1" not in raw.recv(1_000)
+
+
+def _certificate(serving: Serving) -> str:
+    return ssl.get_server_certificate(("127.0.0.1", serving.port))
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644])
