@@ -66,9 +66,8 @@ class Prober:
         self._stopped = False
 
     def stop(self) -> None:
-        """End the loop soon, from any thread; what was seen is written and sealed."""
+        """End the loop within a tenth of a second, from any thread; what was seen is kept."""
         self._stopped = True
-        self._looks.wake()
 
     def once(self, on_seen: OnSeen) -> tuple[Observation, ...]:
         """Look at every target once, at failures twice; return the last observation of each."""
