@@ -9,15 +9,17 @@ import getpass
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from opskit import __version__
 from opskit.core.clock import HOUR, Clock, Instant, SystemClock
 from opskit.core.errors import ConfigError
 from opskit.core.findings import Finding, Location, Severity, ordered
 from opskit.core.interval import Interval
+from opskit.core.metrics import Family, Sample
 from opskit.core.people import actor
 from opskit.outside.config import Config, load
 from opskit.outside.database import Database
@@ -30,10 +32,12 @@ if TYPE_CHECKING:
     from opskit.fleet.workplace import Request, Workplace
     from opskit.monitor.beats import StoredBeats
     from opskit.monitor.catalogue import Catalogue, Target
+    from opskit.monitor.discovery import TargetGroup
     from opskit.monitor.kinds import Around
     from opskit.monitor.maintenance import Announcements
     from opskit.monitor.prober import Prober
     from opskit.monitor.record import Recorder
+    from opskit.records.leases import Lease
     from opskit.records.outbox import Delivered, Outbox, Sender
     from opskit.report.model import Report
 
@@ -62,6 +66,7 @@ class App:
     config: Config
     environment: Mapping[str, str]
     clock: Clock = field(default_factory=SystemClock)
+    lease: Lease | None = None
 
     @classmethod
     def find(
@@ -75,6 +80,18 @@ class App:
         config = load(named, given, Path.cwd())
         return cls(config.overridden(**flags), given)
 
+    def leading(self, lease: Lease) -> App:
+        """Return the same opskit, writing only while a lease is held."""
+        return replace(self, lease=lease)
+
+    def listening(self, address: str) -> App:
+        """Return the same opskit, answering at another address.
+
+        Raises:
+            ConfigError: it is none.
+        """
+        return replace(self, config=self.config.listening(address))
+
     # Records
 
     @cached_property
@@ -83,8 +100,12 @@ class App:
         # Every table must be known before the schema is used.
         from opskit.fleet import store as _fleet  # noqa: F401, PLC0415
         from opskit.monitor import store as _monitor  # noqa: F401, PLC0415
-        from opskit.records import waivers as _waivers  # noqa: F401, PLC0415
+        from opskit.records import intake, leases, ticks, waivers  # noqa: F401, PLC0415
 
+        if self.lease is not None:
+            from opskit.records.fenced import Fenced  # noqa: PLC0415
+
+            return Fenced(self.config.database_url, leases.Leases(self.clock), self.lease)
         return Database.open(self.config.database_url)
 
     @cached_property
@@ -111,6 +132,14 @@ class App:
         """Send what is owed and due; nothing where no channel is configured."""
         senders = self._senders()
         return self.outbox.deliver(senders) if senders else None
+
+    def check_channels(self) -> None:
+        """Look whether deliveries could be sent.
+
+        Raises:
+            ConfigError: a channel's secret is missing, or can be read by others.
+        """
+        self._senders()
 
     @property
     def _channels(self) -> tuple[str, ...]:
@@ -262,6 +291,43 @@ class App:
 
         probes = (target.probe for target in self.catalogue.targets())
         return frozenset(one.beat for one in probes if isinstance(one, HeartbeatProbe))
+
+    # What can be measured now
+
+    def families(self) -> tuple[Family, ...]:
+        """Return what the metrics page shows."""
+        with self.database.read() as connection:
+            last = head(connection)
+        version = (("version", __version__),)
+        hashed = (("hash", last.hash),)
+        return (
+            Family("opskit_build_info", "gauge", "Which opskit this is.", (Sample(1, version),)),
+            Family(
+                "opskit_ledger_entries_total",
+                "counter",
+                "Entries in the ledger.",
+                (Sample(last.seq),),
+            ),
+            Family(
+                "opskit_ledger_head_info",
+                "gauge",
+                "Hash of the newest entry: keep it elsewhere, and nobody can cut the end off.",
+                (Sample(1, hashed),),
+            ),
+        )
+
+    def scrape_targets(self, source: str = "") -> tuple[TargetGroup, ...]:
+        """Return targets for Prometheus, of the `inventory`, of the `catalogue`, or of both."""
+        from opskit.monitor import discovery  # noqa: PLC0415
+        from opskit.outside.ansible.listing import listing  # noqa: PLC0415
+
+        found: tuple[TargetGroup, ...] = ()
+        if source != "catalogue":
+            hosts = listing(self.inventory, self.config.root, self.environment)
+            found += discovery.of_inventory(hosts, self.config.settings.serve.exporter_port)
+        if source != "inventory" and self._has(self.config.settings.services):
+            found += discovery.of_catalogue(self.catalogue)
+        return found
 
     # The report
 

@@ -7,7 +7,9 @@ there would run as the person who typed the command.
 
 from __future__ import annotations
 
+import ipaddress
 import re
+import shlex
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +22,7 @@ from pydantic import AfterValidator, Field
 from opskit.core.errors import ConfigError, DataError
 from opskit.core.findings import Location
 from opskit.core.transcript import Strategy
+from opskit.outside import cron
 from opskit.outside.database import sqlite_url
 from opskit.outside.documents import Document, KeyPath, Model, read, validate
 from opskit.outside.files import private_directory, writable_by_others
@@ -48,6 +51,104 @@ class Webhook(Model):
     )
 
 
+_ADDRESS = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\]):([0-9]{1,5})", re.ASCII)
+# What would never end, asks questions, or is no work.
+_NEVER_SCHEDULED = frozenset({"serve", "demo", "init", "completion"})
+
+
+def _address(text: str) -> str:
+    match = _ADDRESS.fullmatch(text)
+    if match is None or not 0 <= int(match[2]) < 65_536:
+        message = f"{text!r} is no address; write host:port or [::1]:port"
+        raise ValueError(message)
+    return text
+
+
+def _due(text: str) -> str:
+    cron.check(text)
+    return text
+
+
+def _command(text: str) -> str:
+    words = shlex.split(text)
+    if not words or words[0].startswith("-") or words[0] in _NEVER_SCHEDULED:
+        message = f"{text!r} is no opskit command for a schedule; write: fleet check"
+        raise ValueError(message)
+    return text
+
+
+class Intake(Model):
+    """Who may send events to `/webhook/NAME`."""
+
+    secret_file: str = Field(description="file with the signing secret, readable by you only")
+
+
+class Serve(Model):
+    """What `opskit serve` answers, to whom.
+
+    A file may be written `credential:NAME`: what systemd's LoadCredential= put there.
+    """
+
+    listen: Annotated[str, AfterValidator(_address)] = Field(
+        default="127.0.0.1:9720",
+        description="host:port; anything but loopback needs token_file, certificate and key",
+    )
+    token_file: str = Field(default="", description="file with the token, readable by you only")
+    certificate: str = Field(default="", description="PEM file with the certificate chain")
+    key: str = Field(default="", description="PEM file with its key, readable by you only")
+    hosts: tuple[str, ...] = Field(
+        default=(), description="names that it is reached by, besides the address it listens on"
+    )
+    public_status: bool = Field(
+        default=False, description="show the status page and badges without the token"
+    )
+    probe_allow: tuple[str, ...] = Field(
+        default=(),
+        description="what /probe may look at: networks and names like *.example.org; all if empty",
+    )
+    blackbox: str = Field(default="", description="a blackbox.yml, whose modules /probe then knows")
+    webhooks: dict[str, Intake] = Field(
+        default_factory=dict, description="senders of events, by the name in /webhook/NAME"
+    )
+    exporter_port: int = Field(
+        default=9100, ge=1, le=65_535, description="where hosts of the inventory are scraped"
+    )
+
+    @property
+    def host(self) -> str:
+        """Return the host part of `listen`."""
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """Return the port of `listen`."""
+        return int(self.listen.rpartition(":")[2])
+
+    @property
+    def on_loopback(self) -> bool:
+        """Return whether nobody but this machine can reach it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+class Scheduled(Model):
+    """A command of opskit that `opskit serve` runs when it is due."""
+
+    cron: Annotated[str, AfterValidator(_due)] = Field(
+        description="when, in the timezone above", examples=["0 6 * * *"]
+    )
+    command: Annotated[str, AfterValidator(_command)] = Field(
+        description="what follows opskit on a command line", examples=["fleet check"]
+    )
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Return the command's words; no shell reads them."""
+        return tuple(shlex.split(self.command))
+
+
 class Settings(Model):
     """`opskit.yaml`. Paths are relative to the file."""
 
@@ -71,6 +172,10 @@ class Settings(Model):
         description="how checks take tasks to hosts; mitogen is faster, and verified in each run",
     )
     webhook: Webhook | None = Field(default=None, description="where flips and drift are sent")
+    serve: Serve = Field(default_factory=Serve, description="what opskit serve answers, to whom")
+    schedule: tuple[Scheduled, ...] = Field(
+        default=(), description="commands that opskit serve runs when they are due"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +223,19 @@ class Config:
             settings=settings,
             origins={**self.origins, **dict.fromkeys(given, "command line")},
         )
+
+    def listening(self, address: str) -> Config:
+        """Return the configuration with another address to listen on.
+
+        Raises:
+            ConfigError: it is none.
+        """
+        try:
+            _address(address)
+        except ValueError as error:
+            raise ConfigError(str(error), hint="--listen 127.0.0.1:9720") from error
+        serve = self.settings.serve.model_copy(update={"listen": address})
+        return self.overridden(serve=serve)
 
 
 def load(named: Path | None, environment: Mapping[str, str], working_directory: Path) -> Config:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -220,3 +220,51 @@ def _signal(process: psutil.Process, number: signal.Signals) -> None:
         process.send_signal(number)
     except psutil.Error:
         pass
+
+
+_LONGEST_LINE = 4_096
+
+
+class Beside:
+    """A program that runs beside this one; `on_line` is given each line it writes, cut if long."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        on_line: Callable[[str], None],
+        *,
+        environment: Mapping[str, str],
+        directory: Path,
+    ) -> None:
+        self._process = subprocess.Popen(  # argv, never a shell
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=dict(environment),
+            cwd=directory,
+            start_new_session=True,
+        )
+        self._on_line = on_line
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None  # noqa: S101  # for the type checker: a pipe
+        with self._process.stdout as stream:
+            while line := stream.readline(_LONGEST_LINE):
+                if text := decode(line).rstrip():
+                    self._on_line(text)
+
+    @property
+    def status(self) -> int | None:
+        """Return its exit status (negative: signal), or nothing while it runs."""
+        return self._process.poll()
+
+    def end(self, *, grace: float) -> int:
+        """End it and all it started, unless it has ended, and return its exit status."""
+        if self._process.poll() is None:  # else its number may be another's by now
+            end_tree(self._process.pid, grace=grace)
+        status = self._process.wait()
+        self._reader.join(grace)
+        return status

@@ -94,6 +94,23 @@ class Leases:
         if held is None or held.token != lease.token or held.expires_at <= self._clock.now():
             raise Conflict(f"the lease on {lease.resource} is lost", hint="run it again")
 
+    def extend(self, connection: sa.Connection, lease: Lease, length: int) -> bool:
+        """Let a lease last for `length` from now; return whether it is still the newest.
+
+        One that ended is extended as well: nobody took the resource meanwhile.
+        """
+        extended = connection.execute(
+            sa.update(LEASES)
+            .where(LEASES.c.resource == lease.resource, LEASES.c.token == lease.token)
+            .values(expires_at=Instant(self._clock.now() + length))
+        )
+        return extended.rowcount == 1
+
+    def is_newest(self, connection: sa.Connection, lease: Lease) -> bool:
+        """Return whether nobody took the resource since, and nobody will until this is written."""
+        query = sa.select(LEASES.c.token).where(LEASES.c.resource == lease.resource)
+        return connection.execute(query.with_for_update()).scalar() == lease.token
+
     def give_back(self, connection: sa.Connection, lease: Lease) -> None:
         """End a lease now; its token stays, so that late writes are still fenced off."""
         connection.execute(

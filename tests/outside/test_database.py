@@ -26,12 +26,12 @@ from opskit.outside.database import (
     schema_of,
     sqlite_url,
 )
-from opskit.records import leases, ledger, outbox, waivers
+from opskit.records import intake, leases, ledger, outbox, ticks, waivers
 from tests.outside import databases, isolated
 from tests.rig.postgres import Postgres
 
 # Every table must be known before two schemas are compared.
-MODULES = (fleet, monitor, leases, ledger, outbox, waivers)
+MODULES = (fleet, monitor, intake, leases, ledger, outbox, ticks, waivers)
 CANARY = "C4n4ryV4lu3Xq7Zm2"
 
 

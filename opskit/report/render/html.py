@@ -23,6 +23,17 @@ def render(report: Report) -> str:
 
 
 @cache
+def style() -> Markup:
+    """Return the look of every page, as it stands between `<style>` and `</style>`."""
+    return Markup(_environment().get_template("style.css.j2").render())  # noqa: S704  # our own
+
+
+def status_page(page: object) -> str:
+    """Return the status page of what `opskit serve` watches."""
+    return _environment().get_template("status.html.j2").render(page=page, style=style())
+
+
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("opskit.report.render"),
