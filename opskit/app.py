@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from opskit.core.clock import Clock, Instant, SystemClock
+from opskit.core.clock import MINUTE, Clock, Instant, SystemClock
 from opskit.core.errors import ConfigError
 from opskit.core.findings import Finding, Location, Severity, ordered
 from opskit.core.interval import Interval
@@ -25,11 +25,14 @@ from opskit.outside.files import translated
 from opskit.records.ledger import Ledger, Verification, entries, head, verify
 
 if TYPE_CHECKING:
+    from opskit.collectors import Gatherer, Part, Pulse
+    from opskit.core.metrics import Family
     from opskit.fleet.apply import Gate
     from opskit.fleet.workplace import Request, Workplace
     from opskit.monitor.catalogue import Catalogue
     from opskit.monitor.kinds import Around
     from opskit.monitor.maintenance import Announcements
+    from opskit.monitor.metrics import Watched
     from opskit.monitor.record import Recorder
     from opskit.records.outbox import Delivered, Outbox, Sender
     from opskit.report.model import Report
@@ -237,6 +240,39 @@ class App:
 
     def _has(self, name: str) -> bool:
         return self.config.path(name).exists()
+
+    # What can be measured now
+
+    def families(self, pulse: Pulse | None = None) -> tuple[Family, ...]:
+        """Return all that /metrics shows; `pulse` is how the looking goes, where somebody looks."""
+        return self.gatherer.families(pulse)
+
+    @cached_property
+    def gatherer(self) -> Gatherer:
+        """Return what reads the parts of the metrics page, and keeps what takes long."""
+        from opskit.collectors import Gatherer  # noqa: PLC0415
+
+        most = self.config.settings.metrics_max_series
+        return Gatherer(tuple(self._parts()), self.clock, most)
+
+    def _parts(self) -> Iterator[Part]:
+        from opskit.collectors import Part  # noqa: PLC0415
+        from opskit.fleet import metrics as fleet  # noqa: PLC0415
+        from opskit.records import metrics as records  # noqa: PLC0415
+
+        now = self.clock.now
+        if self._has(self.config.settings.services):
+            yield Part("monitor", "now", lambda: self._watched.now(now()))
+            yield Part("monitor", "periods", lambda: self._watched.periods(now()), MINUTE)
+        yield Part("fleet", "standing", lambda: fleet.fleet(self.database, now()))
+        yield Part("records", "ledger", lambda: records.ledger(self.database))
+        yield Part("records", "outbox", lambda: records.outbox(self.database, now()))
+
+    @property
+    def _watched(self) -> Watched:
+        from opskit.monitor.metrics import Watched  # noqa: PLC0415
+
+        return Watched(self.database, self.catalogue, self.config.zone)
 
     # Checking the repository itself
 

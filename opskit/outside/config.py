@@ -71,6 +71,12 @@ class Settings(Model):
         description="how checks take tasks to hosts; mitogen is faster, and verified in each run",
     )
     webhook: Webhook | None = Field(default=None, description="where flips and drift are sent")
+    metrics_max_series: int = Field(
+        default=100_000,
+        ge=100,
+        le=1_000_000,
+        description="series that one metric may have on the metrics page; the rest is counted",
+    )
 
 
 @dataclass(frozen=True, slots=True)
