@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from opskit.core.clock import MINUTE, Clock, Instant, SystemClock
+from opskit.core.clock import MINUTE, Clock, Duration, Instant, SystemClock
 from opskit.core.errors import ConfigError
 from opskit.core.findings import Finding, Location, Severity, ordered
 from opskit.core.interval import Interval
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from opskit.fleet.apply import Gate
     from opskit.fleet.workplace import Request, Workplace
     from opskit.monitor.catalogue import Catalogue
+    from opskit.monitor.foresight import Foresight
     from opskit.monitor.kinds import Around
     from opskit.monitor.maintenance import Announcements
     from opskit.monitor.metrics import Watched
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from opskit.report.model import Report
 
 WEBHOOK = "webhook"
+_FORECASTS_KEPT = Duration(5 * MINUTE)
 M = TypeVar("M", bound=Model)
 
 
@@ -258,15 +260,40 @@ class App:
     def _parts(self) -> Iterator[Part]:
         from opskit.collectors import Part  # noqa: PLC0415
         from opskit.fleet import metrics as fleet  # noqa: PLC0415
+        from opskit.monitor import figures  # noqa: PLC0415
         from opskit.records import metrics as records  # noqa: PLC0415
 
         now = self.clock.now
         if self._has(self.config.settings.services):
             yield Part("monitor", "now", lambda: self._watched.now(now()))
             yield Part("monitor", "periods", lambda: self._watched.periods(now()), MINUTE)
+            yield Part(
+                "monitor", "numbers", lambda: figures.kept(self.database, self.catalogue, now())
+            )
+            yield Part("monitor", "forecasts", lambda: self._forecasts(now()), _FORECASTS_KEPT)
         yield Part("fleet", "standing", lambda: fleet.fleet(self.database, now()))
         yield Part("records", "ledger", lambda: records.ledger(self.database))
         yield Part("records", "outbox", lambda: records.outbox(self.database, now()))
+
+    @cached_property
+    def foresight(self) -> Foresight:
+        """Return what makes forecasts; `keep` writes what is new of them, and scores the old."""
+        from opskit.monitor.foresight import DEFAULTS, Foresight, goal  # noqa: PLC0415
+
+        own = self.config.settings.forecasts
+        goals = {one.metric: goal(one.above, one.below, one.within) for one in own}
+        return Foresight(self.database, self.ledger, {**DEFAULTS, **goals})
+
+    @property
+    def watched_targets(self) -> frozenset[str]:
+        """Return the ids of all targets of the catalogue."""
+        return frozenset(one.id for one in self.catalogue.targets())
+
+    def _forecasts(self, now: Instant) -> Iterator[Family]:
+        from opskit.monitor import figures  # noqa: PLC0415
+
+        foreseen = self.foresight.foreseen(self.watched_targets, now)
+        return figures.forecasts(foreseen, self.foresight.scores(), now)
 
     @property
     def _watched(self) -> Watched:

@@ -20,6 +20,7 @@ _HERE = "opskit.cli.monitor"
         "uptime": (f"{_HERE}.periods:uptime", "Availability with bounds, coverage and objectives."),
         "explain": (f"{_HERE}.periods:explain", "Every interval behind an availability."),
         "prometheus": (f"{_HERE}.prometheus:prometheus", "Uptime of what a Prometheus recorded."),
+        "forecast": (f"{_HERE}.forecasts:forecast", "What will reach its threshold, and when."),
         "maintenance": (f"{_HERE}.work:maintenance", "Announce work, end it, list it."),
     },
 )
