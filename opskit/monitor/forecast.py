@@ -39,6 +39,8 @@ _LEAST = Duration(DAY + 3 * HOUR)
 _LEAST_DAYS, _MOST_DAYS = 3, 7
 SPAN = Duration((_MOST_DAYS + 1) * DAY)
 _STALE = 30 * MINUTE
+# Nothing goes on quite as it did: so much of the time left is added at both ends.
+_UNSURE = 0.1
 
 
 class Outlook(StrEnum):
@@ -152,7 +154,7 @@ def _soon(cells: Cells, left: float) -> tuple[Steps | None, list[tuple[str, floa
     if season is None:
         return None, windows
     every = (season, *agreed)
-    return (season, min(every), max(every)), windows
+    return (season, min(every) * (1 - _UNSURE), max(every) * (1 + _UNSURE)), windows
 
 
 def _later(cells: Cells, left: float, within: Duration) -> Steps | None:

@@ -20,7 +20,7 @@ _BELIEVED = 12 * _PER_HOUR
 # What comes every day need not come at the same minute.
 _JITTER = 3 * _PER_HOUR // 2
 _LEVEL_DAYS, _RISE_DAYS = 3, 6
-_CLEARLY = 1.25
+_CLEARLY, _MARGIN = 1.25, 0.1
 
 
 def by_step(known: Points, end: Instant, span: Duration) -> list[float | None]:
@@ -94,16 +94,18 @@ def _minus(one: float | None, other: float | None) -> float | None:
 def unusual(cells: Cells) -> bool:
     """Return whether a number is higher than it was at this time, give or take, of other days.
 
-    Either higher than on each of the last three; or further above the least of its last 24 hours
-    than on any of the last six: it may have been put right since, and fill up anew.
+    Either higher than on each of the last three, by a tenth of what a day moves it; or further
+    above the least of its last 24 hours than on any of the last six: it may have been put right
+    since, and fill up anew.
     """
     now = next((one for one in reversed(cells[-3:]) if one is not None), None)
     if now is None:
         return False
     levels = [one for day in range(1, _LEVEL_DAYS + 1) for one in _around(cells, day)]
-    if not levels or now > max(levels):
-        return True
     least = _least(cells, 0)
+    margin = _MARGIN * (max(one for one in cells[-PER_DAY:] if one is not None) - least)
+    if not levels or now > max(levels) + margin:
+        return True
     rises = [
         max(around) - _least(cells, day)
         for day in range(1, _RISE_DAYS + 1)
