@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from opskit.core.clock import SECOND, Instant
+from opskit.core.clock import DAY, SECOND, Instant
 from opskit.core.findings import Severity
 from opskit.core.hosts import Verdict
 from opskit.core.metrics import Family, Labels, counter, gauge, states
@@ -18,6 +18,9 @@ from opskit.fleet.store import counts, episodes, runs
 from opskit.fleet.store.counts import Newest
 from opskit.outside.database import Database
 from opskit.records.waivers import in_force
+
+# A host that no check has seen for so long is taken for one that left.
+_FORGOTTEN = 30 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ def fleet(database: Database, now: Instant) -> Iterator[Family]:
     with database.read() as connection:
         standing = Standing(
             now,
-            runs.last_seen(connection, 0, now + 1),
+            runs.last_seen(connection, now - _FORGOTTEN, now + 1),
             episodes.all_open(connection),
             counts.newest(connection),
             counts.runs_by_state(connection),
