@@ -70,7 +70,9 @@ def tidied(families: Iterable[Family], most: int) -> tuple[Family, ...]:
 
     Each keeps at most `most` samples; what that leaves out is counted in `opskit_series_dropped`.
     """
-    found = [(family, _tidy(family, most)) for family in families]
+    # Families of one slice share their labels: each set is cleaned once.
+    clean_of: dict[Labels, Labels] = {}
+    found = [(family, _tidy(family, most, clean_of)) for family in families]
     dropped = (
         (len(before.samples) - len(after.samples), (("family", before.name),))
         for before, after in found
@@ -79,18 +81,18 @@ def tidied(families: Iterable[Family], most: int) -> tuple[Family, ...]:
     return (*(after for _, after in found), gauge("opskit_series_dropped", says, dropped))
 
 
-def _tidy(family: Family, most: int) -> Family:
+def _tidy(family: Family, most: int, clean_of: dict[Labels, Labels]) -> Family:
     kept: dict[Labels, Sample] = {}
-    for value, labels in family.samples:
+    for sample in family.samples:
         if len(kept) == most:
             break
-        tidy = tuple((name, _label(text)) for name, text in labels)
-        kept.setdefault(tidy, Sample(value, tidy))
+        labels = sample.labels
+        tidy = clean_of.get(labels)
+        if tidy is None:
+            tidy = clean_of[labels] = tuple((name, _foreign(text)) for name, text in labels)
+        if tidy not in kept:
+            kept[tidy] = sample if tidy == labels else Sample(sample.value, tidy)
     return replace(family, samples=tuple(kept.values()))
-
-
-def _label(text: str) -> str:
-    return text if text.isalnum() and len(text) < _LONGEST_LABEL else _foreign(text)
 
 
 def _foreign(text: str) -> str:

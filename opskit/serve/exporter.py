@@ -31,25 +31,27 @@ _SHARED_FOR = 15 * SECOND
 
 def page(families: Iterable[Family]) -> bytes:
     """Return the text of a metrics page."""
-    return "".join(map(_text, families)).encode()
+    # Families of one slice share their labels: each set is written once.
+    written: dict[Labels, str] = {(): ""}
+    return "".join([_text(family, written) for family in families]).encode()
 
 
-def _text(family: Family) -> str:
+def _text(family: Family, written: dict[Labels, str]) -> str:
     says = family.help.replace("\\", r"\\").replace("\n", r"\n")
-    head = f"# HELP {family.name} {says}\n# TYPE {family.name} {family.kind}\n"
     name = family.name
-    lines = [
-        f"{name}{{{_labels(labels)}}} {_number(value)}\n"
-        if labels
-        else f"{name} {_number(value)}\n"
-        for value, labels in family.samples
-    ]
-    return head + "".join(lines)
+    lines = [f"# HELP {name} {says}\n# TYPE {name} {family.kind}\n"]
+    for value, labels in family.samples:
+        told = written.get(labels)
+        if told is None:
+            told = written[labels] = _labels(labels)
+        # Up to a million a float is written by Go as by Python; beyond that they differ.
+        number = repr(value) if -1e6 < value < 1e6 else _number(value)
+        lines.append(f"{name}{told} {number}\n")
+    return "".join(lines)
 
 
 def _labels(labels: Labels) -> str:
-    pairs = sorted(labels) if len(labels) > 1 else labels
-    return ",".join([f'{name}="{_escaped(text)}"' for name, text in pairs])
+    return "{" + ",".join(f'{name}="{_escaped(text)}"' for name, text in sorted(labels)) + "}"
 
 
 def _escaped(text: str) -> str:
@@ -59,8 +61,7 @@ def _escaped(text: str) -> str:
 
 
 def _number(value: float) -> str:
-    # Up to a million a float is written by Go as by Python; beyond that they differ.
-    return repr(value) if -1e6 < value < 1e6 else str(floatToGoString(value))  # type: ignore[no-untyped-call]
+    return str(floatToGoString(value))  # type: ignore[no-untyped-call]
 
 
 def openmetrics(families: Iterable[Family]) -> bytes:
