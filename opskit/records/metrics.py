@@ -26,7 +26,7 @@ def ledger(database: Database) -> Iterator[Family]:
         newest = head(connection)
         tail = tuple(entries(connection, first=max(1, newest.seq - _TAIL + 1)))
     yield counter("opskit_ledger_entries_total", "Entries of the ledger.", one(newest.seq))
-    says = "The hash of the newest entry, to be kept elsewhere: opskit ledger verify --head."
+    says = "The hash of the newest entry, to be kept elsewhere and given to ledger verify."
     yield gauge("opskit_ledger_head_info", says, one(1, hash=newest.hash))
     says = "When the newest entry was written."
     at = tail[-1].at / SECOND if tail else None
