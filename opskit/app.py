@@ -14,12 +14,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from opskit import __version__
-from opskit.core.clock import HOUR, Clock, Instant, SystemClock
+from opskit.core.clock import HOUR, MINUTE, Clock, Duration, Instant, SystemClock
 from opskit.core.errors import ConfigError
 from opskit.core.findings import Finding, Location, Severity, ordered
 from opskit.core.interval import Interval
-from opskit.core.metrics import Family, Sample
+from opskit.core.metrics import Family
 from opskit.core.people import actor
 from opskit.outside.config import Config, load
 from opskit.outside.database import Database
@@ -28,21 +27,27 @@ from opskit.outside.files import translated
 from opskit.records.ledger import Ledger, Verification, entries, head, verify
 
 if TYPE_CHECKING:
+    from opskit.collectors import Gatherer, Part, Pulse
+    from opskit.core.metrics import Family
     from opskit.fleet.apply import Gate
     from opskit.fleet.workplace import Request, Workplace
     from opskit.monitor.beats import StoredBeats
     from opskit.monitor.catalogue import Catalogue, Target
     from opskit.monitor.discovery import TargetGroup
+    from opskit.monitor.foresight import Foresight
     from opskit.monitor.kinds import Around
     from opskit.monitor.maintenance import Announcements
+    from opskit.monitor.metrics import Watched
     from opskit.monitor.prober import Prober
     from opskit.monitor.record import Recorder
     from opskit.records.leases import Lease
     from opskit.records.outbox import Delivered, Outbox, Sender
     from opskit.report.model import Report
+    from opskit.upkeep import Upkeep
 
 WEBHOOK = "webhook"
 _LONGEST_WORK = 4 * HOUR
+_FORECASTS_KEPT = Duration(5 * MINUTE)
 M = TypeVar("M", bound=Model)
 
 
@@ -244,10 +249,25 @@ class App:
     def prober(self, targets: Sequence[Target]) -> Prober:
         """Return what looks at these targets of the catalogue."""
         from opskit.monitor.connectivity import Gate  # noqa: PLC0415
+        from opskit.monitor.numbers import Numbers  # noqa: PLC0415
         from opskit.monitor.prober import Prober  # noqa: PLC0415
 
         known = self.recorder.begin(self.catalogue)
-        return Prober(targets, self.recorder, self.around, known, Gate.of(self.catalogue))
+        gate, numbers = Gate.of(self.catalogue), Numbers(self.database)
+        return Prober(targets, self.recorder, self.around, known, gate, numbers=numbers)
+
+    @cached_property
+    def upkeep(self) -> Upkeep:
+        """Return what is done again and again while opskit runs."""
+        from opskit.upkeep import Upkeep  # noqa: PLC0415
+
+        return Upkeep(
+            self.clock,
+            self.announcements,
+            self.foresight,
+            lambda: self.watched_targets,
+            self.deliver,
+        )
 
     @contextmanager
     def maintained(self, services: tuple[str, ...], reason: str) -> Iterator[None]:
@@ -294,28 +314,6 @@ class App:
 
     # What can be measured now
 
-    def families(self) -> tuple[Family, ...]:
-        """Return what the metrics page shows."""
-        with self.database.read() as connection:
-            last = head(connection)
-        version = (("version", __version__),)
-        hashed = (("hash", last.hash),)
-        return (
-            Family("opskit_build_info", "gauge", "Which opskit this is.", (Sample(1, version),)),
-            Family(
-                "opskit_ledger_entries_total",
-                "counter",
-                "Entries in the ledger.",
-                (Sample(last.seq),),
-            ),
-            Family(
-                "opskit_ledger_head_info",
-                "gauge",
-                "Hash of the newest entry: keep it elsewhere, and nobody can cut the end off.",
-                (Sample(1, hashed),),
-            ),
-        )
-
     def scrape_targets(self, source: str = "") -> tuple[TargetGroup, ...]:
         """Return targets for Prometheus, of the `inventory`, of the `catalogue`, or of both."""
         from opskit.monitor import discovery  # noqa: PLC0415
@@ -354,6 +352,64 @@ class App:
 
     def _has(self, name: str) -> bool:
         return self.config.path(name).exists()
+
+    # What can be measured now
+
+    def families(self, pulse: Pulse | None = None) -> tuple[Family, ...]:
+        """Return all that /metrics shows; `pulse` is how the looking goes, where somebody looks."""
+        return self.gatherer.families(pulse)
+
+    @cached_property
+    def gatherer(self) -> Gatherer:
+        """Return what reads the parts of the metrics page, and keeps what takes long."""
+        from opskit.collectors import Gatherer  # noqa: PLC0415
+
+        most = self.config.settings.metrics_max_series
+        return Gatherer(tuple(self._parts()), self.clock, most)
+
+    def _parts(self) -> Iterator[Part]:
+        from opskit.collectors import Part  # noqa: PLC0415
+        from opskit.fleet import metrics as fleet  # noqa: PLC0415
+        from opskit.monitor import figures  # noqa: PLC0415
+        from opskit.records import metrics as records  # noqa: PLC0415
+
+        now = self.clock.now
+        if self._has(self.config.settings.services):
+            yield Part("monitor", "now", lambda: self._watched.now(now()))
+            yield Part("monitor", "periods", lambda: self._watched.periods(now()), MINUTE)
+            yield Part(
+                "monitor", "numbers", lambda: figures.kept(self.database, self.catalogue, now())
+            )
+            yield Part("monitor", "forecasts", lambda: self._forecasts(now()), _FORECASTS_KEPT)
+        yield Part("fleet", "standing", lambda: fleet.fleet(self.database, now()))
+        yield Part("records", "ledger", lambda: records.ledger(self.database))
+        yield Part("records", "outbox", lambda: records.outbox(self.database, now()))
+
+    @cached_property
+    def foresight(self) -> Foresight:
+        """Return what makes forecasts; `keep` writes what is new of them, and scores the old."""
+        from opskit.monitor.foresight import DEFAULTS, Foresight, goal  # noqa: PLC0415
+
+        own = self.config.settings.forecasts
+        goals = {one.metric: goal(one.above, one.below, one.within) for one in own}
+        return Foresight(self.database, self.ledger, {**DEFAULTS, **goals})
+
+    @property
+    def watched_targets(self) -> frozenset[str]:
+        """Return the ids of all targets of the catalogue."""
+        return frozenset(one.id for one in self.catalogue.targets())
+
+    def _forecasts(self, now: Instant) -> Iterator[Family]:
+        from opskit.monitor import figures  # noqa: PLC0415
+
+        foreseen = self.foresight.foreseen(self.watched_targets, now)
+        return figures.forecasts(foreseen, self.foresight.scores(), now)
+
+    @property
+    def _watched(self) -> Watched:
+        from opskit.monitor.metrics import Watched  # noqa: PLC0415
+
+        return Watched(self.database, self.catalogue, self.config.zone)
 
     # Checking the repository itself
 

@@ -21,6 +21,7 @@ _COMMANDS = {
     "fleet": ("opskit.cli.fleet:fleet", "Find and fix what drifted from the standard."),
     "monitor": ("opskit.cli.monitor:monitor", "Probe services; uptime with bounds."),
     "serve": ("opskit.cli.serve:serve", "Probe, deliver, run what is due, answer over HTTP."),
+    "metrics": ("opskit.cli.metrics:metrics", "Print what Prometheus would read."),
     "report": ("opskit.cli.report:report", "Build the value report."),
     "ledger": ("opskit.cli.ledger:ledger", "Verify and export the evidence."),
     "outbox": ("opskit.cli.outbox:outbox", "Deliver notifications that are owed."),

@@ -17,6 +17,7 @@ from opskit.monitor.connectivity import CUT_OFF, Gate
 from opskit.monitor.kinds import Around, Sight
 from opskit.monitor.looks import Ended, Looks
 from opskit.monitor.model import Observation, Seen
+from opskit.monitor.numbers import Numbers
 from opskit.monitor.record import Recorder, Rewind
 from opskit.monitor.schedule import Due
 from opskit.monitor.witnesses import HERE, Testimony, Witnesses, verdict
@@ -66,11 +67,13 @@ class Prober:
         known: dict[str, Seen],
         gate: Gate | None = None,
         witnesses: Witnesses | None = None,
+        numbers: Numbers | None = None,
     ) -> None:
         self.pulse = Pulse()
         self._targets = targets
         self._gate = gate or Gate()
         self._witnesses = witnesses
+        self._numbers = numbers
         self._tick = schedule.tick([target.probe for target in targets])
         self._recorder = recorder
         self._clock: Clock = around.clock
@@ -84,6 +87,7 @@ class Prober:
         self._rewind: Rewind | None = None
         self._repeat = False
         self._stopped = False
+        self.writer: Writer | None = None
 
     def stop(self) -> None:
         """End the loop within a tenth of a second, from any thread; what was seen is kept."""
@@ -102,6 +106,8 @@ class Prober:
                 last.update({one.target: one for one in batch if not one.location})
         finally:
             self._looks.close()
+            if self._numbers is not None:
+                self._numbers.flush(self._clock.now())
             self._recorder.seal(self._clock.now())
         return tuple(last[target.id] for target in self._targets)
 
@@ -131,7 +137,7 @@ class Prober:
 
     @contextmanager
     def _written(self, on_written: Callable[[], None]) -> Iterator[Writer]:
-        writer = Writer(self._recorder, self._clock, on_written)
+        writer = self.writer = Writer(self._recorder, self._clock, on_written, self._numbers)
         patience = sys.getswitchinterval()
         gc.freeze()  # what is known from the start is never garbage, and takes long to go through
         # Writing must not keep what has come in waiting: it is stamped when it is looked at.
@@ -180,6 +186,9 @@ class Prober:
         due = ended.key
         began = Instant(ended.began + self._skew)
         seen, reason = self._judged(due, ended, self._late(due, began))
+        if self._numbers is not None and ended.sight.facts and due.target.service:
+            kind, facts = due.target.probe.kind, ended.sight.facts
+            self._numbers.take(due.target_id, kind, began, facts)
         if self._gate.take(due.target, seen):
             del self._in_flight[due.target_id]
             self._schedule(due, seen)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from opskit.core.clock import HOUR, SECOND, Clock, Instant
 from opskit.core.errors import OpskitError
 from opskit.monitor.model import Observation
+from opskit.monitor.numbers import Numbers
 from opskit.monitor.record import Recorder
 
 _LONGEST_WAIT = 2 * SECOND
@@ -25,10 +26,17 @@ OnWritten = Callable[[], None]
 class Writer:
     """Takes observations from the thread that looks; `fault` is why they cannot be written now."""
 
-    def __init__(self, recorder: Recorder, clock: Clock, on_written: OnWritten) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        clock: Clock,
+        on_written: OnWritten,
+        numbers: Numbers | None = None,
+    ) -> None:
         self._recorder = recorder
         self._clock = clock
         self._on_written = on_written
+        self._numbers = numbers
         self._kept: list[Observation] = []
         self._due: int | None = None
         self._open = True
@@ -40,6 +48,11 @@ class Writer:
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Return how many observations are not written yet."""
+        return len(self._kept)
 
     @property
     def alive(self) -> bool:
@@ -116,6 +129,8 @@ class Writer:
             with self._changed:
                 del self._kept[: len(batch)]
             self._on_written()
+        if self._numbers is not None:
+            self._numbers.flush(self._clock.now())
         self.fault = None
         if self._clock.monotonic() - self._sealed >= HOUR:
             self._recorder.seal(settled)

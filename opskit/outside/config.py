@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
+from opskit.core.clock import parse_duration
 from opskit.core.errors import ConfigError, DataError
 from opskit.core.findings import Location
 from opskit.core.transcript import Strategy
@@ -149,6 +150,29 @@ class Scheduled(Model):
         return tuple(shlex.split(self.command))
 
 
+def _duration(text: str) -> str:
+    parse_duration(text)
+    return text
+
+
+class Threshold(Model):
+    """A number that looks come upon, and what it must not reach: the forecasts' goal."""
+
+    metric: str = Field(min_length=1, max_length=200, examples=["disk_used_ratio"])
+    above: float | None = Field(default=None, description="reached from below")
+    below: float | None = Field(default=None, description="reached from above")
+    within: Annotated[str, AfterValidator(_duration)] = Field(
+        default="30d", description="how far ahead it is worth telling"
+    )
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Threshold:
+        if (self.above is None) == (self.below is None):
+            message = "a threshold has either above or below"
+            raise ValueError(message)
+        return self
+
+
 class Settings(Model):
     """`opskit.yaml`. Paths are relative to the file."""
 
@@ -175,6 +199,15 @@ class Settings(Model):
     serve: Serve = Field(default_factory=Serve, description="what opskit serve answers, to whom")
     schedule: tuple[Scheduled, ...] = Field(
         default=(), description="commands that opskit serve runs when they are due"
+    )
+    forecasts: tuple[Threshold, ...] = Field(
+        default=(), description="thresholds besides those of disks, inodes, memory, certificates"
+    )
+    metrics_max_series: int = Field(
+        default=100_000,
+        ge=100,
+        le=1_000_000,
+        description="series that one metric may have on the metrics page; the rest is counted",
     )
 
 

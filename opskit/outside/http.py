@@ -146,6 +146,19 @@ def post(  # each bound is named
     return _guarded(_Ask("POST", url, headers, seconds, max_bytes, ca_file, body), guard)
 
 
+def put(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    seconds: float = 15.0,
+    allow_private: bool = False,
+) -> Response:
+    """PUT `body` and return the answer, under the bounds and with the errors of `post`."""
+    guard = _Guard(time.monotonic() + seconds, allow_private)
+    return _guarded(_Ask("PUT", url, headers, seconds, 1_000_000, None, body), guard)
+
+
 def get(  # each bound is named
     url: str,
     headers: Mapping[str, str],

@@ -1,6 +1,6 @@
 """Delivering beside everything else: a receiver that hangs must not blind the probes.
 
-Before it looks for what is owed, it ends the maintenance that is over: that may owe something.
+The rest of the upkeep is done on the way: it may owe something.
 """
 
 from __future__ import annotations
@@ -49,8 +49,7 @@ class Courier:
 
     def _deliver(self) -> None:
         try:
-            self.app.announcements.settle()
-            done = self.app.deliver()
+            done = self.app.upkeep.go()
         except OpskitError as error:
             self._tell(error.message)
             return

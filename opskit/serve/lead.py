@@ -141,6 +141,7 @@ class Lead:
         site.app = self._app
         site.ready = lambda: self.moves
         site.own = self._families
+        site.pulse = lambda: None if self._watch is None else self._watch.pulse()
 
     def close(self, *, lost: bool) -> None:
         """End: write and seal what was seen, answer no more, let another lead."""
@@ -159,7 +160,6 @@ class Lead:
 
     def _families(self) -> tuple[Family, ...]:
         done, at = self._reloaded
-        looking = self._watch.families() if self._watch is not None else ()
         return (
             Family(
                 "opskit_config_last_reload_successful", "gauge",
@@ -179,5 +179,4 @@ class Lead:
                 (Sample(self._jobs.failed),),
             ),
             *self._site.requests.families(),
-            *looking,
         )  # fmt: skip

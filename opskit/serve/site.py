@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 from opskit.app import App
+from opskit.collectors import Pulse
 from opskit.core.clock import Clock, Duration
 from opskit.core.errors import ConfigError
 from opskit.core.metrics import Family
@@ -48,7 +49,7 @@ class Kept:
 
 @dataclass
 class Site:
-    """One reading of the settings. `ready` and `own` are given by what runs behind it."""
+    """One reading of the settings. `ready`, `own` and `pulse` are given by what runs behind it."""
 
     app: App
     log: EventLog
@@ -62,6 +63,7 @@ class Site:
     guesses: Limit
     ready: Callable[[], bool] = lambda: False
     own: Callable[[], tuple[Family, ...]] = tuple
+    pulse: Callable[[], Pulse | None] = lambda: None
     kept: Kept = field(default_factory=Kept)
 
     @classmethod

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Sequence
 
 from opskit.app import App
-from opskit.core.clock import SECOND
-from opskit.core.metrics import Family, Sample
+from opskit.collectors import Pulse
+from opskit.core.clock import SECOND, Duration
 from opskit.monitor.model import Observation, Seen
 from opskit.outside.eventlog import EventLog
 
@@ -25,6 +25,7 @@ class Watch:
         self._on_written = on_written
         self._last: dict[str, Seen] = {}
         self._moved = app.clock.monotonic()
+        self._started_at = app.clock.now()
         self._prober = app.prober(app.catalogue.targets())
         self._thread = threading.Thread(target=self._work, name="watch", daemon=True)
         self._thread.start()
@@ -57,26 +58,16 @@ class Watch:
                 self._last[one.target] = one.seen
                 self._log.info("seen", target=one.target, seen=one.seen, reason=one.reason)
 
-    def families(self) -> tuple[Family, ...]:
-        """Return how the looking goes."""
-        pulse = self._prober.pulse
-        return (
-            Family(
-                "opskit_looks_total", "counter", "Tries of probes that ended.",
-                (Sample(pulse.looks),),
-            ),
-            Family(
-                "opskit_looks_too_late_total", "counter",
-                "Tries that came too late to tell, because opskit stood still.",
-                (Sample(pulse.late),),
-            ),
-            Family(
-                "opskit_looks_lateness_seconds_total", "counter",
-                "How late tries began, all together.",
-                (Sample(pulse.lateness / SECOND),),
-            ),
-            Family(
-                "opskit_looks_in_flight", "gauge", "Tries that are under way.",
-                (Sample(pulse.in_flight),),
-            ),
-        )  # fmt: skip
+    def pulse(self) -> Pulse:
+        """Return how the looking and the writing go."""
+        own, writer = self._prober.pulse, self._prober.writer
+        return Pulse(
+            started_at=self._started_at,
+            looks=own.looks,
+            late=own.late,
+            lateness=Duration(own.lateness),
+            in_flight=own.in_flight,
+            waiting=0 if writer is None else writer.waiting,
+            forgotten=0 if writer is None else writer.forgotten,
+            writing=writer is None or writer.fault is None,
+        )

@@ -40,10 +40,14 @@ def _free_port() -> int:
 
 @dataclass(frozen=True, eq=False)
 class Prometheus:
-    """One server that scrapes nothing; it holds SAMPLES, lines of the OpenMetrics text format."""
+    """One server; it holds SAMPLES, lines of the OpenMetrics text format.
+
+    It scrapes nothing and has no rules, unless CONFIG says so.
+    """
 
     directory: Path
     samples: Iterable[str] = field(repr=False)
+    config: str = field(default="scrape_configs: []\n", repr=False)
     port: int = field(default_factory=_free_port)
     _stack: ExitStack = field(default_factory=ExitStack, init=False, repr=False)
 
@@ -54,8 +58,9 @@ class Prometheus:
 
     def __enter__(self) -> Self:
         """Write the samples as blocks and start the server; return when it is ready."""
-        self._import()
-        (self.directory / "prometheus.yml").write_text("scrape_configs: []\n")
+        if self.samples:
+            self._import()
+        (self.directory / "prometheus.yml").write_text(self.config)
         with ExitStack() as stack:
             process = stack.enter_context(_served(self))
             _wait_until_ready(self, process)

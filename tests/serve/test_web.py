@@ -22,20 +22,6 @@ from tests.monitor.servers import Server, page, silence
 from tests.serve.live import TOKEN, Reply, Serving, bearer, lay_out, probe_of, secret, service
 
 SECRET = b"k" * 32
-# A kind of probe with a `beat`, whether or not opskit brings one of its own.
-PLUGIN = '''
-from typing import Literal
-from opskit.monitor.kinds import LookKind, Sight
-from opskit.monitor.model import Seen
-from opskit.monitor.settings import Name, ProbeSettings
-
-class CallIn(ProbeSettings):
-    """A job that calls in."""
-    kind: Literal["callin"]
-    beat: Name
-
-KIND = LookKind(CallIn, lambda probe, around: Sight(Seen.UP))
-'''
 NASTY = [
     "<script>alert(1)</script>",
     "%3Cscript%3Ealert(1)%3C/script%3E",
@@ -60,7 +46,15 @@ def target() -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory, target: Server) -> Path:
     root = tmp_path_factory.mktemp("web") / "ops"
-    beating = service({"kind": "callin", "beat": "nightly", "interval": "1s", "timeout": "300ms"})
+    beating = service(
+        {
+            "kind": "heartbeat",
+            "beat": "nightly",
+            "every": "1d",
+            "interval": "1s",
+            "timeout": "300ms",
+        }
+    )
     beating["probes"][0]["confirm_after"] = "100ms"  # type: ignore[index]
     services = {"shop": service(probe_of(target.address)), "backup": beating}
     serve = {
@@ -72,17 +66,12 @@ def root(tmp_path_factory: pytest.TempPathFactory, target: Server) -> Path:
     lay_out(root, services, serve=serve)
     secret(root / "token")
     secret(root / "git.secret", "whsec_" + base64.b64encode(SECRET).decode())
-    plugin = root / "plugin" / "callin-1.dist-info"
-    plugin.mkdir(parents=True)
-    (root / "plugin" / "callin.py").write_text(PLUGIN)
-    (plugin / "METADATA").write_text("Metadata-Version: 2.1\nName: callin\nVersion: 1\n")
-    (plugin / "entry_points.txt").write_text("[opskit.probes]\ncallin = callin:KIND\n")
     return root
 
 
 @pytest.fixture(scope="module")
 def serving(root: Path) -> Iterator[Serving]:
-    with Serving(root, PYTHONPATH=str(root / "plugin")) as found:
+    with Serving(root) as found:
         found.ready()
         found.says("seen target=shop/tcp seen=up")
         yield found

@@ -22,6 +22,7 @@ _HERE = "opskit.cli.monitor"
         "targets": (f"{_HERE}.targets:targets", "What a Prometheus is to scrape or to probe."),
         "prometheus": (f"{_HERE}.prometheus:prometheus", "Uptime of what a Prometheus recorded."),
         "beat": (f"{_HERE}.calling:beat", "Call in as a job that is watched by its heartbeat."),
+        "forecast": (f"{_HERE}.forecasts:forecast", "What will reach its threshold, and when."),
         "maintenance": (f"{_HERE}.work:maintenance", "Announce work, end it, list it."),
     },
 )

@@ -168,8 +168,7 @@ class _Courier:
 
     def _deliver(self) -> None:
         try:
-            self._app.announcements.settle()
-            self._app.deliver()
+            self._app.upkeep.go()
         except Exception as error:  # noqa: BLE001  # raised again where the boundary is
             self._error = error
 

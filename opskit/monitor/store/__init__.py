@@ -2,6 +2,7 @@
 
 from opskit.monitor.store import (
     beats,
+    counts,
     forecasts,
     gaps,
     maintenance,
@@ -11,4 +12,14 @@ from opskit.monitor.store import (
     targets,
 )
 
-__all__ = ["beats", "forecasts", "gaps", "maintenance", "samples", "seals", "spells", "targets"]
+__all__ = [
+    "beats",
+    "counts",
+    "forecasts",
+    "gaps",
+    "maintenance",
+    "samples",
+    "seals",
+    "spells",
+    "targets",
+]

@@ -86,3 +86,27 @@ def within(
 def forget(connection: sa.Connection, before: Instant) -> int:
     """Delete what is older than an instant; return how much that was."""
     return connection.execute(sa.delete(SAMPLES).where(SAMPLES.c.at < before)).rowcount
+
+
+def newest(connection: sa.Connection, since: Instant) -> dict[Metric, tuple[Instant, float]]:
+    """Return (at, value) of the newest sample of each metric that has one since an instant."""
+    last = (
+        sa.select(SAMPLES.c.metric, sa.func.max(SAMPLES.c.at).label("at"))
+        .where(SAMPLES.c.at >= since)
+        .group_by(SAMPLES.c.metric)
+        .subquery()
+    )
+    here = sa.and_(SAMPLES.c.metric == last.c.metric, SAMPLES.c.at == last.c.at)
+    query = (
+        sa.select(METRICS, SAMPLES.c.at, SAMPLES.c.value)
+        .join(last, last.c.metric == METRICS.c.id)
+        .join(SAMPLES, here)
+        .order_by(METRICS.c.target, METRICS.c.name, METRICS.c.labels)
+    )
+    return {
+        Metric(row.target, row.name, tuple((k, v) for k, v in json.loads(row.labels))): (
+            Instant(row.at),
+            row.value,
+        )
+        for row in connection.execute(query)
+    }
