@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from opskit.monitor.maintenance import Announcements
     from opskit.monitor.prober import Prober
     from opskit.monitor.record import Recorder
+    from opskit.monitor.witnesses import Witnesses
     from opskit.records.outbox import Delivered, Outbox, Sender
     from opskit.report.model import Report
 
@@ -212,7 +213,24 @@ class App:
         from opskit.monitor.prober import Prober  # noqa: PLC0415
 
         known = self.recorder.begin(self.catalogue)
-        return Prober(targets, self.recorder, self.around, known, Gate.of(self.catalogue))
+        gate, witnesses = Gate.of(self.catalogue), self._witnesses()
+        return Prober(targets, self.recorder, self.around, known, gate, witnesses)
+
+    def _witnesses(self) -> Witnesses | None:
+        """Return who else is asked about failures; nothing where the catalogue names nobody."""
+        catalogue = self.catalogue
+        asked = (catalogue.confirm_from, *(one.confirm_from for one in catalogue.services.values()))
+        if not any(one is not None and one.hosts for one in asked):
+            return None
+        from opskit.monitor.quorum import Quorum  # noqa: PLC0415
+        from opskit.outside.ansible import door, inventory  # noqa: PLC0415
+
+        root = self.config.root
+        return Quorum(
+            catalogue,
+            lambda: inventory.ways(self.inventory, root, self.environment),
+            door.environment(root, self.environment),
+        )
 
     @cached_property
     def around(self) -> Around:
