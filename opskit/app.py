@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from opskit.core.clock import Clock, Instant, SystemClock
-from opskit.core.errors import ConfigError
+from opskit.core.errors import ConfigError, OutsideError
 from opskit.core.findings import Finding, Location, Severity, ordered
 from opskit.core.interval import Interval
 from opskit.core.people import actor
@@ -219,8 +219,7 @@ class App:
     def _witnesses(self) -> Witnesses | None:
         """Return who else is asked about failures; nothing where the catalogue names nobody."""
         catalogue = self.catalogue
-        asked = (catalogue.confirm_from, *(one.confirm_from for one in catalogue.services.values()))
-        if not any(one is not None and one.hosts for one in asked):
+        if not _witnesses_named(catalogue):
             return None
         from opskit.monitor.quorum import Quorum  # noqa: PLC0415
         from opskit.outside.ansible import door, inventory  # noqa: PLC0415
@@ -276,6 +275,7 @@ class App:
     def _lint_people_and_services(self) -> Iterator[Finding]:
         from opskit.access import rules as access  # noqa: PLC0415
         from opskit.access.model import People  # noqa: PLC0415
+        from opskit.monitor import lint  # noqa: PLC0415
         from opskit.monitor.catalogue import Catalogue  # noqa: PLC0415
 
         settings = self.config.settings
@@ -287,6 +287,21 @@ class App:
         if people is not None and catalogue is not None:
             owned = {name: one.owner for name, one in catalogue.services.items()}
             yield from access.owners(people, owned, settings.people, services.place)
+        if catalogue is not None:
+            yield from lint.findings(
+                catalogue, services.place, self.config.zone, self._hosts_named_in(catalogue)
+            )
+
+    def _hosts_named_in(self, catalogue: Catalogue) -> frozenset[str] | None:
+        """Return the hosts of the inventory, if the catalogue names any and it can be read."""
+        if not _witnesses_named(catalogue):
+            return None
+        from opskit.outside.ansible import inventory  # noqa: PLC0415
+
+        try:
+            return frozenset(inventory.ways(self.inventory, self.config.root, self.environment))
+        except OutsideError:  # the inventory has findings of its own
+            return None
 
     def _document(self, name: str, model: type[M]) -> tuple[M | None, Document]:
         path = self.config.path(name)
@@ -320,6 +335,11 @@ class App:
         yield from lint.lint_inventory(self.inventory, root, self.environment)
         playbook = self.config.path(self.config.settings.standard)
         yield from lint.lint_syntax(playbook, self.inventory, root, self.environment)
+
+
+def _witnesses_named(catalogue: Catalogue) -> bool:
+    asked = (catalogue.confirm_from, *(one.confirm_from for one in catalogue.services.values()))
+    return any(one is not None and one.hosts for one in asked)
 
 
 def _login() -> str:

@@ -53,7 +53,7 @@ def errand(probe: ProbeSettings) -> Errand | None:
     """
     url = str(getattr(probe, "url", ""))
     place = _of_url(url) if url else _of_address(str(getattr(probe, "address", "")))
-    if place is None or _is_loopback(place[0]):
+    if place is None or is_loopback(place[0]):
         return None
     seconds = probe.timeout / SECOND
     if isinstance(probe, HttpProbe) and _is_repeatable(probe):
@@ -79,7 +79,8 @@ def _of_address(address: str) -> tuple[str, int] | None:
     return (host.strip("[]"), int(port)) if host and port.isdecimal() else None
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether an address leads back to the machine that uses it."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

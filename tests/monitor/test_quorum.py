@@ -224,7 +224,7 @@ def test_no_secret_goes_to_a_host(probe: dict[str, Any]) -> None:
 def test_where_a_connection_opens_the_way_is_not_at_fault_and_nobody_is_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("opskit.monitor.quorum._is_loopback", lambda _: False)
+    monkeypatch.setattr("opskit.monitor.quorum.is_loopback", lambda _: False)
     with Server(servers.silence) as server:
         secret = {**http(""), "url": f"http://ann:secret@{server.address}/"}
         assert asked(secret, {"web2": Way(("false",))}) == ()
