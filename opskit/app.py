@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from opskit.core.clock import Clock, Instant, SystemClock
-from opskit.core.errors import ConfigError, OutsideError
+from opskit.core.errors import ConfigError, DataError, OutsideError
 from opskit.core.findings import Finding, Location, Severity, ordered
 from opskit.core.interval import Interval
 from opskit.core.people import actor
 from opskit.outside.config import Config, load
 from opskit.outside.database import Database
-from opskit.outside.documents import Document, Model, parse, read, validate
+from opskit.outside.documents import Document, Model, parse, parse_all, read, summary, validate
 from opskit.outside.files import translated
 from opskit.records.ledger import Ledger, Verification, entries, head, verify
 
@@ -191,7 +191,22 @@ class App:
         from opskit.monitor.catalogue import Catalogue  # noqa: PLC0415
 
         name = self.config.settings.services
-        return read(self.config.path(name), Catalogue, name=name)
+        own = read(self.config.path(name), Catalogue, name=name)
+        if not own.openslo:
+            return own
+        from opskit.monitor import openslo  # noqa: PLC0415
+
+        promised = openslo.promises(self._openslo(own), own)
+        if promised.findings:
+            raise DataError(summary("openslo", promised.findings), tuple(promised.findings))
+        return openslo.merged(own, promised.objectives)
+
+    def _openslo(self, catalogue: Catalogue) -> list[Document]:
+        return [
+            document
+            for name in catalogue.openslo
+            for document in parse_all(self.config.path(name), name=name)
+        ]
 
     @cached_property
     def recorder(self) -> Recorder:
@@ -288,9 +303,26 @@ class App:
             owned = {name: one.owner for name, one in catalogue.services.items()}
             yield from access.owners(people, owned, settings.people, services.place)
         if catalogue is not None:
+            catalogue = yield from self._lint_openslo(catalogue, services)
             yield from lint.findings(
                 catalogue, services.place, self.config.zone, self._hosts_named_in(catalogue)
             )
+
+    def _lint_openslo(
+        self, catalogue: Catalogue, services: Document
+    ) -> Generator[Finding, None, Catalogue]:
+        """Yield what is wrong with OpenSLO files; return the catalogue with what they promise."""
+        from opskit.monitor import openslo  # noqa: PLC0415
+
+        missing = [name for name in catalogue.openslo if not self._has(name)]
+        for name in missing:
+            at = services.place(("openslo", catalogue.openslo.index(name)))
+            yield Finding("file-missing", Severity.HIGH, name, "there is no such file", at)
+        if missing or not catalogue.openslo:
+            return catalogue
+        promised = openslo.promises(self._openslo(catalogue), catalogue)
+        yield from promised.findings
+        return openslo.merged(catalogue, promised.objectives)
 
     def _hosts_named_in(self, catalogue: Catalogue) -> frozenset[str] | None:
         """Return the hosts of the inventory, if the catalogue names any and it can be read."""

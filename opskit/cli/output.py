@@ -88,6 +88,13 @@ class Output:
         else:
             self.emit(json.dumps(versioned, indent=2))
 
+    def emit_documents(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Write YAML documents of a form that somebody else has laid down."""
+        import yaml  # noqa: PLC0415  # only for YAML
+
+        plain = json.loads(json.dumps(list(documents)))
+        self.emit(yaml.safe_dump_all(plain, sort_keys=False, explicit_start=True))
+
     def emit_printed(self, show: Callable[[Console], None]) -> None:
         """Write what `show` prints: to the terminal, or as plain text to a file."""
         if self.path is None:
