@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
+import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from opskit.core.interval import Interval
 from opskit.monitor.catalogue import Catalogue, Target
 from opskit.monitor.model import Observation, Seen
 from opskit.monitor.prober import Prober
+from opskit.monitor.probes.http import HttpProbe
 from opskit.monitor.quorum import Quorum, errand
 from opskit.monitor.record import Recorder
 from opskit.monitor.store.locations import Sighting, sightings
@@ -24,6 +28,7 @@ from opskit.outside.ansible.inventory import Way
 from opskit.outside.database import Database, sqlite_url
 from opskit.records.ledger import Ledger
 from opskit.records.outbox import Outbox
+from tests.cli.inside import Inside
 from tests.monitor import servers
 from tests.monitor.servers import Server, page
 from tests.monitor.world import around, http, tcp
@@ -219,6 +224,72 @@ def test_no_secret_goes_to_a_host(probe: dict[str, Any]) -> None:
     assert what is not None
     assert what.asked == {"look": "tcp", "host": "192.0.2.1", "port": 80, "timeout": 5.0}
     assert what.whole is (probe["kind"] == "tcp")
+
+
+class Guarded(HttpProbe):
+    """A probe with more to it than a host can repeat."""
+
+    auth: str = ""
+    headers: tuple[str, ...] = ()
+
+
+@pytest.mark.parametrize("said", [{"auth": "secret"}, {"headers": ("X-Token: secret",)}])
+def test_what_a_host_cannot_repeat_it_looks_at_as_far_as_it_goes(said: dict[str, Any]) -> None:
+    settings = {"kind": "http", "url": "https://shop/health?of=all", "timeout": "2s"}
+    plain = errand(Guarded.model_validate(settings))
+    assert plain is not None
+    assert (plain.whole, plain.asked["look"]) == (True, "http")
+    more = errand(Guarded.model_validate({**settings, **said}))
+    assert more is not None
+    assert not more.whole
+    assert more.asked == {"look": "tcp", "host": "shop", "port": 443, "timeout": 2.0}
+
+
+HERE_ITSELF = Way((sys.executable, "-I", "-S", "-B", "-"))
+
+
+def test_what_comes_up_side_by_side_is_asked_together_and_not_mixed_up() -> None:
+    with socket.create_server(("127.0.0.2", 0)) as listening:
+        port = listening.getsockname()[1]
+        ports = [port, 9] * 6
+        catalogue = Catalogue.model_validate_json(
+            json.dumps({
+                "services": {
+                    f"shop{number}": {"owner": "web", "probes": [tcp(f"127.0.0.2:{one}")]}
+                    for number, one in enumerate(ports)
+                },
+                "confirm_from": {"hosts": ["a", "b"]},
+            }),
+            strict=True,
+        )  # fmt: skip
+        with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(len(ports)) as pool:
+            patch.setattr("opskit.monitor.quorum.is_loopback", lambda _: False)
+            ours = Quorum(catalogue, lambda: dict.fromkeys("ab", HERE_ITSELF), {})
+            found = list(pool.map(ours.testify, catalogue.targets()))
+    for one, said in zip(ports, found, strict=True):
+        wanted = Seen.UP if one == port else Seen.DOWN
+        assert [(each.location, each.seen) for each in said] == [("a", wanted), ("b", wanted)]
+
+
+def test_the_command_line_asks_and_lists_what_each_location_saw(
+    own_fleet: Fleet, ops: Path, inside: Inside
+) -> None:
+    (ops / "inventory" / "hosts.ini").write_text(own_fleet.inventory.read_text())
+    probe = f"{{kind: tcp, address: '{own_fleet['web1'].address}:9', confirm_after: 100ms}}"
+    (ops / "services.yaml").write_text(
+        "confirm_from: {hosts: [web2, db1], needed: 3}\n"
+        f"services:\n  shop:\n    owner: web\n    probes:\n      - {probe}\n"
+    )
+    # A look that this machine was too busy for tells nothing; another one will.
+    assert any(inside("monitor", "probe").code == 1 for _ in range(10))
+    done = inside("monitor", "explain", "shop", "--last", "1h", "--locations", "--json")
+    assert done.code == 0
+    told = [
+        (one["location"], one["seen"], one["reason"]) for one in json.loads(done.out)["sightings"]
+    ]
+    for host in ("web2", "db1"):
+        assert (host, "down", "Connection refused") in told
+    assert "web2" in inside("monitor", "explain", "shop", "--last", "1h", "--locations").out
 
 
 def test_where_a_connection_opens_the_way_is_not_at_fault_and_nobody_is_asked(
