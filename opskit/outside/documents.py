@@ -105,7 +105,11 @@ def parse(path: Path, *, name: str = "", any_tag: bool = False) -> Document:
     document = Document(name or str(path), any_tag=any_tag)
     text = _text(document, path)
     if text is not None:
-        _compose(document, text)
+        with _reported(document):
+            _refuse_bombs(text)
+            node = yaml.compose(text, Loader=yaml.CSafeLoader)
+            if node is not None:
+                document.value = _Builder(document).build(node, ())
     return document
 
 
@@ -139,13 +143,8 @@ def _text(document: Document, path: Path) -> str | None:
     with translated(path), path.open("rb") as stream:
         raw = stream.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
-        _report(
-            document,
-            "file-too-large",
-            Location(document.path),
-            "",
-            f"larger than {MAX_BYTES:,} bytes",
-        )
+        message = f"larger than {MAX_BYTES:,} bytes"
+        _report(document, "file-too-large", Location(document.path), "", message)
         return None
     try:
         text = raw.decode("utf-8")
@@ -160,14 +159,6 @@ def _text(document: Document, path: Path) -> str | None:
         _report_unreadable(document, text, unreadable.start())
         return None
     return text
-
-
-def _compose(document: Document, text: str) -> None:
-    with _reported(document):
-        _refuse_bombs(text)
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
-        if node is not None:
-            document.value = _Builder(document).build(node, ())
 
 
 @contextmanager
