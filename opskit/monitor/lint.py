@@ -16,7 +16,7 @@ from opskit.core.findings import Finding, Location, Severity
 from opskit.core.interval import Interval
 from opskit.core.text import nearest
 from opskit.monitor.catalogue import Catalogue, ConfirmFrom, Need, Recurring, Service, Target
-from opskit.monitor.quorum import is_loopback
+from opskit.monitor.quorum import holds_secret, is_loopback
 from opskit.monitor.settings import ProbeSettings
 from opskit.monitor.windows import recurring, too_coarse
 
@@ -155,11 +155,11 @@ def _tells_secrets(probe: ProbeSettings) -> bool:
     if not url.startswith("http://"):
         return False
     try:
-        split = urlsplit(url)
+        host = urlsplit(url).hostname
     except ValueError:
         return False
-    secret = getattr(probe, "auth", None) is not None or "@" in split.netloc
-    return secret and not is_loopback(split.hostname or "")
+    secret = getattr(probe, "auth", None) is not None or holds_secret(url)
+    return secret and not is_loopback(host or "")
 
 
 def _hosts(

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from opskit.core.clock import NOTHING, SECOND, Duration
 from opskit.core.errors import OpskitError
+from opskit.core.redact import Redactor
 from opskit.core.text import clean, shorten
 from opskit.monitor.catalogue import Catalogue, ConfirmFrom, Target
 from opskit.monitor.model import Seen
@@ -96,7 +97,12 @@ def _is_repeatable(probe: HttpProbe) -> bool:
     }
     text: object = probe.contains
     plain = isinstance(text, str) and probe.method in {"GET", "HEAD"}
-    return plain and said <= _REPEATABLE and "@" not in urlsplit(probe.url).netloc
+    return plain and said <= _REPEATABLE and not holds_secret(probe.url)
+
+
+def holds_secret(url: str) -> bool:
+    """Return whether a password or token stands in a URL."""
+    return Redactor()(url) != url
 
 
 @dataclass

@@ -301,6 +301,19 @@ def test_objectives_are_written_as_openslo(shop: Path, inside: Inside) -> None:
     assert read(shop / "slo" / "again.yaml", done.out).objectives["shop"]
 
 
+def test_a_name_that_looks_like_a_number_stays_a_name(shop: Path, inside: Inside) -> None:
+    services = (shop / "services.yaml").read_text()
+    own = "  '1e3':\n    objective: {availability: '99%', over: 30d}"
+    renamed = services.replace("openslo: [slo/shop.yaml]\n", "").replace("  shop:", own)
+    (shop / "services.yaml").write_text(renamed)
+    done = inside("monitor", "objectives", "-o", "openslo")
+    (shop / "slo" / "again.yaml").write_text(done.out)
+    names = [one.value for one in parse_all(shop / "slo" / "again.yaml")]
+    assert [one["metadata"]["name"] for one in names if isinstance(one, dict)] == ["1e3", "1e3-1"]
+    assert isinstance(names[1], dict)
+    assert names[1]["spec"]["service"] == "1e3"
+
+
 def test_a_mistake_in_an_openslo_file_is_told_by_check_and_ends_other_commands(
     shop: Path, inside: Inside
 ) -> None:

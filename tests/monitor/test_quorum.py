@@ -35,7 +35,20 @@ from tests.monitor.world import around, http, tcp
 from tests.rig.hosts import Fleet
 
 PORT = 8099
-SERVE = f"setsid python3 -m http.server {PORT} >/dev/null 2>&1 & echo $! >/run/shop.pid"
+# It is in the background once it listens: whoever started it need not wait for anything.
+SERVE = f"""
+import http.server, os
+server = http.server.ThreadingHTTPServer(("", {PORT}), http.server.SimpleHTTPRequestHandler)
+pid = os.fork()
+if pid:
+    print(pid)
+    os._exit(0)
+os.setsid()
+nothing = os.open(os.devnull, os.O_RDWR)
+for number in range(3):
+    os.dup2(nothing, number)
+server.serve_forever()
+"""
 
 
 def watched(probe: dict[str, Any], *hosts: str, needed: int = 2) -> Catalogue:
@@ -94,25 +107,10 @@ def look(own_fleet: Fleet, tmp_path: Path, migrated: Path) -> Look:
 def shop(own_fleet: Fleet) -> Iterator[str]:
     """Serve pages on web1, which answers the other hosts and not this machine."""
     web1 = own_fleet["web1"]
-    web1.run(("sh", "-c", f"cd /etc/rig && {SERVE}"))
-    until_it_answers(own_fleet, f"{web1.address}:{PORT}")
+    started = web1.run(("python3", "-u", "-"), SERVE)
+    assert started.returncode == 0, started.stderr
     yield f"{web1.address}:{PORT}"
-    web1.run(("sh", "-c", "kill $(cat /run/shop.pid)"))
-
-
-def until_it_answers(fleet: Fleet, address: str) -> None:
-    host, port = address.split(":")
-    script = (
-        "import socket, sys\n"
-        "for _ in range(10_000):\n"
-        "    try:\n"
-        f"        sys.exit(socket.create_connection(({host!r}, {port}), 5).close())\n"
-        "    except ConnectionRefusedError:\n"
-        "        pass\n"
-        "sys.exit(1)\n"
-    )
-    done = fleet["web2"].run(("python3", "-"), script)
-    assert done.returncode == 0, done.stderr
+    web1.run(("kill", started.stdout.strip()))
 
 
 @contextmanager
@@ -216,6 +214,7 @@ def test_a_loopback_address_is_somewhere_else_on_each_host() -> None:
     "probe",
     [
         {**http("192.0.2.1"), "url": "http://ann:secret@192.0.2.1/"},
+        {**http("192.0.2.1"), "url": "http://192.0.2.1/?token=ce48a9d1"},
         tcp("192.0.2.1:80"),
     ],
 )
