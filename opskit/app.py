@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from opskit.core.clock import HOUR, MINUTE, Clock, Duration, Instant, SystemClock
-from opskit.core.errors import ConfigError
+from opskit.core.errors import ConfigError, DataError, OutsideError
 from opskit.core.findings import Finding, Location, Severity, ordered
 from opskit.core.interval import Interval
 from opskit.core.metrics import Family
 from opskit.core.people import actor
 from opskit.outside.config import Config, load
 from opskit.outside.database import Database
-from opskit.outside.documents import Document, Model, parse, read, validate
+from opskit.outside.documents import Document, Model, parse, parse_all, read, summary, validate
 from opskit.outside.files import translated
 from opskit.records.ledger import Ledger, Verification, entries, head, verify
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from opskit.monitor.metrics import Watched
     from opskit.monitor.prober import Prober
     from opskit.monitor.record import Recorder
+    from opskit.monitor.witnesses import Witnesses
     from opskit.records.leases import Lease
     from opskit.records.outbox import Delivered, Outbox, Sender
     from opskit.report.model import Report
@@ -230,7 +231,22 @@ class App:
         from opskit.monitor.catalogue import Catalogue  # noqa: PLC0415
 
         name = self.config.settings.services
-        return read(self.config.path(name), Catalogue, name=name)
+        own = read(self.config.path(name), Catalogue, name=name)
+        if not own.openslo:
+            return own
+        from opskit.monitor import openslo  # noqa: PLC0415
+
+        promised = openslo.promises(self._openslo(own), own)
+        if promised.findings:
+            raise DataError(summary("openslo", promised.findings), tuple(promised.findings))
+        return openslo.merged(own, promised.objectives)
+
+    def _openslo(self, catalogue: Catalogue) -> list[Document]:
+        return [
+            document
+            for name in catalogue.openslo
+            for document in parse_all(self.config.path(name), name=name)
+        ]
 
     @cached_property
     def recorder(self) -> Recorder:
@@ -254,7 +270,23 @@ class App:
 
         known = self.recorder.begin(self.catalogue)
         gate, numbers = Gate.of(self.catalogue), Numbers(self.database)
-        return Prober(targets, self.recorder, self.around, known, gate, numbers=numbers)
+        witnesses = self._witnesses()
+        return Prober(targets, self.recorder, self.around, known, gate, witnesses, numbers)
+
+    def _witnesses(self) -> Witnesses | None:
+        """Return who else is asked about failures; nothing where the catalogue names nobody."""
+        catalogue = self.catalogue
+        if not _witnesses_named(catalogue):
+            return None
+        from opskit.monitor.quorum import Quorum  # noqa: PLC0415
+        from opskit.outside.ansible import door, inventory  # noqa: PLC0415
+
+        root = self.config.root
+        return Quorum(
+            catalogue,
+            lambda: inventory.ways(self.inventory, root, self.environment),
+            door.environment(root, self.environment),
+        )
 
     @cached_property
     def upkeep(self) -> Upkeep:
@@ -422,6 +454,7 @@ class App:
     def _lint_people_and_services(self) -> Iterator[Finding]:
         from opskit.access import rules as access  # noqa: PLC0415
         from opskit.access.model import People  # noqa: PLC0415
+        from opskit.monitor import lint  # noqa: PLC0415
         from opskit.monitor.catalogue import Catalogue  # noqa: PLC0415
 
         settings = self.config.settings
@@ -433,6 +466,38 @@ class App:
         if people is not None and catalogue is not None:
             owned = {name: one.owner for name, one in catalogue.services.items()}
             yield from access.owners(people, owned, settings.people, services.place)
+        if catalogue is not None:
+            catalogue = yield from self._lint_openslo(catalogue, services)
+            yield from lint.findings(
+                catalogue, services.place, self.config.zone, self._hosts_named_in(catalogue)
+            )
+
+    def _lint_openslo(
+        self, catalogue: Catalogue, services: Document
+    ) -> Generator[Finding, None, Catalogue]:
+        """Yield what is wrong with OpenSLO files; return the catalogue with what they promise."""
+        from opskit.monitor import openslo  # noqa: PLC0415
+
+        missing = [name for name in catalogue.openslo if not self._has(name)]
+        for name in missing:
+            at = services.place(("openslo", catalogue.openslo.index(name)))
+            yield Finding("file-missing", Severity.HIGH, name, "there is no such file", at)
+        if missing or not catalogue.openslo:
+            return catalogue
+        promised = openslo.promises(self._openslo(catalogue), catalogue)
+        yield from promised.findings
+        return openslo.merged(catalogue, promised.objectives)
+
+    def _hosts_named_in(self, catalogue: Catalogue) -> frozenset[str] | None:
+        """Return the hosts of the inventory, if the catalogue names any and it can be read."""
+        if not _witnesses_named(catalogue):
+            return None
+        from opskit.outside.ansible import inventory  # noqa: PLC0415
+
+        try:
+            return frozenset(inventory.ways(self.inventory, self.config.root, self.environment))
+        except OutsideError:  # the inventory has findings of its own
+            return None
 
     def _document(self, name: str, model: type[M]) -> tuple[M | None, Document]:
         path = self.config.path(name)
@@ -466,6 +531,11 @@ class App:
         yield from lint.lint_inventory(self.inventory, root, self.environment)
         playbook = self.config.path(self.config.settings.standard)
         yield from lint.lint_syntax(playbook, self.inventory, root, self.environment)
+
+
+def _witnesses_named(catalogue: Catalogue) -> bool:
+    asked = (catalogue.confirm_from, *(one.confirm_from for one in catalogue.services.values()))
+    return any(one is not None and one.hosts for one in asked)
 
 
 def _login() -> str:

@@ -88,6 +88,22 @@ class Output:
         else:
             self.emit(json.dumps(versioned, indent=2))
 
+    def emit_documents(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Write YAML documents of a form that somebody else has laid down."""
+        import yaml  # noqa: PLC0415  # only for YAML
+
+        class Dumper(yaml.SafeDumper):
+            """Quotes what YAML 1.2 takes for a number and 1.1 for text: a service called 1e3."""
+
+        def text(dumper: Dumper, value: str) -> yaml.Node:
+            style = '"' if value[:1] in set("+-.0123456789") else None
+            return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+        Dumper.add_representer(str, text)
+        plain = json.loads(json.dumps(list(documents)))
+        dumped = yaml.dump_all(plain, Dumper=Dumper, sort_keys=False, explicit_start=True)
+        self.emit(dumped)
+
     def emit_printed(self, show: Callable[[Console], None]) -> None:
         """Write what `show` prints: to the terminal, or as plain text to a file."""
         if self.path is None:

@@ -96,6 +96,27 @@ class AnyOf(Model):
 Need = Name | AnyOf
 
 
+class ConfirmFrom(Model):
+    """Managed hosts that are asked to look too when a failure was confirmed here."""
+
+    hosts: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(), max_length=20, description="names in the inventory; none: nobody is asked"
+    )
+    needed: int = Field(
+        default=2, ge=1, description="how many must see it down, this place included"
+    )
+
+    @model_validator(mode="after")
+    def _can_be(self) -> ConfirmFrom:
+        if len(set(self.hosts)) < len(self.hosts):
+            message = "a host is named twice; it has one voice"
+            raise ValueError(message)
+        if self.hosts and self.needed > len(self.hosts) + 1:
+            message = f"{self.needed} of {len(self.hosts) + 1} can never be, this place included"
+            raise ValueError(message)
+        return self
+
+
 class Service(Model):
     """Something people rely on. It is up while all its probes are."""
 
@@ -115,6 +136,9 @@ class Service(Model):
     )
     objective: Objective | None = None
     objectives: tuple[Objective, ...] = Field(default=(), description="if there are several")
+    confirm_from: ConfirmFrom | None = Field(
+        default=None, description="who else is asked; else the catalogue's. No hosts: nobody"
+    )
     probes: tuple[Probe, ...] = Field(default_factory=tuple, min_length=1)
 
     @model_validator(mode="after")
@@ -170,6 +194,12 @@ class Catalogue(Model):
     )
     maintenance: tuple[Recurring, ...] = Field(default=(), description="what comes again")
     connectivity: Connectivity | None = None
+    confirm_from: ConfirmFrom | None = Field(
+        default=None, description="who else is asked when a failure was confirmed here"
+    )
+    openslo: tuple[str, ...] = Field(
+        default=(), description="OpenSLO v1 files with objectives of services, from the root"
+    )
 
     @model_validator(mode="after")
     def _refers_to_what_is_there(self) -> Catalogue:

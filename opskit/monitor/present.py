@@ -11,6 +11,7 @@ from opskit.core.interval import Interval, State, percent
 from opskit.core.text import plural
 from opskit.monitor.budget import Budget
 from opskit.monitor.status import ServiceStatus, TargetStatus
+from opskit.monitor.store.locations import Sighting
 from opskit.monitor.uptime import Difference, ServiceUptime
 
 _MET = {True: "met", False: "missed", None: "cannot say"}
@@ -230,3 +231,15 @@ def intervals_json(uptime: ServiceUptime) -> list[dict[str, Any]]:
         }
         for stretch in uptime.timeline
     ]
+
+
+def sighting_row(one: Sighting) -> tuple[str, ...]:
+    """Return (from, to, target, location, seen, reason) of what a location saw."""
+    first, last = iso(one.spell.began_at), iso(one.spell.last_at)
+    return (first, last, one.target, one.location, str(one.spell.seen), one.spell.reason)
+
+
+def sighting_json(one: Sighting) -> dict[str, Any]:
+    """Return what a location saw, for JSON."""
+    names = ("from", "to", "target", "location", "seen", "reason")
+    return dict(zip(names, sighting_row(one), strict=True))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -83,13 +84,14 @@ def read(path: Path, model: type[T], *, name: str = "") -> T:
     document = parse(path, name=name)
     result = validate(document, model)
     if result is None or document.findings:
-        raise DataError(_summary(document), tuple(document.findings))
+        raise DataError(summary(document.path, document.findings), tuple(document.findings))
     return result
 
 
-def _summary(document: Document) -> str:
-    count = len(document.findings)
-    return f"{document.path} has {'a mistake' if count == 1 else f'{count} mistakes'}"
+def summary(name: str, findings: Sequence[Finding]) -> str:
+    """Return in words that something has mistakes."""
+    count = len(findings)
+    return f"{name} has {'a mistake' if count == 1 else f'{count} mistakes'}"
 
 
 def parse(path: Path, *, name: str = "", any_tag: bool = False) -> Document:
@@ -101,17 +103,49 @@ def parse(path: Path, *, name: str = "", any_tag: bool = False) -> Document:
         ConfigError: the file is not there or may not be read.
     """
     document = Document(name or str(path), any_tag=any_tag)
+    text = _text(document, path)
+    if text is not None:
+        with _reported(document):
+            _refuse_bombs(text)
+            node = yaml.compose(text, Loader=yaml.CSafeLoader)
+            if node is not None:
+                document.value = _Builder(document).build(node, ())
+    return document
+
+
+def parse_all(path: Path, *, name: str = "") -> tuple[Document, ...]:
+    """Return each document of a YAML file that may hold several; empty ones are left out.
+
+    Mistakes are in their `findings`; one that is none of theirs alone stands before them.
+
+    Raises:
+        ConfigError: the file is not there or may not be read.
+    """
+    whole = Document(name or str(path))
+    found: list[Document] = []
+    text = _text(whole, path)
+    if text is not None:
+        with _reported(whole):
+            _refuse_bombs(text)
+            nodes = 0
+            for node in yaml.compose_all(text, Loader=yaml.CSafeLoader):
+                one = Document(whole.path)
+                # One budget for all: many small bombs are a big one.
+                builder = _Builder(one, nodes)
+                one.value = builder.build(node, ())
+                nodes = builder.nodes
+                found += [] if one.value is None and not one.findings else [one]
+    return (whole, *found) if whole.findings else tuple(found)
+
+
+def _text(document: Document, path: Path) -> str | None:
+    """Return a file's text, or nothing after saying why it is none."""
     with translated(path), path.open("rb") as stream:
         raw = stream.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
-        _report(
-            document,
-            "file-too-large",
-            Location(document.path),
-            "",
-            f"larger than {MAX_BYTES:,} bytes",
-        )
-        return document
+        message = f"larger than {MAX_BYTES:,} bytes"
+        _report(document, "file-too-large", Location(document.path), "", message)
+        return None
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -119,21 +153,19 @@ def parse(path: Path, *, name: str = "", any_tag: bool = False) -> Document:
         column = error.start - raw.rfind(b"\n", 0, error.start)
         message = f"not UTF-8: byte 0x{raw[error.start]:02x}; save the file as UTF-8"
         _report(document, "file-encoding", Location(document.path, line, column), "", message)
-        return document
-    _compose(document, text)
-    return document
-
-
-def _compose(document: Document, text: str) -> None:
+        return None
     unreadable = _UNREADABLE.search(text)
     if unreadable:
         _report_unreadable(document, text, unreadable.start())
-        return
+        return None
+    return text
+
+
+@contextmanager
+def _reported(document: Document) -> Iterator[None]:
+    """Turn what stops the reading of a file into a finding."""
     try:
-        _refuse_bombs(text)
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
-        if node is not None:
-            document.value = _Builder(document).build(node, ())
+        yield
     except _Bomb as error:
         _report(document, error.rule, _location(document, error.mark), "", str(error))
     except yaml.YAMLError as error:
@@ -187,9 +219,9 @@ def _report(
 class _Builder:
     """Builds plain values from nodes. A budget of nodes makes an alias bomb a finding."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, nodes: int = 0) -> None:
         self.document = document
-        self.nodes = 0
+        self.nodes = nodes
         self.open: set[int] = set()
 
     def build(self, node: yaml.Node, key_path: KeyPath) -> object:

@@ -10,13 +10,13 @@ import base64
 import binascii
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from opskit.core.errors import ConfigError
 from opskit.outside.dial import split
-from opskit.outside.process import descendants, end_all, run
+from opskit.outside.process import Completed, descendants, end_all, run
 
 # ssh keeps the first value it reads: these stand before all others.
 _FIRM = (
@@ -62,12 +62,32 @@ def answers(
             raise
 
 
-def _answer(call: Call, environment: Mapping[str, str], seconds: float) -> str | None:
+def replies(
+    calls: Sequence[Call], environment: Mapping[str, str], *, seconds: float
+) -> dict[str, Completed]:
+    """Return how each program ended, all of them run at once, within one bound on time.
+
+    A host whose program could not be started is left out.
+    """
+    if not calls:
+        return {}
+    with ThreadPoolExecutor(len(calls)) as pool:
+        found = pool.map(lambda call: (call.host, _run(call, environment, seconds)), calls)
+        return {host: done for host, done in found if done is not None}
+
+
+def _run(call: Call, environment: Mapping[str, str], seconds: float) -> Completed | None:
     try:
-        done = run(
+        return run(
             call.argv, timeout=seconds, environment=environment, stdin=call.stdin, limit=_LIMIT
         )
     except ConfigError:
+        return None
+
+
+def _answer(call: Call, environment: Mapping[str, str], seconds: float) -> str | None:
+    done = _run(call, environment, seconds)
+    if done is None:
         return None
     good = done.status == 0 and not done.truncated and not done.timed_out
     return done.stdout if good else None

@@ -19,6 +19,10 @@ _HERE = "opskit.cli.monitor"
         "status": (f"{_HERE}.now:status", "How every service is now, worst first."),
         "uptime": (f"{_HERE}.periods:uptime", "Availability with bounds, coverage and objectives."),
         "explain": (f"{_HERE}.periods:explain", "Every interval behind an availability."),
+        "objectives": (
+            f"{_HERE}.objectives:objectives",
+            "Every objective: budget allowed, spent, left; burn rates.",
+        ),
         "targets": (f"{_HERE}.targets:targets", "What a Prometheus is to scrape or to probe."),
         "prometheus": (f"{_HERE}.prometheus:prometheus", "Uptime of what a Prometheus recorded."),
         "beat": (f"{_HERE}.calling:beat", "Call in as a job that is watched by its heartbeat."),

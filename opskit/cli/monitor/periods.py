@@ -188,11 +188,13 @@ _INTERVALS = (
     examples=[
         "opskit monitor explain shop --last 24h",
         "opskit monitor explain shop --month 2026-10 --json",
+        "opskit monitor explain shop --last 24h --locations",
     ],
     short_help="Every interval behind an availability, with its evidence.",
 )
 @click.argument("service")
 @period_options
+@click.option("--locations", is_flag=True, help="List what each other location saw instead.")
 @_policy_option
 @services_option
 @config_option
@@ -203,16 +205,22 @@ def explain(  # noqa: PLR0913, PLR0917  # one parameter per option
     since: str | None,
     until: str | None,
     last: str | None,
+    locations: bool,
     policies: tuple[str, ...],
     services: str | None,
     config_path: Path | None,
     output: Output,
 ) -> ExitCode:
-    """List every interval behind a service's availability and the ledger entries that show it."""
+    """List every interval behind a service's availability and the ledger entries that show it.
+
+    With --locations, list what the managed hosts saw that were asked to confirm its failures.
+    """
     from opskit.monitor import present  # noqa: PLC0415
 
     app, (policy, *_) = app_for(config_path, services), _policies(policies)
     options = {"month": month, "since": since, "until": until, "last": last}
+    if locations:
+        return _show_locations(app, known(app, (service,)), options, output)
     past = _past(app, known(app, (service,)), options)
     (found,) = _evidenced(app, [past.uptime(service, policy)])
     if output.for_people:
@@ -235,3 +243,30 @@ def _sum(found: ServiceUptime) -> str:
     name, shown, bounds, coverage, down, *_ = present.uptime_row(found)
     line = f"{name}: {shown}, bounds {bounds or 'none'}, observed {coverage or '0 %'}, down {down}"
     return "\n".join(["", line, *present.blip_lines(found)])
+
+
+_LOCATIONS = (
+    Column("from"), Column("to"), Column("target"), Column("location"), Column("seen"),
+    Column("reason", fold=True),
+)  # fmt: skip
+
+
+def _show_locations(
+    app: App, names: tuple[str, ...], options: dict[str, Any], output: Output
+) -> ExitCode:
+    """Show what other locations saw; that nobody was asked is no finding."""
+    from opskit.monitor import present  # noqa: PLC0415
+    from opskit.monitor.store.locations import sightings  # noqa: PLC0415
+
+    window = period(app, **options)
+    with app.database.read() as connection:
+        ids = [target.id for target in app.catalogue.targets(names)]
+        found = sightings(connection, window, ids)
+    if not output.for_people:
+        output.emit_data({"sightings": [present.sighting_json(one) for one in found]})
+    elif found:
+        rows = [present.sighting_row(one) for one in found]
+        output.emit_printed(lambda to: show_table(to, _LOCATIONS, rows))
+    else:
+        note("no other location was asked in that time")
+    return ExitCode.OK
