@@ -7,27 +7,27 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from opskit.core.clock import HOUR, MINUTE, Clock, Duration, Instant, SystemClock
-from opskit.core.errors import ConfigError, DataError, OutsideError
-from opskit.core.findings import Finding, Location, Severity, ordered
+from opskit.core.clock import HOUR, Clock, Instant, SystemClock
+from opskit.core.errors import ConfigError, DataError
+from opskit.core.findings import Finding
 from opskit.core.interval import Interval
 from opskit.core.metrics import Family
 from opskit.core.people import actor
 from opskit.outside.config import Config, load
 from opskit.outside.database import Database
-from opskit.outside.documents import Document, Model, parse, parse_all, read, summary, validate
+from opskit.outside.documents import Model, read, summary
 from opskit.outside.files import translated
 from opskit.records.ledger import Ledger, Verification, entries, head, verify
 
 if TYPE_CHECKING:
-    from opskit.collectors import Gatherer, Part, Pulse
+    from opskit.collectors import Gatherer, Pulse
     from opskit.core.metrics import Family
     from opskit.fleet.apply import Gate
     from opskit.fleet.workplace import Request, Workplace
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from opskit.monitor.foresight import Foresight
     from opskit.monitor.kinds import Around
     from opskit.monitor.maintenance import Announcements
-    from opskit.monitor.metrics import Watched
     from opskit.monitor.prober import Prober
     from opskit.monitor.record import Recorder
     from opskit.monitor.witnesses import Witnesses
@@ -48,7 +47,6 @@ if TYPE_CHECKING:
 
 WEBHOOK = "webhook"
 _LONGEST_WORK = 4 * HOUR
-_FORECASTS_KEPT = Duration(5 * MINUTE)
 M = TypeVar("M", bound=Model)
 
 
@@ -234,19 +232,13 @@ class App:
         own = read(self.config.path(name), Catalogue, name=name)
         if not own.openslo:
             return own
+        from opskit.inspection import openslo_documents  # noqa: PLC0415
         from opskit.monitor import openslo  # noqa: PLC0415
 
-        promised = openslo.promises(self._openslo(own), own)
+        promised = openslo.promises(openslo_documents(self.config, own), own)
         if promised.findings:
             raise DataError(summary("openslo", promised.findings), tuple(promised.findings))
         return openslo.merged(own, promised.objectives)
-
-    def _openslo(self, catalogue: Catalogue) -> list[Document]:
-        return [
-            document
-            for name in catalogue.openslo
-            for document in parse_all(self.config.path(name), name=name)
-        ]
 
     @cached_property
     def recorder(self) -> Recorder:
@@ -276,7 +268,7 @@ class App:
     def _witnesses(self) -> Witnesses | None:
         """Return who else is asked about failures; nothing where the catalogue names nobody."""
         catalogue = self.catalogue
-        if not _witnesses_named(catalogue):
+        if not catalogue.names_witnesses:
             return None
         from opskit.monitor.quorum import Quorum  # noqa: PLC0415
         from opskit.outside.ansible import door, inventory  # noqa: PLC0415
@@ -395,27 +387,12 @@ class App:
     def gatherer(self) -> Gatherer:
         """Return what reads the parts of the metrics page, and keeps what takes long."""
         from opskit.collectors import Gatherer  # noqa: PLC0415
+        from opskit.parts import Parts  # noqa: PLC0415
 
-        most = self.config.settings.metrics_max_series
-        return Gatherer(tuple(self._parts()), self.clock, most)
-
-    def _parts(self) -> Iterator[Part]:
-        from opskit.collectors import Part  # noqa: PLC0415
-        from opskit.fleet import metrics as fleet  # noqa: PLC0415
-        from opskit.monitor import figures  # noqa: PLC0415
-        from opskit.records import metrics as records  # noqa: PLC0415
-
-        now = self.clock.now
-        if self._has(self.config.settings.services):
-            yield Part("monitor", "now", lambda: self._watched.now(now()))
-            yield Part("monitor", "periods", lambda: self._watched.periods(now()), MINUTE)
-            yield Part(
-                "monitor", "numbers", lambda: figures.kept(self.database, self.catalogue, now())
-            )
-            yield Part("monitor", "forecasts", lambda: self._forecasts(now()), _FORECASTS_KEPT)
-        yield Part("fleet", "standing", lambda: fleet.fleet(self.database, now()))
-        yield Part("records", "ledger", lambda: records.ledger(self.database))
-        yield Part("records", "outbox", lambda: records.outbox(self.database, now()))
+        settings = self.config.settings
+        watched = self.catalogue if self._has(settings.services) else None
+        parts = Parts(self.database, self.clock, self.config.zone, watched, self.foresight)
+        return Gatherer(tuple(parts.every()), self.clock, settings.metrics_max_series)
 
     @cached_property
     def foresight(self) -> Foresight:
@@ -431,111 +408,13 @@ class App:
         """Return the ids of all targets of the catalogue."""
         return frozenset(one.id for one in self.catalogue.targets())
 
-    def _forecasts(self, now: Instant) -> Iterator[Family]:
-        from opskit.monitor import figures  # noqa: PLC0415
-
-        foreseen = self.foresight.foreseen(self.watched_targets, now)
-        return figures.forecasts(foreseen, self.foresight.scores(), now)
-
-    @property
-    def _watched(self) -> Watched:
-        from opskit.monitor.metrics import Watched  # noqa: PLC0415
-
-        return Watched(self.database, self.catalogue, self.config.zone)
-
     # Checking the repository itself
 
     def lint(self) -> tuple[Finding, ...]:
         """Return every mistake in the files of the ops repository."""
-        return ordered(
-            [*self._lint_people_and_services(), *self._lint_alerts(), *self._lint_fleet()]
-        )
+        from opskit.inspection import Inspection  # noqa: PLC0415
 
-    def _lint_people_and_services(self) -> Iterator[Finding]:
-        from opskit.access import rules as access  # noqa: PLC0415
-        from opskit.access.model import People  # noqa: PLC0415
-        from opskit.monitor import lint  # noqa: PLC0415
-        from opskit.monitor.catalogue import Catalogue  # noqa: PLC0415
-
-        settings = self.config.settings
-        catalogue, services = self._document(settings.services, Catalogue)
-        people, persons = self._document(settings.people, People)
-        yield from (*services.findings, *persons.findings)
-        if people is not None:
-            yield from access.references(people, settings.people, persons.place)
-        if people is not None and catalogue is not None:
-            owned = {name: one.owner for name, one in catalogue.services.items()}
-            yield from access.owners(people, owned, settings.people, services.place)
-        if catalogue is not None:
-            catalogue = yield from self._lint_openslo(catalogue, services)
-            yield from lint.findings(
-                catalogue, services.place, self.config.zone, self._hosts_named_in(catalogue)
-            )
-
-    def _lint_openslo(
-        self, catalogue: Catalogue, services: Document
-    ) -> Generator[Finding, None, Catalogue]:
-        """Yield what is wrong with OpenSLO files; return the catalogue with what they promise."""
-        from opskit.monitor import openslo  # noqa: PLC0415
-
-        missing = [name for name in catalogue.openslo if not self._has(name)]
-        for name in missing:
-            at = services.place(("openslo", catalogue.openslo.index(name)))
-            yield Finding("file-missing", Severity.HIGH, name, "there is no such file", at)
-        if missing or not catalogue.openslo:
-            return catalogue
-        promised = openslo.promises(self._openslo(catalogue), catalogue)
-        yield from promised.findings
-        return openslo.merged(catalogue, promised.objectives)
-
-    def _hosts_named_in(self, catalogue: Catalogue) -> frozenset[str] | None:
-        """Return the hosts of the inventory, if the catalogue names any and it can be read."""
-        if not _witnesses_named(catalogue):
-            return None
-        from opskit.outside.ansible import inventory  # noqa: PLC0415
-
-        try:
-            return frozenset(inventory.ways(self.inventory, self.config.root, self.environment))
-        except OutsideError:  # the inventory has findings of its own
-            return None
-
-    def _document(self, name: str, model: type[M]) -> tuple[M | None, Document]:
-        path = self.config.path(name)
-        if not path.exists():
-            missing = Finding(
-                "file-missing", Severity.MEDIUM, name, "there is no such file", Location(name)
-            )
-            return None, Document(name, findings=[missing])
-        document = parse(path, name=name)
-        return validate(document, model), document
-
-    def _lint_alerts(self) -> Iterator[Finding]:
-        from opskit.alerts import rules  # noqa: PLC0415
-        from opskit.alerts.model import RuleFile  # noqa: PLC0415
-
-        directory = self.config.path("alerts")
-        for path in sorted((*directory.rglob("*.yaml"), *directory.rglob("*.yml"))):
-            if "tests" in path.relative_to(directory).parts:
-                continue
-            name = str(path.relative_to(self.config.root))
-            rule_file, document = self._document(name, RuleFile)
-            yield from document.findings
-            if rule_file is not None:
-                yield from rules.complete(rule_file, name)
-
-    def _lint_fleet(self) -> Iterator[Finding]:
-        from opskit.fleet import lint  # noqa: PLC0415
-
-        root = self.config.root
-        yield from lint.lint_playbooks(root / "playbooks", root)
-        yield from lint.lint_inventory(self.inventory, root, self.environment)
-        playbook = self.config.path(self.config.settings.standard)
-        yield from lint.lint_syntax(playbook, self.inventory, root, self.environment)
-
-
-def _witnesses_named(catalogue: Catalogue) -> bool:
-    asked = (catalogue.confirm_from, *(one.confirm_from for one in catalogue.services.values()))
-    return any(one is not None and one.hosts for one in asked)
+        return Inspection(self.config, self.environment, self.inventory).findings()
 
 
 def _login() -> str:

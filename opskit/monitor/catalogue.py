@@ -220,6 +220,12 @@ class Catalogue(Model):
             message = f"{place}: there is no service {name!r}{meant}"
             raise ValueError(message)
 
+    @property
+    def names_witnesses(self) -> bool:
+        """Return whether anybody else is to look where a failure was confirmed."""
+        asked = (self.confirm_from, *(one.confirm_from for one in self.services.values()))
+        return any(one is not None and one.hosts for one in asked)
+
     def targets(self, services: tuple[str, ...] = ()) -> tuple[Target, ...]:
         """Return every probe of the named services, or of all, as a target."""
         return tuple(

@@ -90,7 +90,7 @@ ODD = {
         ("monitor-timeout-long", 5, "timeout 6 s is more than half of its interval 10 s"),
     ),
     "a password in the clear": (
-        catalogue(service(probe="kind: http, url: 'http://ann:secret@shop/'")),
+        catalogue(service(probe="kind: http, url: 'http://shop/?password=secret'")),
         ("monitor-secret-in-clear", 5, "in the clear"),
     ),
     "maintenance without an end": (
@@ -125,10 +125,10 @@ def test_what_is_odd_is_named_where_it_stands_and_nothing_else(tmp_path: Path, n
 FINE = {
     "nothing said": catalogue(),
     "a secret that stays here": catalogue(
-        service(probe="kind: http, url: 'http://ann:secret@127.0.0.1/'")
+        service(probe="kind: http, url: 'http://127.0.0.1/?password=secret'")
     ),
     "a secret that is hidden": catalogue(
-        service(probe="kind: http, url: 'https://ann:secret@shop/'")
+        service(probe="kind: http, url: 'https://shop/?password=secret'")
     ),
     "needs of which one is enough": catalogue(
         service("db", port=2),

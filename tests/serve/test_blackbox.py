@@ -152,8 +152,8 @@ def test_phases_and_facts_become_what_dashboards_know() -> None:
     sight = Sight(Seen.UP, took=Duration(12_000), phases=phases, facts=facts)
     text = page(families(sight, BUILT_IN["http_2xx"].probe("a", LONG))).decode()
     values = dict(line.rsplit(" ", 1) for line in text.splitlines() if line[0] != "#")
-    assert values["probe_success"] == "1"
-    assert values["probe_http_status_code"] == "200"
+    assert float(values["probe_success"]) == 1
+    assert float(values["probe_http_status_code"]) == 200
     assert values["probe_duration_seconds"] == "0.012"
     assert values["probe_dns_lookup_time_seconds"] == "0.001"
     spent = {
@@ -164,4 +164,4 @@ def test_phases_and_facts_become_what_dashboards_know() -> None:
     assert spent == pytest.approx(
         {"resolve": 0.001, "connect": 0.002, "tls": 0, "processing": 0.007, "transfer": 0.002}
     )
-    assert values['probe_tls_version_info{version="TLS\\"1.3\\n"}'] == "1"
+    assert float(values['probe_tls_version_info{version="TLS\\"1.3\\n"}']) == 1

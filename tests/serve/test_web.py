@@ -341,7 +341,7 @@ def test_a_probe_is_told_by_the_names_of_blackbox_exporter(
 ) -> None:
     reply = asked(serving, f"/probe?target={target.address}")
     values = dict(line.split() for line in reply.body.decode().splitlines() if line[0] != "#")
-    assert values["probe_success"] == "1"
+    assert float(values["probe_success"]) == 1
     assert float(values["probe_duration_seconds"]) > 0
     phases = {
         re.sub(".*phase=.(.*).}", r"\1", name)

@@ -1,0 +1,114 @@
+"""`opskit check`: what is wrong, or odd, in the files of an ops repository."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from opskit.access import rules as access
+from opskit.access.model import People
+from opskit.alerts import rules as alerts
+from opskit.alerts.model import RuleFile
+from opskit.core.errors import OutsideError
+from opskit.core.findings import Finding, Location, Severity, ordered
+from opskit.fleet import lint as fleet_lint
+from opskit.monitor import lint as catalogue_lint, openslo
+from opskit.monitor.catalogue import Catalogue
+from opskit.outside.ansible import inventory as hosts
+from opskit.outside.config import Config
+from opskit.outside.documents import Document, Model, parse, parse_all, validate
+
+M = TypeVar("M", bound=Model)
+
+
+def openslo_documents(config: Config, catalogue: Catalogue) -> list[Document]:
+    """Return the OpenSLO documents that a catalogue names."""
+    return [
+        document
+        for name in catalogue.openslo
+        for document in parse_all(config.path(name), name=name)
+    ]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """Reads every file that people wrote."""
+
+    config: Config
+    environment: Mapping[str, str]
+    inventory: tuple[Path, ...]
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return every mistake, worst first."""
+        return ordered(
+            [*self._lint_people_and_services(), *self._lint_alerts(), *self._lint_fleet()]
+        )
+
+    def _lint_people_and_services(self) -> Iterator[Finding]:
+        settings = self.config.settings
+        catalogue, services = self._document(settings.services, Catalogue)
+        people, persons = self._document(settings.people, People)
+        yield from (*services.findings, *persons.findings)
+        if people is not None:
+            yield from access.references(people, settings.people, persons.place)
+        if people is not None and catalogue is not None:
+            owned = {name: one.owner for name, one in catalogue.services.items()}
+            yield from access.owners(people, owned, settings.people, services.place)
+        if catalogue is not None:
+            catalogue = yield from self._lint_openslo(catalogue, services)
+            yield from catalogue_lint.findings(
+                catalogue, services.place, self.config.zone, self._hosts_named_in(catalogue)
+            )
+
+    def _lint_openslo(
+        self, catalogue: Catalogue, services: Document
+    ) -> Generator[Finding, None, Catalogue]:
+        """Yield what is wrong with OpenSLO files; return the catalogue with what they promise."""
+        missing = [name for name in catalogue.openslo if not self.config.path(name).exists()]
+        for name in missing:
+            at = services.place(("openslo", catalogue.openslo.index(name)))
+            yield Finding("file-missing", Severity.HIGH, name, "there is no such file", at)
+        if missing or not catalogue.openslo:
+            return catalogue
+        promised = openslo.promises(openslo_documents(self.config, catalogue), catalogue)
+        yield from promised.findings
+        return openslo.merged(catalogue, promised.objectives)
+
+    def _hosts_named_in(self, catalogue: Catalogue) -> frozenset[str] | None:
+        """Return the hosts of the inventory, if the catalogue names any and it can be read."""
+        if not catalogue.names_witnesses:
+            return None
+        try:
+            return frozenset(hosts.ways(self.inventory, self.config.root, self.environment))
+        except OutsideError:  # the inventory has findings of its own
+            return None
+
+    def _document(self, name: str, model: type[M]) -> tuple[M | None, Document]:
+        path = self.config.path(name)
+        if not path.exists():
+            missing = Finding(
+                "file-missing", Severity.MEDIUM, name, "there is no such file", Location(name)
+            )
+            return None, Document(name, findings=[missing])
+        document = parse(path, name=name)
+        return validate(document, model), document
+
+    def _lint_alerts(self) -> Iterator[Finding]:
+        directory = self.config.path("alerts")
+        for path in sorted((*directory.rglob("*.yaml"), *directory.rglob("*.yml"))):
+            if "tests" in path.relative_to(directory).parts:
+                continue
+            name = str(path.relative_to(self.config.root))
+            rule_file, document = self._document(name, RuleFile)
+            yield from document.findings
+            if rule_file is not None:
+                yield from alerts.complete(rule_file, name)
+
+    def _lint_fleet(self) -> Iterator[Finding]:
+        root = self.config.root
+        yield from fleet_lint.lint_playbooks(root / "playbooks", root)
+        yield from fleet_lint.lint_inventory(self.inventory, root, self.environment)
+        playbook = self.config.path(self.config.settings.standard)
+        yield from fleet_lint.lint_syntax(playbook, self.inventory, root, self.environment)
