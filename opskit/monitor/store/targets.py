@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from opskit.core.clock import Instant
 from opskit.core.interval import Interval
 from opskit.core.redact import Redactor
-from opskit.monitor.catalogue import Target
 from opskit.monitor.model import Registration, Seen
 from opskit.monitor.rules import watched_from
 from opskit.monitor.store.spells import SERIES
 from opskit.outside.database import METADATA
 from opskit.records.ledger import LEDGER, Ledger
+
+if TYPE_CHECKING:
+    # Every command knows every table; what a probe is only some need to.
+    from opskit.monitor.catalogue import Target
 
 TARGETS = sa.Table(
     "monitor_targets",
