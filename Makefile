@@ -18,7 +18,7 @@ demo: $(VENV)/.runtime ## run the whole loop on this machine: drift, convergence
 	@$(BIN)/opskit demo
 
 test: $(VENV)/.dev servers ## run all tests, on real servers (sshd, Chromium, PostgreSQL, promtool)
-	$(BIN)/python -m pytest -n logical --dist loadfile
+	$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev ## lint, format, types, floors, Ansible content
 	$(BIN)/ruff check .
