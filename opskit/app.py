@@ -390,7 +390,7 @@ class App:
         from opskit.parts import Parts  # noqa: PLC0415
 
         settings = self.config.settings
-        watched = self.catalogue if self._has(settings.services) else None
+        watched = (lambda: self.catalogue) if self._has(settings.services) else None
         parts = Parts(self.database, self.clock, self.config.zone, watched, self.foresight)
         return Gatherer(tuple(parts.every()), self.clock, settings.metrics_max_series)
 

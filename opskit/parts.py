@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -22,12 +22,15 @@ _FORECASTS_KEPT = Duration(5 * MINUTE)
 
 @dataclass(frozen=True)
 class Parts:
-    """What there is to show; of services nothing where no catalogue is."""
+    """What there is to show; of services nothing where no catalogue is.
+
+    The catalogue is read where it is needed: one with mistakes leaves the other parts as they are.
+    """
 
     database: Database
     clock: Clock
     zone: ZoneInfo
-    catalogue: Catalogue | None
+    catalogue: Callable[[], Catalogue] | None
     foresight: Foresight
 
     def every(self) -> Iterator[Part]:
@@ -39,13 +42,17 @@ class Parts:
         yield Part("records", "ledger", lambda: records.ledger(self.database))
         yield Part("records", "outbox", lambda: records.outbox(self.database, now()))
 
-    def _monitor(self, catalogue: Catalogue) -> Iterator[Part]:
-        now, watched = self.clock.now, Watched(self.database, catalogue, self.zone)
-        yield Part("monitor", "now", lambda: watched.now(now()))
-        yield Part("monitor", "periods", lambda: watched.periods(now()), MINUTE)
-        yield Part("monitor", "numbers", lambda: figures.kept(self.database, catalogue, now()))
+    def _monitor(self, catalogue: Callable[[], Catalogue]) -> Iterator[Part]:
+        now = self.clock.now
+
+        def watched() -> Watched:
+            return Watched(self.database, catalogue(), self.zone)
+
+        yield Part("monitor", "now", lambda: watched().now(now()))
+        yield Part("monitor", "periods", lambda: watched().periods(now()), MINUTE)
+        yield Part("monitor", "numbers", lambda: figures.kept(self.database, catalogue(), now()))
         yield Part(
-            "monitor", "forecasts", lambda: self._forecasts(catalogue, now()), _FORECASTS_KEPT
+            "monitor", "forecasts", lambda: self._forecasts(catalogue(), now()), _FORECASTS_KEPT
         )
 
     def _forecasts(self, catalogue: Catalogue, now: Instant) -> Iterator[Family]:

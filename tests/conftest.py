@@ -21,7 +21,7 @@ pytest_plugins = ("tests.rig.plugin",)
 # No stopwatch: a busy machine must not fail a property.
 # Enough to find what is wrong sooner or later, in a time that is spent gladly each time; more by
 # OPSKIT_TEST_EXAMPLES.
-EXAMPLES = int(os.environ.get("OPSKIT_TEST_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("OPSKIT_TEST_EXAMPLES", "25"))
 settings.register_profile("calm", settings.default, deadline=None, max_examples=EXAMPLES)
 settings.load_profile("calm")
 
