@@ -123,7 +123,9 @@ def lay_out(root: Path, address: str) -> None:
         '        content: "authorized use only\\n"\n        mode: "0644"\n'
         "      tags: [control:OPS-BAN-01, severity:low]\n"
     )
-    probe = {"kind": "http", "url": f"http://{address}/", "confirm_after": "100ms"}
+    # A long timeout: a look that begins a tenth of it late, on a busy machine, tells nothing.
+    quick = {"confirm_after": "100ms", "timeout": "20s"}
+    probe = {"kind": "http", "url": f"http://{address}/", **quick}
     shop = {"owner": "web", "objective": {"availability": "99%"}, "probes": [probe]}
     (root / "services.yaml").write_text(json.dumps({"services": {"shop": shop}}))
 
