@@ -303,7 +303,6 @@ class App:
             yield
             return
         self._known_services(services)
-        self.recorder.begin(self.catalogue)
         now = self.clock.now()
         window = Interval(now, Instant(now + _LONGEST_WORK))
         numbers = self.announcements.open(services, window, reason)

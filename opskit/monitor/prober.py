@@ -77,7 +77,6 @@ class Prober:
         self._tick = schedule.tick([target.probe for target in targets])
         self._recorder = recorder
         self._clock: Clock = around.clock
-        self._around = around
         self._known = dict(known)
         self._queue: list[Due] = []
         self._looks: Looks[Due | Asked] = Looks(around)
@@ -100,7 +99,7 @@ class Prober:
             heapq.heappush(self._queue, Due(now, target.id, target, regular=False))
         last: dict[str, Observation] = {}
         try:
-            for batch in self._batches():
+            for batch in filter(None, self._batches()):
                 self._recorder.record(batch)
                 on_seen(batch)
                 last.update({one.target: one for one in batch if not one.location})
@@ -272,17 +271,20 @@ class Prober:
         if seen is Seen.SUSPECT:
             heapq.heappush(self._queue, schedule.confirming(due, now))
             self._look_around(now)
-        elif self._repeat and not (due.confirming and not due.target.service):
+        elif self._repeat:
             # What was missed meanwhile is not made up for: two looks at once tell no more.
             heapq.heappush(self._queue, schedule.following(due.target, max(now, due.at)))
 
     def _look_around(self, now: Instant) -> None:
-        """Look at the references now: until the second try it must be known who is cut off."""
-        waiting = {one.target_id for one in self._queue if one.at <= now}
-        for target in self._gate.references:
-            if target.id not in waiting and target.id not in self._in_flight:
-                again = Due(now, target.id, target, confirming=True, regular=False)
-                heapq.heappush(self._queue, again)
+        """Bring the next looks at references forward.
+
+        By the second try it must be known who is cut
+        off. One that is under way is in no queue.
+        """
+        for one in self._queue:
+            if not one.target.service and one.at > now:
+                one.at, one.regular = now, False
+        heapq.heapify(self._queue)
 
     def _settled(self) -> Instant:
         """Return the instant up to which nothing more will be seen."""

@@ -36,6 +36,10 @@ from opskit.monitor.store.maintenance import Maintenance
 from opskit.outside.database import uncollected
 
 
+# What was seen of each part of a service, by the part's name.
+Histories = Mapping[str, Sequence[rules.History]]
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceUptime:
     """A service's period. `edge` is how far its outage edges may be off, all together.
@@ -122,8 +126,11 @@ class Past:
     def uptime(self, name: str, policy: Policy = OPSKIT) -> ServiceUptime:
         """Return what the window was like for a service, by a policy."""
         service = self.catalogue.services[name]
-        histories = self._histories(name, policy)
-        timeline = self._timeline(name, policy, histories)
+        names = windows.parts(self.catalogue, name)
+        own = {part: self._histories(part, policy) for part in names}
+        timeline = self._timeline(name, policy, own)
+        # What it is made of may be off by as much as each of them.
+        parts = [history for found in own.values() for history in found]
         return ServiceUptime(
             service=name,
             owner=service.owner,
@@ -132,8 +139,8 @@ class Past:
             window=self.window,
             timeline=timeline,
             availability=availability(timeline, policy.accounting),
-            blips=tuple(blip for history in histories for blip in history.blips),
-            edge=Duration(sum(history.edge for history in histories)),
+            blips=tuple(blip for history in parts for blip in history.blips),
+            edge=Duration(sum(history.edge for history in parts)),
             blind=windows.too_coarse(self.catalogue, name),
             policy=policy,
         )
@@ -166,20 +173,20 @@ class Past:
             if (registration := self.registrations.get(target.id)) is not None
         ]
 
-    def _timeline(self, name: str, policy: Policy, histories: Sequence[rules.History]) -> Timeline:
+    def _timeline(self, name: str, policy: Policy, own: Histories) -> Timeline:
         service = self.catalogue.services[name]
-        needed = [history.timeline for history in histories]
-        needed += [self._need(need, policy) for need in service.made_of]
+        needed = [history.timeline for history in own[name]]
+        needed += [self._need(need, policy, own) for need in service.made_of]
         timeline = in_series(needed) or fill((), self.window, State.EXCLUDED, rules.NOT_YET)
         out = [*self.ambiguous, *self._planned(name, service, policy, self.window)]
         timeline = overlay(timeline, out) if out else timeline
         return without_short(timeline, policy.shorter_than) if policy.shorter_than else timeline
 
-    def _need(self, need: Need, policy: Policy) -> Timeline:
+    def _need(self, need: Need, policy: Policy, own: Histories) -> Timeline:
         if isinstance(need, AnyOf):
-            found = [self._need(name, policy) for name in need.any_of]
+            found = [self._need(name, policy, own) for name in need.any_of]
             return redundant(found, need.needed)
-        return self._timeline(need, policy, self._histories(need, policy))
+        return self._timeline(need, policy, own)
 
     def _planned(
         self, name: str, service: Service, policy: Policy, window: Interval

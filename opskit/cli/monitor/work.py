@@ -70,7 +70,6 @@ def open_(  # one parameter per option
         raise ConfigError(str(error), hint="--for 2h --at 2026-12-01T22:00") from error
     if begin < now:
         raise ConfigError("work that has begun cannot be announced", hint="leave out --at")
-    app.recorder.begin(app.catalogue)
     numbers = app.announcements.open(
         wanted, Interval(begin, end), reason, until_healthy=until_healthy
     )
