@@ -35,7 +35,6 @@ from opskit.monitor.store import gaps, maintenance, seals, spells, targets
 from opskit.monitor.store.maintenance import Maintenance
 from opskit.outside.database import uncollected
 
-
 # What was seen of each part of a service, by the part's name.
 Histories = Mapping[str, Sequence[rules.History]]
 
