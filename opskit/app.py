@@ -14,20 +14,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from opskit.channels import Channels
 from opskit.core.clock import HOUR, Clock, Instant, SystemClock
-from opskit.core.errors import ConfigError, DataError
+from opskit.core.errors import DataError
 from opskit.core.findings import Finding
 from opskit.core.interval import Interval
-from opskit.core.metrics import Family
 from opskit.core.people import actor
 from opskit.outside.config import Config, load
 from opskit.outside.database import Database
 from opskit.outside.documents import Model, read, summary
-from opskit.outside.files import translated
 from opskit.records.ledger import Ledger, Verification, entries, head, verify
 
 if TYPE_CHECKING:
-    from opskit.collectors import Gatherer, Pulse
+    from opskit.collectors import Gatherer
     from opskit.core.metrics import Family
     from opskit.fleet.apply import Gate
     from opskit.fleet.workplace import Request, Workplace
@@ -38,14 +37,14 @@ if TYPE_CHECKING:
     from opskit.monitor.kinds import Around
     from opskit.monitor.maintenance import Announcements
     from opskit.monitor.prober import Prober
+    from opskit.monitor.pulse import Pulse
     from opskit.monitor.record import Recorder
     from opskit.monitor.witnesses import Witnesses
     from opskit.records.leases import Lease
-    from opskit.records.outbox import Delivered, Outbox, Sender
+    from opskit.records.outbox import Delivered, Outbox
     from opskit.report.model import Report
     from opskit.upkeep import Upkeep
 
-WEBHOOK = "webhook"
 _LONGEST_WORK = 4 * HOUR
 M = TypeVar("M", bound=Model)
 
@@ -134,7 +133,7 @@ class App:
 
     def deliver(self) -> Delivered | None:
         """Send what is owed and due; nothing where no channel is configured."""
-        senders = self._senders()
+        senders = self._channels.senders()
         return self.outbox.deliver(senders) if senders else None
 
     def check_channels(self) -> None:
@@ -143,24 +142,11 @@ class App:
         Raises:
             ConfigError: a channel's secret is missing, or can be read by others.
         """
-        self._senders()
+        self._channels.senders()
 
-    @property
-    def _channels(self) -> tuple[str, ...]:
-        return (WEBHOOK,) if self.config.settings.webhook else ()
-
-    def _senders(self) -> dict[str, Sender]:
-        webhook = self.config.settings.webhook
-        if webhook is None:
-            return {}
-        from opskit.outside.notify.webhook import WebhookSender, secret_bytes  # noqa: PLC0415
-
-        path = self.config.path(webhook.secret_file)
-        with translated(path):
-            if path.stat().st_mode & 0o077:
-                raise ConfigError(f"{path} can be read by others", hint=f"chmod 600 {path}")
-            secret = secret_bytes(path.read_text(encoding="utf-8"))
-        return {WEBHOOK: WebhookSender(webhook.url, secret, webhook.allow_private, self.clock)}
+    @cached_property
+    def _channels(self) -> Channels:
+        return Channels(self.config, self.clock)
 
     # Slices
 
@@ -179,7 +165,7 @@ class App:
             root=self.config.root,
             state_directory=self.config.state_directory,
             outbox=self.outbox,
-            channels=self._channels,
+            channels=self._channels.names,
         )
 
     def request(
@@ -203,16 +189,11 @@ class App:
         from opskit.gates import CommandGate, ServiceGate  # noqa: PLC0415
 
         root = self.config.root
-        self._known_services(services)
+        watched = self.catalogue.known(services) if services else ()
         return (
             *(CommandGate.parse(command, root, self.environment) for command in commands),
-            *(ServiceGate(name, self.catalogue, self.recorder, self.around) for name in services),
+            *(ServiceGate(self.catalogue.targets((name,)), self.prober) for name in watched),
         )
-
-    def _known_services(self, names: tuple[str, ...]) -> None:
-        for name in names:
-            if name not in self.catalogue.services:
-                raise ConfigError(f"there is no service {name}", hint="opskit monitor status")
 
     @property
     def inventory(self) -> tuple[Path, ...]:
@@ -245,14 +226,15 @@ class App:
         """Return what writes observations."""
         from opskit.monitor.record import Recorder  # noqa: PLC0415
 
-        return Recorder(self.database, self.ledger, self.outbox, self._channels, self.catalogue)
+        channels = self._channels.names
+        return Recorder(self.database, self.ledger, self.outbox, channels, self.catalogue)
 
     @cached_property
     def announcements(self) -> Announcements:
         """Return what writes announced work."""
         from opskit.monitor.maintenance import Announcements  # noqa: PLC0415
 
-        return Announcements(self.database, self.ledger, self.outbox, self._channels)
+        return Announcements(self.database, self.ledger, self.outbox, self._channels.names)
 
     def prober(self, targets: Sequence[Target]) -> Prober:
         """Return what looks at these targets of the catalogue."""
@@ -302,7 +284,7 @@ class App:
         if not services:
             yield
             return
-        self._known_services(services)
+        self.catalogue.known(services)
         now = self.clock.now()
         window = Interval(now, Instant(now + _LONGEST_WORK))
         numbers = self.announcements.open(services, window, reason)
@@ -326,16 +308,6 @@ class App:
         from opskit.monitor.beats import StoredBeats  # noqa: PLC0415
 
         return StoredBeats(self.database)
-
-    @property
-    def heartbeats(self) -> frozenset[str]:
-        """Return the names under which something is to call in."""
-        from opskit.monitor.probes.heartbeat import HeartbeatProbe  # noqa: PLC0415
-
-        probes = (target.probe for target in self.catalogue.targets())
-        return frozenset(one.beat for one in probes if isinstance(one, HeartbeatProbe))
-
-    # What can be measured now
 
     def scrape_targets(self, source: str = "") -> tuple[TargetGroup, ...]:
         """Return targets for Prometheus, of the `inventory`, of the `catalogue`, or of both."""

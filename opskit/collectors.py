@@ -15,25 +15,7 @@ from opskit import __version__
 from opskit.core.clock import NOTHING, SECOND, Clock, Duration, Instant
 from opskit.core.errors import OpskitError
 from opskit.core.metrics import Family, Labels, counter, gauge, one, tidied
-
-
-@dataclass(frozen=True, slots=True)
-class Pulse:
-    """How the looking and the writing go, since `started_at`: told by who runs them.
-
-    `lateness` is how much later than due looks began, all together. `waiting` is what was seen and
-    not written yet, `forgotten` what never will be; `writing` is whether the last try to write
-    worked.
-    """
-
-    started_at: Instant
-    looks: int = 0
-    late: int = 0
-    lateness: Duration = NOTHING
-    in_flight: int = 0
-    waiting: int = 0
-    forgotten: int = 0
-    writing: bool = True
+from opskit.monitor.pulse import Pulse
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +13,8 @@ from opskit.core.text import shorten
 from opskit.outside.process import run
 
 if TYPE_CHECKING:
-    from opskit.monitor.catalogue import Catalogue
-    from opskit.monitor.kinds import Around
-    from opskit.monitor.record import Recorder
+    from opskit.monitor.catalogue import Target
+    from opskit.monitor.prober import Prober
 
 _SECONDS = 300.0
 
@@ -61,17 +60,13 @@ class CommandGate:
 class ServiceGate:
     """Open while every probe of a service says up; what they see is written like any other."""
 
-    service: str
-    catalogue: Catalogue
-    recorder: Recorder
-    around: Around
+    targets: Sequence[Target]
+    prober: Callable[[Sequence[Target]], Prober]
 
     def closed(self) -> str:
         """Return why the next batch may not start; empty if it may."""
         from opskit.monitor.model import Seen  # noqa: PLC0415
-        from opskit.monitor.prober import Prober  # noqa: PLC0415
 
-        targets = self.catalogue.targets((self.service,))
-        prober = Prober(targets, self.recorder, self.around, self.recorder.begin(self.catalogue))
-        bad = [one for one in prober.once(lambda _: None) if one.seen is not Seen.UP]
+        seen = self.prober(self.targets).once(lambda _: None)
+        bad = [one for one in seen if one.seen is not Seen.UP]
         return f"{bad[0].target} is {bad[0].seen}: {bad[0].reason}" if bad else ""

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from opskit.collectors import Gatherer, Part, Pulse
+from opskit.collectors import Gatherer, Part
 from opskit.core.clock import MINUTE, NOTHING, SECOND, Duration, FrozenClock, Instant
 from opskit.core.errors import OutsideError
 from opskit.core.metrics import Family, gauge, one
+from opskit.monitor.pulse import Pulse
 
 Shown = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 

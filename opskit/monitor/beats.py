@@ -5,9 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from opskit.core.clock import Instant
+from opskit.monitor.catalogue import Catalogue
+from opskit.monitor.probes.heartbeat import HeartbeatProbe
 from opskit.monitor.store import beats
 from opskit.monitor.store.beats import Word
 from opskit.outside.database import Database
+
+
+def expected(catalogue: Catalogue) -> frozenset[str]:
+    """Return the names under which something is to call in."""
+    probes = (target.probe for target in catalogue.targets())
+    return frozenset(one.beat for one in probes if isinstance(one, HeartbeatProbe))
 
 
 @dataclass(frozen=True)

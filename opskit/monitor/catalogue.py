@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from opskit.core.calendar import Hours
+from opskit.core.errors import ConfigError
 from opskit.core.text import nearest
 from opskit.monitor.probes import KINDS
 from opskit.monitor.settings import Cron, Name, ProbeSettings, Share, Span, Zone
@@ -219,6 +220,19 @@ class Catalogue(Model):
             meant = f"; did you mean {guess!r}?" if guess else ""
             message = f"{place}: there is no service {name!r}{meant}"
             raise ValueError(message)
+
+    def known(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the names of services, all of which exist.
+
+        Raises:
+            ConfigError: one does not.
+        """
+        for name in names:
+            if name not in self.services:
+                guess = nearest(name, list(self.services))
+                hint = f"did you mean {guess!r}?" if guess else "opskit monitor status lists them"
+                raise ConfigError(f"there is no service {name!r}", hint=hint)
+        return names
 
     @property
     def names_witnesses(self) -> bool:

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from opskit.core.evidence import Evidence, ServiceEvidence
 from opskit.core.interval import Interval
 from opskit.monitor.catalogue import Catalogue
-from opskit.monitor.uptime import ServiceUptime, evidenced, uptimes
+from opskit.monitor.proof import evidenced
+from opskit.monitor.uptime import ServiceUptime, uptimes
 from opskit.outside.database import Database
 
 

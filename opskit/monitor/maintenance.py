@@ -7,28 +7,68 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from pydantic import Field
 
-from opskit.core.clock import Instant
+from opskit.core.clock import Duration, Instant, parse_instant
 from opskit.core.errors import ConfigError
 from opskit.core.interval import Interval
 from opskit.monitor.catalogue import Catalogue
 from opskit.monitor.model import Seen
+from opskit.monitor.settings import Name, Span
 from opskit.monitor.store import maintenance, spells, targets
 from opskit.monitor.store.maintenance import Maintenance
 from opskit.monitor.windows import recurring
 from opskit.outside.database import Database
+from opskit.outside.documents import Model
 from opskit.records.ledger import Ledger
 from opskit.records.outbox import Outbox
 
 
+class Announcement(Model):
+    """Work on services as it is announced from elsewhere, as JSON."""
+
+    services: tuple[Name, ...] = Field(min_length=1, max_length=1_000)
+    length: Span = Field(alias="for", gt=0, description="how long at most, like 2h")
+    reason: str = Field(min_length=1, max_length=500)
+    at: str = Field(default="", max_length=40, description="when it begins; now, where not given")
+    until_healthy: bool = False
+
+    def window(self, now: Instant, zone: ZoneInfo) -> Interval:
+        """Return the time it covers.
+
+        Raises:
+            ConfigError: it is none, or has begun already.
+        """
+        return ahead(self.at or None, Duration(self.length), now, zone)
+
+
+def ahead(start: str | None, length: Duration, now: Instant, zone: ZoneInfo) -> Interval:
+    """Return a time that begins now or at `start`; the past cannot be announced.
+
+    Raises:
+        ConfigError: it is none, or has begun already.
+    """
+    try:
+        begin = now if start is None else parse_instant(start, zone)
+    except ValueError as error:
+        raise ConfigError(str(error), hint="2026-12-01T22:00") from error
+    if begin < now:
+        raise ConfigError("work that has begun cannot be announced", hint="leave out --at")
+    return Interval(begin, Instant(begin + length))
+
+
 @dataclass(frozen=True)
 class Announcements:
-    """Writes what work is announced, and what became of it."""
+    """Writes what work is announced, and what became of it.
+
+    `through` is the way by which somebody announces who has no account here.
+    """
 
     database: Database
     ledger: Ledger
     outbox: Outbox
     channels: tuple[str, ...] = ()
+    through: str = ""
 
     def open(
         self,
@@ -52,7 +92,7 @@ class Announcements:
         reason: str,
         until_healthy: bool,  # a column
     ) -> int:
-        data = {"from": interval.start, "until": interval.end, "reason": reason}
+        data = {"from": interval.start, "until": interval.end, "reason": reason, **self._through}
         entry = self.ledger.append(connection, "maintenance.opened", service, data)
         return maintenance.insert(
             connection,
@@ -86,9 +126,13 @@ class Announcements:
     def _close(self, connection: sa.Connection, one: Maintenance, now: Instant, why: str) -> None:
         """End one; what ends after its time ends when it was to end."""
         at = Instant(max(one.began_at, min(now, one.planned_until)))
-        data = {"maintenance": one.id, "at": at, "why": why}
+        data = {"maintenance": one.id, "at": at, "why": why, **self._through}
         entry = self.ledger.append(connection, "maintenance.closed", one.service, data)
         maintenance.close(connection, one.id, at, entry.seq)
+
+    @property
+    def _through(self) -> dict[str, str]:
+        return {"through": self.through} if self.through else {}
 
     def settle(self) -> None:
         """End what is over: its time has passed, or the service went down in it and is well again.

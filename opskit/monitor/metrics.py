@@ -64,9 +64,10 @@ class Watched:
     def _done(
         self, past: Past, name: str, windows: Sequence[tuple[str, Interval]], now: Instant
     ) -> Done:
-        line = past.uptime(name).timeline
+        found = past.uptime(name)
+        line = found.timeline
         promises = self.catalogue.services[name].promises
-        budgets = past.budgets(name, now) if promises else ()
+        budgets = past.budgets(found, now) if promises else ()
         return Done(
             service=name,
             windows=[(label, availability(clip(line, window))) for label, window in windows],

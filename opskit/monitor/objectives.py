@@ -52,17 +52,17 @@ def standings(past: Past, names: Collection[str]) -> tuple[Standing, ...]:
 
 
 def _of_service(past: Past, name: str, now: Instant) -> list[Standing]:
-    timeline = past.uptime(name).timeline
-    owner = past.catalogue.services[name].owner
+    found = past.uptime(name)
+    timeline = found.timeline
     return [
         Standing(
             name,
-            owner,
+            found.owner,
             budget,
             burn_rates(budget.objective.availability, timeline),
             totals(clip(timeline, budget.window)).known > 0,
         )
-        for budget in past.budgets(name, now)
+        for budget in past.budgets(found, now)
     ]
 
 

@@ -10,6 +10,7 @@ from opskit.core.clock import format_duration, iso
 from opskit.core.interval import Interval, State, percent
 from opskit.core.text import plural
 from opskit.monitor.budget import Budget
+from opskit.monitor.maintenance import Planned
 from opskit.monitor.status import ServiceStatus, TargetStatus
 from opskit.monitor.store.locations import Sighting
 from opskit.monitor.uptime import Difference, ServiceUptime
@@ -27,6 +28,18 @@ def status_json(status: TargetStatus) -> dict[str, Any]:
         "since": iso(status.since) if status.since is not None else None,
         "reason": status.reason,
         "last_probed_at": iso(status.last_at) if status.last_at is not None else None,
+    }
+
+
+def planned_json(one: Planned) -> dict[str, Any]:
+    """Return announced work for JSON; what comes again has no id."""
+    return {
+        "id": one.name,
+        "service": one.service,
+        "from": iso(one.start),
+        "until": iso(one.end),
+        "state": one.state,
+        "reason": one.reason,
     }
 
 

@@ -18,6 +18,7 @@ from opskit.monitor.kinds import Around, Sight
 from opskit.monitor.looks import Ended, Looks
 from opskit.monitor.model import Observation, Seen
 from opskit.monitor.numbers import Numbers
+from opskit.monitor.pulse import Pulse
 from opskit.monitor.record import Recorder, Rewind
 from opskit.monitor.schedule import Due
 from opskit.monitor.witnesses import HERE, Testimony, Witnesses, verdict
@@ -36,14 +37,12 @@ OnSeen = Callable[[Sequence[Observation]], None]
 
 
 @dataclass
-class Pulse:
-    """How the looking itself goes, since the start. Durations in microseconds."""
+class _Tally:
+    """Looks that ended, how many of them opskit was too late for, and how late all began."""
 
     looks: int = 0
     late: int = 0
     lateness: int = 0
-    latest: int = 0
-    in_flight: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,6 @@ class Prober:
         witnesses: Witnesses | None = None,
         numbers: Numbers | None = None,
     ) -> None:
-        self.pulse = Pulse()
         self._targets = targets
         self._gate = gate or Gate()
         self._witnesses = witnesses
@@ -77,6 +75,8 @@ class Prober:
         self._tick = schedule.tick([target.probe for target in targets])
         self._recorder = recorder
         self._clock: Clock = around.clock
+        self._started_at = self._clock.now()
+        self._tally = _Tally()
         self._known = dict(known)
         self._queue: list[Due] = []
         self._looks: Looks[Due | Asked] = Looks(around)
@@ -86,7 +86,21 @@ class Prober:
         self._rewind: Rewind | None = None
         self._repeat = False
         self._stopped = False
-        self.writer: Writer | None = None
+        self._writer: Writer | None = None
+
+    def pulse(self) -> Pulse:
+        """Return how the looking and the writing go; from any thread."""
+        tally, writer = self._tally, self._writer
+        return Pulse(
+            started_at=self._started_at,
+            looks=tally.looks,
+            late=tally.late,
+            lateness=Duration(tally.lateness),
+            in_flight=len(self._looks),
+            waiting=0 if writer is None else writer.waiting,
+            forgotten=0 if writer is None else writer.forgotten,
+            writing=writer is None or writer.fault is None,
+        )
 
     def stop(self) -> None:
         """End the loop within a tenth of a second, from any thread; what was seen is kept."""
@@ -136,7 +150,7 @@ class Prober:
 
     @contextmanager
     def _written(self, on_written: Callable[[], None]) -> Iterator[Writer]:
-        writer = self.writer = Writer(self._recorder, self._clock, on_written, self._numbers)
+        writer = self._writer = Writer(self._recorder, self._clock, on_written, self._numbers)
         patience = sys.getswitchinterval()
         gc.freeze()  # what is known from the start is never garbage, and takes long to go through
         # Writing must not keep what has come in waiting: it is stamped when it is looked at.
@@ -175,7 +189,6 @@ class Prober:
             due = heapq.heappop(self._queue)
             self._in_flight[due.target_id] = due.at
             self._looks.start(due, due.target.probe)
-        self.pulse.in_flight = len(self._looks)
 
     def _seen(self, ended: Ended[Due | Asked]) -> Iterator[Observation]:
         """Yield what a look saw: nothing if more must be known first, more if others looked too."""
@@ -250,9 +263,8 @@ class Prober:
 
     def _late(self, due: Due, began: Instant) -> int:
         late = max(0, began - due.at)
-        self.pulse.looks += 1
-        self.pulse.lateness += late
-        self.pulse.latest = max(self.pulse.latest, late)
+        self._tally.looks += 1
+        self._tally.lateness += late
         return late
 
     def _judged(self, due: Due, ended: Ended[Due | Asked], late: int) -> tuple[Seen, str]:
@@ -262,7 +274,7 @@ class Prober:
         if max(late, ended.standstill) * _LATE > probe.timeout and (
             slow or sight.seen in {Seen.DOWN, Seen.DEGRADED}
         ):
-            self.pulse.late += 1
+            self._tally.late += 1
             return Seen.UNKNOWN, TOO_LATE
         return (Seen.DEGRADED, slow) if slow else (sight.seen, sight.reason)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from zoneinfo import ZoneInfo
@@ -10,13 +11,13 @@ import sqlalchemy as sa
 
 from opskit.core.clock import DAY, HOUR, Instant
 from opskit.core.errors import ExitCode
-from opskit.core.interval import Interval, State, Timeline, clip
+from opskit.core.interval import Interval, State, Stretch, Timeline, clip
 from opskit.monitor.budget import Budget
 from opskit.monitor.catalogue import Catalogue, Target
 from opskit.monitor.dependence import causes
-from opskit.monitor.model import Registration, Spell
-from opskit.monitor.store import spells, targets
-from opskit.monitor.uptime import Past
+from opskit.monitor.model import HOLD, Registration, Spell
+from opskit.monitor.store import gaps, spells, targets
+from opskit.monitor.uptime import Past, ServiceUptime
 from opskit.monitor.windows import window_of
 
 _CODES = {State.DOWN: ExitCode.FINDINGS, State.UNKNOWN: ExitCode.UNDETERMINED}
@@ -46,12 +47,14 @@ def statuses(
 ) -> tuple[TargetStatus, ...]:
     """Return every target of the catalogue, worst first."""
     known, latest = targets.registrations(connection), spells.newest(connection)
+    unseen, _ = gaps.within(connection, Interval(Instant(0), now))
     found = [
         _status(
             target,
             catalogue.services[target.service].owner,
             known.get(target.id),
             latest.get(target.id),
+            unseen,
             now,
         )
         for target in catalogue.targets()
@@ -59,14 +62,19 @@ def statuses(
     return tuple(sorted(found, key=lambda status: (_ORDER.index(status.state), status.target)))
 
 
-def _status(
-    target: Target, owner: str, known: Registration | None, last: Spell | None, now: Instant
+def _status(  # all that is known of one
+    target: Target,
+    owner: str,
+    known: Registration | None,
+    last: Spell | None,
+    unseen: Sequence[Stretch],
+    now: Instant,
 ) -> TargetStatus:
     if known is None or last is None:
         return TargetStatus(
             target.id, target.service, owner, State.UNKNOWN, None, "never probed", None
         )
-    state, since, reason = last.seen.state, known.seen_since, last.reason
+    state, since, reason = last.seen.state, _since(known, last, unseen), last.reason
     ends = last.holds_until
     if now >= ends:
         state, since, reason = State.UNKNOWN, ends, "not probed since"
@@ -77,6 +85,15 @@ def _status(
     return TargetStatus(
         target.id, target.service, owner, state or State.UNKNOWN, since, reason, last.last_at
     )
+
+
+def _since(known: Registration, last: Spell, unseen: Sequence[Stretch]) -> Instant | None:
+    """Return since when a state is known without a break: nobody vouches for a time unseen."""
+    if known.seen_since is None:
+        return None
+    holds = int(HOLD * last.interval)
+    ends = (one.end for one in unseen if one.length > holds and one.end <= last.last_at)
+    return Instant(max(known.seen_since, *ends, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,27 +133,22 @@ def overview(
     ]
     window = Interval(Instant(max(0, min([now - DAY, *starts]))), now)
     past = Past.read(connection, catalogue, window, zone)
-    lines = {name: past.uptime(name).timeline for name in catalogue.services}
-    down = {name for name, line in lines.items() if line[-1].state is State.DOWN}
+    seen = [past.uptime(name) for name in catalogue.services]
+    down = {one.service for one in seen if one.timeline[-1].state is State.DOWN}
     found = [
-        _overview(catalogue, name, line, past.budgets(name, now), causes(catalogue, name, down))
-        for name, line in lines.items()
+        _overview(one, past.budgets(one, now), causes(catalogue, one.service, down)) for one in seen
     ]
     return tuple(sorted(found, key=lambda one: (_TELLING.index(one.state), one.service)))
 
 
 def _overview(
-    catalogue: Catalogue,
-    name: str,
-    line: Timeline,
-    budgets: tuple[Budget, ...],
-    because_of: tuple[str, ...],
+    seen: ServiceUptime, budgets: tuple[Budget, ...], because_of: tuple[str, ...]
 ) -> ServiceStatus:
-    last = line[-1]
+    line, last = seen.timeline, seen.timeline[-1]
     run = list(takewhile(lambda one: one.state is last.state, reversed(line)))
     return ServiceStatus(
-        service=name,
-        owner=catalogue.services[name].owner,
+        service=seen.service,
+        owner=seen.owner,
         state=last.state,
         since=run[-1].start,
         reason=last.reason,

@@ -31,7 +31,7 @@ from opskit.monitor.budget import Budget, budget, unspent
 from opskit.monitor.catalogue import AnyOf, Catalogue, Need, Service
 from opskit.monitor.model import Registration, Spell
 from opskit.monitor.policy import OPSKIT, Policy, in_words
-from opskit.monitor.store import gaps, maintenance, seals, spells, targets
+from opskit.monitor.store import gaps, maintenance, spells, targets
 from opskit.monitor.store.maintenance import Maintenance
 from opskit.outside.database import uncollected
 
@@ -144,14 +144,15 @@ class Past:
             policy=policy,
         )
 
-    def budgets(self, name: str, now: Instant, policy: Policy = OPSKIT) -> tuple[Budget, ...]:
+    def budgets(self, of: ServiceUptime, now: Instant) -> tuple[Budget, ...]:
         """Return the budget of each objective of a service; the window must hold theirs."""
+        name, policy = of.service, of.policy
         service = self.catalogue.services[name]
         found = []
         for promise in service.promises:
             whole = windows.window_of(promise, now, self.zone)
             so_far = Interval(whole.start, Instant(min(now, whole.end)))
-            timeline = clip(self.uptime(name, policy).timeline, so_far)
+            timeline = clip(of.timeline, so_far)
             planned = tuple(self._planned(name, service, policy, whole))
             ahead = unspent(whole, now, planned)
             found.append(budget(promise, whole, timeline, ahead, self.zone, policy))
@@ -260,53 +261,3 @@ def compared(past: Past, name: str, base: Policy, other: Policy) -> tuple[Differ
         change = None if value is None or changed is None else changed - value
         found.append(Difference(rule, in_words(base, rule), in_words(other, rule), change))
     return tuple(found)
-
-
-def evidenced(
-    connection: sa.Connection, found: Sequence[ServiceUptime]
-) -> tuple[ServiceUptime, ...]:
-    """Return the same, with the ledger entries that show each stretch and the whole.
-
-    These are the seals of its time, the registrations of its targets, and the flips at which it
-    changed.
-    """
-    if not found:
-        return ()
-    window = found[0].window
-    sealed = seals.seals(connection, window)
-    registered = targets.registrations(connection).values()
-    return tuple(
-        _evidenced(one, sealed, registered, targets.flips(connection, one.service, window))
-        for one in found
-    )
-
-
-def _evidenced(
-    one: ServiceUptime,
-    sealed: Sequence[seals.Seal],
-    registered: Collection[Registration],
-    flips: Mapping[int, int],
-) -> ServiceUptime:
-    timeline = tuple(
-        replace(stretch, refs=tuple(sorted({*_sealing(stretch, sealed), *_at(stretch, flips)})))
-        for stretch in one.timeline
-    )
-    own = (target.seq for target in registered if target.service == one.service)
-    refs = {*own, *flips, *(ref for stretch in timeline for ref in stretch.refs)}
-    return replace(one, timeline=timeline, refs=tuple(sorted(refs)))
-
-
-def _sealing(stretch: Stretch, sealed: Sequence[seals.Seal]) -> Iterator[int]:
-    """Yield the seals that speak of a stretch in which something was seen."""
-    if stretch.state is State.EXCLUDED:
-        return
-    yield from (one.seq for one in sealed if one.since < stretch.end and one.until >= stretch.start)
-
-
-def _at(stretch: Stretch, flips: Mapping[int, int]) -> Iterator[int]:
-    """Yield the flips that began or ended an outage.
-
-    The flip to down holds from the outage's first failure, the flip back from its end.
-    """
-    if stretch.state is State.DOWN:
-        yield from (seq for seq, at in flips.items() if stretch.start <= at <= stretch.end)

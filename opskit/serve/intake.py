@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from opskit.core.clock import MINUTE, SECOND
 from opskit.core.redact import Redactor
 from opskit.core.text import clean, clean_block, decode
+from opskit.monitor import beats
 from opskit.monitor.store.beats import Word
 from opskit.outside.notify.webhook import signature
 from opskit.records import intake
@@ -28,7 +29,7 @@ def heartbeat(site: Site, asked: Asked) -> Answer:
     """Take a call; who it is from was looked at before."""
     name = asked.path["name"]
     word = _WORDS.get(asked.path.get("word", ""))
-    if word is None or name not in site.app.heartbeats:
+    if word is None or name not in beats.expected(site.app.catalogue):
         return text(404, "there is no such heartbeat")
     if not site.beats.lets(name):
         return text(429, "too often", Retry_After="60")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from opskit.serve import intake, pages, probing
+from opskit.serve import announcing, intake, pages, probing
 from opskit.serve.answer import Answer, Asked
 from opskit.serve.site import Site
 
@@ -31,6 +31,7 @@ class Route:
     acts: bool = False
 
 
+_WORK = "/maintenance"
 _BEAT = ("GET", "HEAD", "POST")
 
 ROUTES = (
@@ -45,6 +46,11 @@ ROUTES = (
     Route("/heartbeat/{name}", "heartbeat", intake.heartbeat, "beat", _BEAT, 16_384, acts=True),
     Route(
         "/heartbeat/{name}/{word}", "heartbeat", intake.heartbeat, "beat", _BEAT, 16_384, acts=True
+    ),
+    Route(_WORK, "maintenance", announcing.announced),
+    Route(_WORK, "maintenance", announcing.announce, "token", ("POST",), 65_536, acts=True),
+    Route(
+        _WORK + "/{number}/close", "maintenance", announcing.end, "token", ("POST",), 0, acts=True
     ),
     Route("/webhook/{name}", "webhook", intake.webhook, "signature", ("POST",), 262_144, acts=True),
 )

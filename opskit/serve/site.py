@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 from opskit.app import App
-from opskit.collectors import Pulse
 from opskit.core.clock import Clock, Duration
 from opskit.core.errors import ConfigError
 from opskit.core.metrics import Family
 from opskit.core.text import decode
 from opskit.monitor.blackbox import BUILT_IN, Module, modules
+from opskit.monitor.pulse import Pulse
 from opskit.outside.config import Config
 from opskit.outside.eventlog import EventLog
 from opskit.outside.notify.webhook import secret_bytes
@@ -22,7 +22,7 @@ from opskit.serve.limits import Limit, Requests
 
 PAGES = (
     "metrics", "probe", "healthy", "ready", "heartbeat", "webhook", "status", "badge", "targets",
-    "other",
+    "maintenance", "other",
 )  # fmt: skip
 R = TypeVar("R")
 

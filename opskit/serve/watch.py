@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Sequence
 
 from opskit.app import App
-from opskit.collectors import Pulse
-from opskit.core.clock import SECOND, Duration
+from opskit.core.clock import SECOND
 from opskit.monitor.model import Observation, Seen
+from opskit.monitor.pulse import Pulse
 from opskit.outside.eventlog import EventLog
 
 # The loop comes round ten times a second; what does not for so long stands still.
@@ -25,7 +25,6 @@ class Watch:
         self._on_written = on_written
         self._last: dict[str, Seen] = {}
         self._moved = app.clock.monotonic()
-        self._started_at = app.clock.now()
         self._prober = app.prober(app.catalogue.targets())
         self._thread = threading.Thread(target=self._work, name="watch", daemon=True)
         self._thread.start()
@@ -60,14 +59,4 @@ class Watch:
 
     def pulse(self) -> Pulse:
         """Return how the looking and the writing go."""
-        own, writer = self._prober.pulse, self._prober.writer
-        return Pulse(
-            started_at=self._started_at,
-            looks=own.looks,
-            late=own.late,
-            lateness=Duration(own.lateness),
-            in_flight=own.in_flight,
-            waiting=0 if writer is None else writer.waiting,
-            forgotten=0 if writer is None else writer.forgotten,
-            writing=writer is None or writer.fault is None,
-        )
+        return self._prober.pulse()

@@ -16,8 +16,8 @@ import pytest
 
 from opskit.alerts.model import RuleFile
 from opskit.app import App
-from opskit.collectors import Pulse
 from opskit.core.metrics import Family
+from opskit.monitor.pulse import Pulse
 from opskit.outside.documents import parse, validate
 from opskit.outside.files import content_root
 from opskit.serve.exporter import CONTENT_TYPE, page

@@ -91,3 +91,12 @@ def test_the_worst_comes_first(database: Database, clock: FrozenClock) -> None:
     with database.read() as connection:
         found = statuses(connection, watched, clock.now())
     assert [one.service for one in found] == ["down", "unknown", "up"]
+
+
+def test_nobody_vouches_for_a_time_in_which_nobody_looked(world: World) -> None:
+    world.recorder.record([observation(world.clock.now(), Seen.DOWN)])
+    world.clock.advance(60 * MINUTE)
+    world.recorder.begin(SHOP)
+    world.recorder.record([observation(world.clock.now(), Seen.DOWN)])
+    found = status(world)
+    assert (found.state, found.since) == (State.DOWN, world.clock.now())

@@ -85,16 +85,17 @@ def asked(serving: Serving, path: str, method: str = "GET", body: bytes = b"") -
 
 
 SHOWN = ["/", "/metrics", "/status.json", "/badge/shop.svg", "/badge/shop.json", "/sd/http"]
+READ = [*SHOWN, "/maintenance"]
 
 
-@pytest.mark.parametrize("path", SHOWN)
+@pytest.mark.parametrize("path", READ)
 def test_a_page_is_shown_to_whoever_has_the_token(serving: Serving, path: str) -> None:
     assert asked(serving, path).status == 200
     password = base64.b64encode(f"me:{TOKEN}".encode()).decode()
     assert serving.ask(path, Authorization=f"Basic {password}").status == 200
 
 
-@pytest.mark.parametrize("path", [*SHOWN, "/probe?target=127.0.0.1:1", "/heartbeat/nightly"])
+@pytest.mark.parametrize("path", [*READ, "/probe?target=127.0.0.1:1", "/heartbeat/nightly"])
 @pytest.mark.parametrize(
     "given",
     [
@@ -119,7 +120,7 @@ def test_without_the_token_it_is_401(root: Path, path: str, given: str) -> None:
     assert not found.allows_beat(given, "nightly")
 
 
-@pytest.mark.parametrize("path", [*SHOWN, "/probe?target=127.0.0.1:1", "/heartbeat/nightly"])
+@pytest.mark.parametrize("path", [*READ, "/probe?target=127.0.0.1:1", "/heartbeat/nightly"])
 def test_who_brings_no_token_is_told_to(serving: Serving, path: str) -> None:
     reply = serving.ask(path)
     assert reply.status == 401
@@ -228,6 +229,63 @@ def test_one_heartbeats_token_is_good_for_nothing_else(serving: Serving) -> None
     other = bearer(beat_token(TOKEN.encode(), "weekly"))
     assert serving.ask("/heartbeat/nightly", "POST", Authorization=other).status == 401
     assert serving.ask("/metrics", Authorization=own).status == 401
+
+
+def announce(serving: Serving, body: object, **headers: str) -> Reply:
+    """Announce work as a deployment would."""
+    named = {"Authorization": bearer(), "Content_Type": "application/json", **headers}
+    return serving.ask("/maintenance", "POST", json.dumps(body).encode(), **named)
+
+
+WORK = {"services": ["shop", "backup"], "for": "2h", "reason": "new disks"}
+
+
+def test_work_is_announced_listed_and_ended(serving: Serving, root: Path) -> None:
+    reply = announce(serving, WORK)
+    assert reply.status == 201
+    first, second = reply.json["maintenance"]
+    assert (first["service"], second["service"]) == ("shop", "backup")
+    listed = {one["id"]: one for one in asked(serving, "/maintenance").json["maintenance"]}
+    assert listed[first["id"]]["state"] == "open"
+    assert listed[first["id"]]["reason"] == "new disks"
+    for one in (first, second):
+        assert asked(serving, f"/maintenance/{one['id']}/close", "POST").json == one
+        assert asked(serving, f"/maintenance/{one['id']}/close", "POST").status == 404
+    assert asked(serving, "/maintenance").json == {"maintenance": []}
+    told = rows(root, "SELECT data FROM ledger WHERE kind LIKE 'maintenance.%'")
+    assert all(json.loads(data)["through"] == "HTTP from 127.0.0.1" for (data,) in told)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"services": []},
+        {"services": ["nobody"]},
+        {"services": "shop"},
+        {"for": "-2h"},
+        {"for": "0s"},
+        {"for": 7200},
+        {"reason": ""},
+        {"at": "2020-01-01T00:00"},
+        {"at": "soon"},
+        {"until_healthy": "yes"},
+        {"<script>": 1},
+    ],
+)
+def test_work_that_is_none_is_refused(serving: Serving, wrong: dict[str, object]) -> None:
+    reply = announce(serving, {**WORK, **wrong})
+    assert reply.status == 400
+    assert not any(str(value).encode() in reply.body for value in wrong.values() if value)
+    assert asked(serving, "/maintenance").json == {"maintenance": []}
+
+
+def test_only_an_api_announces_work(serving: Serving) -> None:
+    assert announce(serving, WORK, Authorization="").status == 401
+    assert announce(serving, WORK, Content_Type="text/plain").status == 415
+    assert announce(serving, WORK, Sec_Fetch_Site="cross-site").status == 403
+    assert serving.ask("/maintenance", Authorization="").status == 401
+    assert asked(serving, "/maintenance/7;x/close", "POST").status == 404
+    assert asked(serving, "/maintenance").json == {"maintenance": []}
 
 
 @pytest.mark.parametrize("name", ["weekly", "shop", "nightly/never", "nightly/ok/ok", *NASTY])

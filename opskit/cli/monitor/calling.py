@@ -35,9 +35,10 @@ def beat(name: str, word: Word, services: str | None, config_path: Path | None) 
     `opskit serve` over HTTP.
     """
     from opskit.core.text import nearest  # noqa: PLC0415
+    from opskit.monitor.beats import expected  # noqa: PLC0415
 
     app = app_for(config_path, services)
-    known = app.heartbeats
+    known = expected(app.catalogue)
     if name not in known:
         guess = nearest(name, sorted(known))
         hint = f"did you mean {guess!r}?" if guess else "add a probe of kind heartbeat for it"

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from opskit.cli.commands import command
-from opskit.cli.monitor.shared import app_for, known, services_option
+from opskit.cli.monitor.shared import app_for, services_option
 from opskit.cli.options import config_option, output_options
 from opskit.cli.output import Column, Output, note, show_table
 from opskit.core.errors import ExitCode
@@ -47,7 +47,7 @@ def objectives(
     from opskit.monitor.uptime import Past  # noqa: PLC0415
 
     app = app_for(config_path, services)
-    chosen = known(app, names) or tuple(app.catalogue.services)
+    chosen = app.catalogue.known(names) or tuple(app.catalogue.services)
     if output.format == "openslo":
         found = written(app.catalogue, chosen, app.config.zone)
         output.emit_documents(found.documents)

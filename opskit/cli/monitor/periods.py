@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from opskit.cli.commands import command
-from opskit.cli.monitor.shared import app_for, known, services_option
+from opskit.cli.monitor.shared import app_for, services_option
 from opskit.cli.options import config_option, output_options, period, period_options
 from opskit.cli.output import Column, Output, note, show_heading, show_table, show_text
 from opskit.core.errors import ConfigError, ExitCode, worst
@@ -97,29 +97,32 @@ def uptime(  # noqa: PLR0913, PLR0917  # one parameter per option
     With several policies, the exit code is the first one's. Exit 0: objectives met or none. 1: one
     certainly missed. 3: too little was observed.
     """
+    from opskit.monitor import present  # noqa: PLC0415
+
     app, wanted = app_for(config_path, services), _policies(policies)
-    chosen = known(app, names) or tuple(app.catalogue.services)
+    chosen = app.catalogue.known(names) or tuple(app.catalogue.services)
     past = _past(app, chosen, {"month": month, "since": since, "until": until, "last": last})
     if len(wanted) > 1:
         return _side_by_side(past, chosen, wanted, output)
-    found = _evidenced(app, [past.uptime(name, wanted[0]) for name in chosen])
-    _emit(found, output)
+    found = tuple(past.uptime(name, wanted[0]) for name in chosen)
+    if output.for_people:
+        _show(found, output)
+    else:
+        shown = [present.uptime_json(one) for one in _evidenced(app, found)]
+        output.emit_data({"services": shown})
     return _code(found)
 
 
 def _evidenced(app: App, found: Sequence[ServiceUptime]) -> tuple[ServiceUptime, ...]:
-    from opskit.monitor.uptime import evidenced  # noqa: PLC0415
+    from opskit.monitor.proof import evidenced  # noqa: PLC0415
 
     with app.database.read() as connection:
         return evidenced(connection, found)
 
 
-def _emit(found: Sequence[ServiceUptime], output: Output) -> None:
+def _show(found: Sequence[ServiceUptime], output: Output) -> None:
     from opskit.monitor import present  # noqa: PLC0415
 
-    if not output.for_people:
-        output.emit_data({"services": [present.uptime_json(one) for one in found]})
-        return
     rows = [present.uptime_row(one) for one in found]
     output.emit_printed(lambda to: show_table(to, _UPTIME, rows))
     note(present.window_line(found[0].window))
@@ -220,8 +223,8 @@ def explain(  # noqa: PLR0913, PLR0917  # one parameter per option
     app, (policy, *_) = app_for(config_path, services), _policies(policies)
     options = {"month": month, "since": since, "until": until, "last": last}
     if locations:
-        return _show_locations(app, known(app, (service,)), options, output)
-    past = _past(app, known(app, (service,)), options)
+        return _show_locations(app, app.catalogue.known((service,)), options, output)
+    past = _past(app, app.catalogue.known((service,)), options)
     (found,) = _evidenced(app, [past.uptime(service, policy)])
     if output.for_people:
         output.emit_printed(lambda to: _show_intervals(to, found))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from opskit.cli.commands import command
-from opskit.cli.monitor.shared import app_for, known, services_option
+from opskit.cli.monitor.shared import app_for, services_option
 from opskit.cli.options import config_option, output_options
 from opskit.cli.output import Column, Output, show_table
 from opskit.core.errors import ConfigError, ExitCode, worst
@@ -55,7 +55,7 @@ def probe(  # one parameter per option
     """
     app = app_for(config_path, services)
     duration = _duration(length)
-    targets = app.catalogue.targets(known(app, names))
+    targets = app.catalogue.targets(app.catalogue.known(names))
     if debug:
         return _walk(app, targets, output)
     prober = app.prober(targets)

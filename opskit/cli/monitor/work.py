@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from opskit.cli.commands import group
-from opskit.cli.monitor.shared import app_for, known, services_option
+from opskit.cli.monitor.shared import app_for, services_option
 from opskit.cli.options import config_option, output_options
 from opskit.cli.output import Column, Output, note, show_table
 from opskit.core.errors import ConfigError, ExitCode
-
-if TYPE_CHECKING:
-    from opskit.core.clock import Instant
 
 _NUMBER = re.compile(r"(?:M-)?([0-9]{1,9})")
 
@@ -58,21 +54,17 @@ def open_(  # one parameter per option
     config_path: Path | None,
 ) -> ExitCode:
     """Announce work on services, from now on or later; the past cannot be announced."""
-    from opskit.core.clock import Instant, parse_duration, parse_instant  # noqa: PLC0415
-    from opskit.core.interval import Interval  # noqa: PLC0415
+    from opskit.core.clock import parse_duration  # noqa: PLC0415
+    from opskit.monitor.maintenance import ahead  # noqa: PLC0415
 
     app = app_for(config_path, services)
-    wanted, now = known(app, names), app.clock.now()
+    wanted, now = app.catalogue.known(names), app.clock.now()
     try:
-        begin = now if start is None else parse_instant(start, app.config.zone)
-        end = Instant(begin + parse_duration(length))
+        lasts = parse_duration(length)
     except ValueError as error:
         raise ConfigError(str(error), hint="--for 2h --at 2026-12-01T22:00") from error
-    if begin < now:
-        raise ConfigError("work that has begun cannot be announced", hint="leave out --at")
-    numbers = app.announcements.open(
-        wanted, Interval(begin, end), reason, until_healthy=until_healthy
-    )
+    window = ahead(start, lasts, now, app.config.zone)
+    numbers = app.announcements.open(wanted, window, reason, until_healthy=until_healthy)
     for name, number in zip(wanted, numbers, strict=True):
         click.echo(f"M-{number} {name}")
     return ExitCode.OK
@@ -119,6 +111,7 @@ def list_(ahead: str, services: str | None, config_path: Path | None, output: Ou
     """List work that is announced or comes again, open now or ahead."""
     from opskit.core.clock import Instant, parse_duration  # noqa: PLC0415
     from opskit.monitor.maintenance import planned  # noqa: PLC0415
+    from opskit.monitor.present import planned_json  # noqa: PLC0415
 
     app = app_for(config_path, services)
     now = app.clock.now()
@@ -128,19 +121,9 @@ def list_(ahead: str, services: str | None, config_path: Path | None, output: Ou
         raise ConfigError(str(error), hint="--ahead 30d") from error
     with app.database.read() as connection:
         found = planned(connection, app.catalogue, now, until, app.config.zone)
-    rows = [
-        (one.name, one.service, _iso(one.start), _iso(one.end), one.state, one.reason)
-        for one in found
-    ]
     if output.for_people:
+        rows = [tuple(planned_json(one).values()) for one in found]
         output.emit_printed(lambda to: show_table(to, _LIST, rows))
     else:
-        names = ("id", "service", "from", "until", "state", "reason")
-        output.emit_data({"maintenance": [dict(zip(names, row, strict=True)) for row in rows]})
+        output.emit_data({"maintenance": [planned_json(one) for one in found]})
     return ExitCode.OK
-
-
-def _iso(instant: Instant) -> str:
-    from opskit.core.clock import iso  # noqa: PLC0415
-
-    return iso(instant)

@@ -136,17 +136,20 @@ def set_seen(connection: sa.Connection, target: str, seen: Seen, since: Instant)
     _set_target(connection, target, seen=seen, seen_since=since)
 
 
-def flips(connection: sa.Connection, service: str, window: Interval) -> dict[int, Instant]:
-    """Return the ledger entries that say a target of `service` changed state in `window`.
+def flips(connection: sa.Connection, window: Interval) -> dict[str, dict[int, Instant]]:
+    """Return by service the ledger entries that say a target of it changed state in `window`.
 
     Each comes with the instant from which the new state holds.
     """
     rows = connection.execute(
-        sa.select(LEDGER.c.seq, LEDGER.c.data).where(
+        sa.select(LEDGER.c.seq, LEDGER.c.subject, LEDGER.c.data).where(
             LEDGER.c.kind == "target.flipped",
-            LEDGER.c.subject.startswith(f"{service}/", autoescape=True),
             LEDGER.c.at >= window.start,
             LEDGER.c.at < window.end,
         )
     )
-    return {seq: Instant(json.loads(data)["since"]) for seq, data in rows}
+    found: dict[str, dict[int, Instant]] = {}
+    for seq, subject, data in rows:
+        service, _, _ = subject.partition("/")
+        found.setdefault(service, {})[seq] = Instant(json.loads(data)["since"])
+    return found
