@@ -11,6 +11,7 @@ from opskit.core.interval import Interval, State, percent
 from opskit.core.text import plural
 from opskit.monitor.budget import Budget
 from opskit.monitor.maintenance import Planned
+from opskit.monitor.restatement import Version
 from opskit.monitor.status import ServiceStatus, TargetStatus
 from opskit.monitor.store.locations import Sighting
 from opskit.monitor.uptime import Difference, ServiceUptime
@@ -130,6 +131,23 @@ def budget_json(budget: Budget) -> dict[str, Any]:
         "unobserved": budget.unknown,
         "exhausted_at": None if budget.exhausted_at is None else iso(budget.exhausted_at),
     }
+
+
+def version_json(version: Version) -> dict[str, Any]:
+    """Return a later version of a period for JSON, with how much came late by target."""
+    late = dict(version.late)
+    return {"version": version.number, "entry": version.seq, "at": iso(version.at), "late": late}
+
+
+def version_lines(versions: Sequence[Version], as_of: int | None) -> Iterator[str]:
+    """Yield what to say of later versions of a period; of an earlier one, that there are."""
+    for one in versions:
+        what = ", ".join(f"{target} {count}" for target, count in one.late)
+        yield f"version {one.number} since {iso(one.at)}, ledger {one.seq}: came late: {what}"
+    if versions and (as_of is None or as_of >= versions[0].seq):
+        yield f"--as-of {versions[0].seq - 1} shows what was said before"
+    elif versions:
+        yield "this is version 1; without --as-of the last one is shown"
 
 
 def uptime_json(uptime: ServiceUptime) -> dict[str, Any]:

@@ -101,8 +101,12 @@ class Past:
         window: Interval,
         zone: ZoneInfo,
         names: Collection[str] | None = None,
+        as_of: int | None = None,
     ) -> Past:
-        """Return what is stored of a window, of all services or of some; it ends now at most."""
+        """Return what is stored of a window, of all services or of some; it ends now at most.
+
+        `as_of` leaves out what came too late for the ledger up to that entry.
+        """
         only = None
         if names is not None:
             needed = tuple(
@@ -115,7 +119,7 @@ class Past:
             window=window,
             zone=catalogue.timezone or zone,
             registrations=targets.registrations(connection, only),
-            spells=spells.within(connection, window, only),
+            spells=spells.within(connection, window, only, as_of),
             pauses=targets.pauses(connection),
             unseen=unseen,
             ambiguous=clip(ambiguous, window),

@@ -253,7 +253,7 @@ def test_work_is_announced_listed_and_ended(serving: Serving, root: Path) -> Non
         assert asked(serving, f"/maintenance/{one['id']}/close", "POST").status == 404
     assert asked(serving, "/maintenance").json == {"maintenance": []}
     told = rows(root, "SELECT data FROM ledger WHERE kind LIKE 'maintenance.%'")
-    assert all(json.loads(data)["through"] == "HTTP from 127.0.0.1" for (data,) in told)
+    assert all(json.loads(str(data))["through"] == "HTTP from 127.0.0.1" for (data,) in told)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from opskit.app import App
     from opskit.cli.output import Console
     from opskit.monitor.policy import Policy
+    from opskit.monitor.restatement import Version
     from opskit.monitor.uptime import Difference, Past, ServiceUptime
 
 _UPTIME = (
@@ -52,12 +53,35 @@ def _policies(given: tuple[str, ...]) -> tuple[Policy, ...]:
     return tuple(found) or (OPSKIT,)
 
 
-def _past(app: App, names: tuple[str, ...], options: dict[str, Any]) -> Past:
+_as_of_option = click.option(
+    "--as-of",
+    type=click.IntRange(min=1),
+    metavar="ENTRY",
+    help="Leave out what came too late for the ledger up to this entry.",
+)
+
+
+def _past(
+    app: App, names: tuple[str, ...], options: dict[str, Any], as_of: int | None = None
+) -> Past:
     from opskit.monitor.uptime import Past  # noqa: PLC0415
+    from opskit.records.ledger import head  # noqa: PLC0415
 
     window = period(app, **options)
     with app.database.read() as connection:
-        return Past.read(connection, app.catalogue, window, app.config.zone, names)
+        if as_of is not None and as_of > (last := head(connection).seq):
+            raise ConfigError(f"the ledger ends with entry {last}", hint="opskit ledger verify")
+        return Past.read(connection, app.catalogue, window, app.config.zone, names, as_of)
+
+
+def _versions(app: App, names: tuple[str, ...], past: Past) -> tuple[Version, ...]:
+    from opskit.monitor.restatement import versions  # noqa: PLC0415
+    from opskit.monitor.windows import parts  # noqa: PLC0415
+
+    needed = tuple(sorted({part for name in names for part in parts(past.catalogue, name)}))
+    ids = {one.id for one in past.catalogue.targets(needed)}
+    with app.database.read() as connection:
+        return versions(connection, past.window, ids)
 
 
 def _code(found: Sequence[ServiceUptime]) -> ExitCode:
@@ -72,12 +96,14 @@ def _code(found: Sequence[ServiceUptime]) -> ExitCode:
         "opskit monitor uptime shop --month 2026-10",
         "opskit monitor uptime --month 2026-10 --policy opskit --policy contract-a.yaml",
         "opskit monitor uptime --last 7d --json",
+        "opskit monitor uptime --month 2026-10 --as-of 811   before what came late was known",
     ],
     short_help="Availability with bounds, coverage and objectives.",
 )
 @click.argument("names", nargs=-1, metavar="[SERVICE]...")
 @period_options
 @_policy_option
+@_as_of_option
 @services_option
 @config_option
 @output_options("table", "json", "yaml")
@@ -88,6 +114,7 @@ def uptime(  # noqa: PLR0913, PLR0917  # one parameter per option
     until: str | None,
     last: str | None,
     policies: tuple[str, ...],
+    as_of: int | None,
     services: str | None,
     config_path: Path | None,
     output: Output,
@@ -101,15 +128,20 @@ def uptime(  # noqa: PLR0913, PLR0917  # one parameter per option
 
     app, wanted = app_for(config_path, services), _policies(policies)
     chosen = app.catalogue.known(names) or tuple(app.catalogue.services)
-    past = _past(app, chosen, {"month": month, "since": since, "until": until, "last": last})
+    options = {"month": month, "since": since, "until": until, "last": last}
+    past = _past(app, chosen, options, as_of)
     if len(wanted) > 1:
         return _side_by_side(past, chosen, wanted, output)
     found = tuple(past.uptime(name, wanted[0]) for name in chosen)
+    restated = _versions(app, chosen, past)
     if output.for_people:
         _show(found, output)
+        for line in present.version_lines(restated, as_of):
+            note(line)
     else:
         shown = [present.uptime_json(one) for one in _evidenced(app, found)]
-        output.emit_data({"services": shown})
+        later = [present.version_json(one) for one in restated]
+        output.emit_data({"services": shown, "restated": later})
     return _code(found)
 
 
@@ -199,6 +231,7 @@ _INTERVALS = (
 @period_options
 @click.option("--locations", is_flag=True, help="List what each other location saw instead.")
 @_policy_option
+@_as_of_option
 @services_option
 @config_option
 @output_options("table", "json", "yaml")
@@ -210,6 +243,7 @@ def explain(  # noqa: PLR0913, PLR0917  # one parameter per option
     last: str | None,
     locations: bool,
     policies: tuple[str, ...],
+    as_of: int | None,
     services: str | None,
     config_path: Path | None,
     output: Output,
@@ -224,7 +258,7 @@ def explain(  # noqa: PLR0913, PLR0917  # one parameter per option
     options = {"month": month, "since": since, "until": until, "last": last}
     if locations:
         return _show_locations(app, app.catalogue.known((service,)), options, output)
-    past = _past(app, app.catalogue.known((service,)), options)
+    past = _past(app, app.catalogue.known((service,)), options, as_of)
     (found,) = _evidenced(app, [past.uptime(service, policy)])
     if output.for_people:
         output.emit_printed(lambda to: _show_intervals(to, found))

@@ -214,12 +214,16 @@ _LONG = 60 * DAY
 
 
 def within(
-    connection: sa.Connection, window: Interval, targets: Collection[str] | None = None
+    connection: sa.Connection,
+    window: Interval,
+    targets: Collection[str] | None = None,
+    as_of: int | None = None,
 ) -> dict[str, list[Spell]]:
     """Return what was seen here of each target, or of some, that bears on a window; in order.
 
     That is what reaches into it, and what follows it as long as that may say what a failure at
-    its end was: two months side by side tell the same story as both in one.
+    its end was: two months side by side tell the same story as both in one. `as_of` leaves out what
+    came too late for a seal up to that ledger entry.
     """
     # Nothing holds for longer, and with what may hold comes all that follows it.
     start, end = window.start - int(_LONGEST * HOLD), window.end + int(_LONGEST * HOLD)
@@ -231,7 +235,8 @@ def within(
     known = {row[0]: _series(row) for row in rows.all()}
     found: dict[int, list[Spell]] = defaultdict(list)
     with uncollected():
-        for row in _rows(connection, start, end, known if targets is not None else None):
+        only = known if targets is not None else None
+        for row in _rows(connection, start, end, only, as_of):
             found[row[0]].append(_spell(row[1:]))
     for one in known.values():
         if one.newest.last_at > start and one.newest.began_at < end:
@@ -259,14 +264,48 @@ _SOME_KEPT = _LONG_AGO.where(SPELLS.c.series.in_(_ONLY))
 
 
 def _rows(
-    connection: sa.Connection, start: int, end: int, numbers: Collection[int] | None
+    connection: sa.Connection,
+    start: int,
+    end: int,
+    numbers: Collection[int] | None,
+    as_of: int | None,
 ) -> Sequence[Sequence[Any]]:
     """Return the fields of each spell that was left behind and lies at least partly in between."""
-    times: dict[str, object] = {"start": start, "end": end}
-    if numbers is not None:
-        return connection.execute(_SOME_KEPT, {**times, "only": list(numbers)}).all()
+    asked: dict[str, object] = {"start": start, "end": end}
     # The index over time helps where little of much is wanted, and nowhere else.
-    return connection.execute(_RECENT if end - start < _LONG else _LONG_AGO, times).all()
+    query = _RECENT if numbers is None and end - start < _LONG else _LONG_AGO
+    if numbers is not None:
+        query, asked = _SOME_KEPT, {**asked, "only": list(numbers)}
+    if as_of is not None:
+        query = query.where((SPELLS.c.late == 0) | (SPELLS.c.seal_seq <= as_of))
+    return connection.execute(query, asked).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """How much of a target came too late for the seal of its time, and which seal has it."""
+
+    target: str
+    seal: int
+    count: int
+
+
+def late(connection: sa.Connection, window: Interval) -> tuple[Late, ...]:
+    """Return what came late of a window, in the order in which it was sealed."""
+    query = (
+        sa.select(SERIES.c.target, SPELLS.c.seal_seq, sa.func.count())
+        .join(SERIES, SPELLS.c.series == SERIES.c.id)
+        .where(
+            SPELLS.c.late == 1,
+            SPELLS.c.seal_seq.is_not(None),
+            SERIES.c.location == "",
+            SPELLS.c.last_at >= window.start,
+            SPELLS.c.began_at < window.end,
+        )
+        .group_by(SERIES.c.target, SPELLS.c.seal_seq)
+        .order_by(SPELLS.c.seal_seq, SERIES.c.target)
+    )
+    return tuple(Late(*row) for row in connection.execute(query))
 
 
 def _resolvable(connection: sa.Connection, number: int, spells: list[Spell]) -> list[Spell]:
