@@ -6,8 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from opskit.core.clock import FrozenClock
 from opskit.core.errors import ExitCode
+from opskit.monitor.store import beats
+from opskit.monitor.store.beats import Word
+from opskit.outside.database import Database
 from tests.cli.inside import Inside
 
 
@@ -52,3 +57,21 @@ def test_a_name_that_nobody_waits_for_is_a_mistake(backup: Path, inside: Inside)
     done = inside("monitor", "beat", "bakcup")
     assert done.code == ExitCode.USAGE
     assert "did you mean 'backup'?" in done.err
+
+
+def test_what_is_old_is_forgotten_except_the_last_of_each_word(
+    database: Database, clock: FrozenClock
+) -> None:
+    def called(word: Word) -> None:
+        with database.write() as connection:
+            beats.insert(connection, "backup", clock.now(), word)
+
+    called("ok")
+    called("start")
+    long_ago = clock.now()
+    clock.advance(beats.KEPT + 1)
+    called("start")
+    with database.read() as connection:
+        assert beats.last(connection, "backup", ("ok",)) == (long_ago, "ok")
+        assert beats.last(connection, "backup") == (clock.now(), "start")
+        assert len(connection.execute(sa.select(beats.BEATS)).all()) == 2

@@ -7,9 +7,11 @@ from typing import Literal, get_args
 
 import sqlalchemy as sa
 
-from opskit.core.clock import Instant
+from opskit.core.clock import DAY, Instant
 from opskit.outside.database import METADATA, BigInt
 
+# What was seen of them is kept as looks; these are only read for the next one.
+KEPT = 90 * DAY
 Word = Literal["ok", "fail", "start"]
 
 BEATS = sa.Table(
@@ -24,8 +26,11 @@ BEATS = sa.Table(
 
 
 def insert(connection: sa.Connection, name: str, at: Instant, word: Word) -> None:
-    """Write that something called in."""
+    """Write that something called in; forget what is old, but never the last of a word."""
     connection.execute(sa.insert(BEATS).values(name=name, at=at, word=word))
+    newest = sa.select(sa.func.max(BEATS.c.id)).where(BEATS.c.name == name).group_by(BEATS.c.word)
+    old = (BEATS.c.name == name) & (BEATS.c.at < at - KEPT)
+    connection.execute(sa.delete(BEATS).where(old, BEATS.c.id.not_in(newest)))
 
 
 def last(
