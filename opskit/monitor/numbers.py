@@ -29,6 +29,9 @@ CERTIFICATE = "certificate_expiry_timestamp_seconds"
 DOMAIN = "domain_expiry_timestamp_seconds"
 BEAT, BEAT_DUE = "heartbeat_last_timestamp_seconds", "heartbeat_due_timestamp_seconds"
 
+# Instants that stay what they are for days: when one was seen first and last says all.
+_STEADY = frozenset({CERTIFICATE, DOMAIN, BEAT, BEAT_DUE})
+
 _RENAMED = {
     "probe_ssl_earliest_cert_expiry": CERTIFICATE,
     "probe_ssl_last_chain_expiry_timestamp_seconds": CERTIFICATE,
@@ -124,7 +127,7 @@ class Numbers:
             return 0
         with self._database.write() as connection:
             for slot, values in sorted(batch.items()):
-                samples.insert(connection, Instant(slot), values)
+                samples.insert(connection, Instant(slot), values, _STEADY)
             if due:
                 samples.forget(connection, Instant(now - KEPT))
         self._pruned = now if due else self._pruned

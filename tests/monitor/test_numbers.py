@@ -115,7 +115,16 @@ def test_after_forty_days_a_number_is_forgotten_once_a_day(world: World) -> None
     numbers, began = Numbers(world.database), world.clock.now()
     for day in range(45):
         now = Instant(began + day * DAY)
-        numbers.take(TARGET, "http", now, [END])
+        numbers.take(TARGET, "http", now, [END._replace(value=float(day))])
         numbers.flush(now)
     kept_since = min(at for at, _ in stored(world.database))
     assert now - KEPT <= kept_since < now - KEPT + DAY
+
+
+def test_an_instant_that_stays_what_it_is_takes_one_row_until_it_changes(world: World) -> None:
+    numbers, began = Numbers(world.database), world.clock.now()
+    slots = [Instant((began // (5 * MINUTE) + n) * 5 * MINUTE) for n in range(5)]
+    for slot, value in zip(slots, (1.0, 1.0, 1.0, 2.0, 2.0), strict=True):
+        numbers.take(TARGET, "http", slot, [END._replace(value=value)])
+        numbers.flush(slot)
+    assert stored(world.database) == [(slots[2], 1.0), (slots[4], 2.0)]

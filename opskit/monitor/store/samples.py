@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -41,8 +41,16 @@ class Metric:
     labels: tuple[tuple[str, str], ...]
 
 
-def insert(connection: sa.Connection, at: Instant, values: Mapping[Metric, float]) -> None:
-    """Write numbers of one instant; one that is there already stays as it is."""
+def insert(
+    connection: sa.Connection,
+    at: Instant,
+    values: Mapping[Metric, float],
+    steady: Container[str] = (),
+) -> None:
+    """Write numbers of one instant; one that is there already stays as it is.
+
+    Of `steady` metrics a value that is the same again takes the place of the one before.
+    """
     known = metrics(connection, {metric.target for metric in values})
     rows = []
     for metric, value in values.items():
@@ -52,7 +60,18 @@ def insert(connection: sa.Connection, at: Instant, values: Mapping[Metric, float
     there = {row.metric for row in connection.execute(taken)}
     fresh = [row for row in rows if row["metric"] not in there]
     if fresh:
+        numbers = {known[metric] for metric in values if metric in known and metric.name in steady}
+        again = [row for row in fresh if row["metric"] in numbers]
+        if again:
+            connection.execute(_BEFORE, [{f"the_{key}": row[key] for key in row} for row in again])
         connection.execute(sa.insert(SAMPLES), fresh)
+
+
+_BEFORE = sa.delete(SAMPLES).where(
+    SAMPLES.c.metric == sa.bindparam("the_metric"),
+    SAMPLES.c.value == sa.bindparam("the_value"),
+    SAMPLES.c.at < sa.bindparam("the_at"),
+)
 
 
 def metrics(connection: sa.Connection, targets: Iterable[str]) -> dict[Metric, int]:
