@@ -1,6 +1,6 @@
 """Probing and uptime beside Prometheus with blackbox_exporter: the same targets, the same run.
 
-    python -m tests.bench.monitor [looking|uptime|month|storage]...
+    python -m tests.bench.monitor [looking|uptime|month]...
 
 Needs `nginx`, `prometheus`, `promtool` and `prometheus-blackbox-exporter`. CPU is that of whole
 processes, user and system, over the same stretch of time, the starts left out.
@@ -338,27 +338,9 @@ def _median(call: Callable[[], None], n: int) -> float:
     return median(_timed(call) for _ in range(n))
 
 
-def storage() -> None:
-    """Compare what a target's year takes on disk, from what some minutes took."""
-    seconds = 600
-    with tempfile.TemporaryDirectory() as directory:
-        root = Path(directory)
-        with web_server(root):
-            argv = own_side(root, "http")
-            blackbox, prometheus = peer_side(root, "http")
-            with running(argv, cwd=root), running(blackbox), running(prometheus):
-                time.sleep(seconds)
-        own = sum(path.stat().st_size for path in (root / ".opskit").glob("opskit.db"))
-        block = subprocess.run(
-            ["du", "-sb", root / "tsdb"], capture_output=True, text=True, check=True
-        ).stdout.split()[0]
-    print(f"after {seconds} s: opskit {own / TARGETS:.0f} bytes a target, "
-          f"Prometheus {int(block) / TARGETS:.0f}")  # fmt: skip
-
-
 def main() -> None:
     """Run what was asked for, or all."""
-    known = {"looking": looking, "uptime": uptime, "month": month, "storage": storage}
+    known = {"looking": looking, "uptime": uptime, "month": month}
     missing = [name for name in ("nginx", "prometheus", "promtool") if not shutil.which(name)]
     if missing:
         print(f"not measured: {', '.join(missing)} is not installed")
