@@ -36,7 +36,7 @@ def pages(root: Path) -> list[dict[str, str]]:
                 with urllib.request.urlopen(f"{address}/probe?{query}", timeout=10) as answer:
                     lines = answer.read().decode().splitlines()
                 samples = (one.rsplit(" ", 1) for one in lines if not one.startswith("#"))
-                found.append({name: value for name, value in samples})
+                found.append(dict(samples))
     return found
 
 
