@@ -30,6 +30,8 @@ _IN_FLIGHT = 1_000
 # A wall clock that moves against the monotonic one by more than this was set.
 _STEP = 2 * SECOND
 _SWITCH = 0.0002  # seconds
+# However little is due: so soon it is noticed that somebody asks for the end, or set the clock.
+_TURN = SECOND // 10
 
 TOO_LATE = "opskit was too late to tell"
 
@@ -177,7 +179,7 @@ class Prober:
 
     def _wait(self, ticked: int) -> float:
         """Return the seconds until something may begin, at most a tenth of a second."""
-        longest = SECOND // 10
+        longest = _TURN
         if self._queue and len(self._looks) < _IN_FLIGHT:
             until = max(self._queue[0].at - self._clock.now(), ticked - self._clock.monotonic())
             longest = min(longest, max(0, until))
