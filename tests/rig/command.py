@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -54,3 +55,11 @@ def first_reason(reasons: Iterable[str | None]) -> str | None:
 def is_root() -> bool:
     """Tell whether this process may create namespaces and change users."""
     return os.geteuid() == 0
+
+
+def free_port() -> int:
+    """Return a loopback port on which nobody listens now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

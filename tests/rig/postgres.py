@@ -4,7 +4,6 @@ import os
 import pwd
 import secrets
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-from tests.rig.command import ENVIRONMENT, RigError, is_root, must, one_line
+from tests.rig.command import ENVIRONMENT, RigError, free_port, is_root, must, one_line
 
 __all__ = ["Postgres", "available"]
 
@@ -28,19 +27,12 @@ _ENCODING = ("--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
 _ACCESS = ("--auth-local=trust", "--auth-host=scram-sha-256")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @dataclass(frozen=True, eq=False)
 class Postgres:
     """One server; its data is in DIRECTORY and is worth nothing after the test."""
 
     directory: Path
-    port: int = field(default_factory=_free_port)
+    port: int = field(default_factory=free_port)
     password: str = field(default_factory=secrets.token_hex, repr=False)
     _stack: ExitStack = field(default_factory=ExitStack, init=False, repr=False)
 

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -15,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.rig.command import ENVIRONMENT, RigError, missing, must, one_line
+from tests.rig.command import ENVIRONMENT, RigError, free_port, missing, must, one_line
 
 __all__ = ["Prometheus", "available"]
 
@@ -31,13 +30,6 @@ def available() -> str | None:
     return missing(_TOOLS)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @dataclass(frozen=True, eq=False)
 class Prometheus:
     """One server; it holds SAMPLES, lines of the OpenMetrics text format.
@@ -48,7 +40,7 @@ class Prometheus:
     directory: Path
     samples: Iterable[str] = field(repr=False)
     config: str = field(default="scrape_configs: []\n", repr=False)
-    port: int = field(default_factory=_free_port)
+    port: int = field(default_factory=free_port)
     _stack: ExitStack = field(default_factory=ExitStack, init=False, repr=False)
 
     @property

@@ -152,16 +152,18 @@ def test_sighup_keeps_the_old_settings_on_any_mistake_and_says_why(root: Path) -
         serving.says("reloaded")
 
 
-def test_a_receiver_that_hangs_blinds_nothing(root: Path, target: Server) -> None:
+def tell(root: Path, receiver: Server) -> None:
+    """Have the repository tell a receiver of what flips."""
     secret(root / "hook.secret")
+    settings = json.loads((root / "opskit.yaml").read_text())
+    url = f"http://{receiver.address}/"
+    settings["webhook"] = {"url": url, "secret_file": "hook.secret", "allow_private": True}
+    (root / "opskit.yaml").write_text(json.dumps(settings))
+
+
+def test_a_receiver_that_hangs_blinds_nothing(root: Path, target: Server) -> None:
     with Server(silence) as receiver:
-        settings = json.loads((root / "opskit.yaml").read_text())
-        settings["webhook"] = {
-            "url": f"http://{receiver.address}/",
-            "secret_file": "hook.secret",
-            "allow_private": True,
-        }
-        (root / "opskit.yaml").write_text(json.dumps(settings))
+        tell(root, receiver)
         with Serving(root) as serving:
             serving.says("seen=up")
             target.stop()
@@ -174,15 +176,8 @@ def test_a_receiver_that_hangs_blinds_nothing(root: Path, target: Server) -> Non
 
 
 def test_what_is_owed_is_delivered(root: Path, target: Server) -> None:
-    secret(root / "hook.secret")
     with Server(page("", "204 No Content")) as receiver:
-        settings = json.loads((root / "opskit.yaml").read_text())
-        settings["webhook"] = {
-            "url": f"http://{receiver.address}/",
-            "secret_file": "hook.secret",
-            "allow_private": True,
-        }
-        (root / "opskit.yaml").write_text(json.dumps(settings))
+        tell(root, receiver)
         with Serving(root) as serving:
             serving.says("seen=up")
             target.stop()
