@@ -162,7 +162,7 @@ def entries(
     query = sa.select(LEDGER).where(LEDGER.c.seq >= first).order_by(LEDGER.c.seq)
     if last is not None:
         query = query.where(LEDGER.c.seq <= last)
-    for row in connection.execution_options(yield_per=5_000).execute(query):
+    for row in connection.execute(query, execution_options={"yield_per": 5_000}):
         yield Entry(*row)
 
 

@@ -13,6 +13,8 @@ from opskit.monitor.store import gaps, seals, spells, targets
 from opskit.outside.database import Database, sqlite_url
 from tests.cli.inside import Inside, inside as runner
 from tests.monitor.world import World
+from tests.outside import databases
+from tests.rig.postgres import Postgres
 
 # Every table must be known before the first database is made.
 TABLES = (gaps.STATE, seals.KIND, spells.SPELLS, targets.TARGETS)
@@ -26,14 +28,36 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def migrated_there(postgres: Postgres) -> str:
+    """Name a PostgreSQL database with all tables and nothing in them."""
+    name = databases.create(postgres)
+    Database.open(databases.url(postgres, name)).close()
+    return name
+
+
 @pytest.fixture
-def database(tmp_path: Path, migrated: Path) -> Iterator[Database]:
-    """Open an empty, migrated SQLite database."""
-    path = tmp_path / "opskit.db"
-    shutil.copyfile(migrated, path)
-    opened = Database.open(sqlite_url(path))
+def kind() -> str:
+    """Name the kind of database; a module that tests storing tests it on both."""
+    return "sqlite"
+
+
+@pytest.fixture
+def database(tmp_path: Path, kind: str, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """Open an empty, migrated database."""
+    if kind == "sqlite":
+        path = tmp_path / "opskit.db"
+        shutil.copyfile(request.getfixturevalue("migrated"), path)
+        opened = Database.open(sqlite_url(path))
+        yield opened
+        opened.close()
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = databases.create(server, like=request.getfixturevalue("migrated_there"))
+    opened = Database.open(databases.url(server, name))
     yield opened
     opened.close()
+    databases.drop(server, name)
 
 
 @pytest.fixture

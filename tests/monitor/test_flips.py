@@ -22,6 +22,11 @@ from tests.monitor.world import SHOP, TARGET, World, catalogue, observation, tcp
 UP, DOWN, SUSPECT, UNKNOWN = Seen.UP, Seen.DOWN, Seen.SUSPECT, Seen.UNKNOWN
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 def flips(world: World) -> list[tuple[str, str]]:
     """Return (from, to) of each flip in the ledger."""
     data = [json.loads(one.data) for one in world.entries("target.flipped")]
@@ -106,7 +111,7 @@ def test_all_of_a_batch_is_written_or_nothing(world: World) -> None:
     world.see(UP)
     before = world.entries()
     stranger = observation(world.clock.now() + 1, UP, target="nobody/tcp")
-    with pytest.raises(OutsideError, match="FOREIGN KEY"):
+    with pytest.raises(OutsideError, match="(?i)foreign key"):
         world.recorder.record([observation(world.clock.now() + 1, DOWN), stranger])
     assert world.entries() == before
     with world.database.read() as connection:

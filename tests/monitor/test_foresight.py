@@ -24,6 +24,11 @@ DATA = Metric(TARGET, "disk_used_ratio", (("mountpoint", "/data"),))
 END = Metric(TARGET, "certificate_expiry_timestamp_seconds", ())
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 class Disk:
     """A disk that is written to, and what is foreseen of it."""
 

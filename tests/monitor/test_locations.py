@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from opskit.core.clock import MINUTE, Instant
 from opskit.core.interval import Interval
 from opskit.monitor.model import Observation, Seen
 from opskit.monitor.store import spells
 from opskit.monitor.store.locations import sightings
 from tests.monitor.world import TARGET, World, observation
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 def from_there(at: int, seen: Seen, location: str) -> Observation:

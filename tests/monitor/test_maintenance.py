@@ -20,6 +20,11 @@ from tests.monitor.test_policy import UTC
 from tests.monitor.world import SHOP, World
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
 def work(world: World, database: Database, clock: FrozenClock) -> Announcements:
     """Return who announces work, in a world where the shop is up."""

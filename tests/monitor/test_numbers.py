@@ -19,6 +19,11 @@ DISK = (("device", "sda1"), ("fstype", "ext4"), ("mountpoint", "/data"))
 END = Fact("probe_ssl_earliest_cert_expiry", 2e9)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 def names(kind: str, *facts: Fact) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     """Return what is kept, without the target."""
     return {(m.name, m.labels): value for m, value in kept(kind, TARGET, facts).items()}

@@ -15,6 +15,11 @@ from tests.monitor.world import SHOP, World, catalogue, observation, tcp
 HOLD = 5 * MINUTE // 2
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 def status(world: World, later: int = 0) -> TargetStatus:
     """Return how the shop is, some time after the last try."""
     with world.database.read() as connection:

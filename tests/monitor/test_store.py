@@ -21,6 +21,11 @@ from tests.monitor.test_rules import Past, pasts, windows
 from tests.monitor.world import SHOP, TARGET, World, catalogue, each, http, observation, tcp, window
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 def kept(database: Database, seen: Sequence[Sequence[Observation]], wanted: Interval) -> History:
     """Return the history of a window after observations were written, batch by batch."""
     with database.write() as connection:
@@ -259,8 +264,7 @@ def test_a_hand_in_the_seal_itself_is_no_crash(world: World, data: str) -> None:
     world.see(Seen.UP)
     world.seal()
     with world.database.write() as connection:
-        connection.exec_driver_sql(
-            "UPDATE ledger SET data = ? WHERE kind = 'observations.sealed'", (data,)
-        )
+        broken = sa.text("UPDATE ledger SET data = :data WHERE kind = 'observations.sealed'")
+        connection.execute(broken, {"data": data})
         assert len(seals.broken_seals(connection)) == 1
     assert verify(world.database).broken_at is not None

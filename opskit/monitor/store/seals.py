@@ -92,7 +92,7 @@ def _columns(table: sa.Table) -> tuple[sa.Column[Any], ...]:
 
 
 def _read(connection: sa.Connection, query: sa.Executable) -> Iterator[_Stored]:
-    for row in connection.execution_options(yield_per=5_000).execute(query):
+    for row in connection.execute(query, execution_options={"yield_per": 5_000}):
         target, location, began, last, interval, seen, reason, seal = row
         yield _Stored(target, location, Spell(began, last, interval, Seen(seen), reason), seal)
 
