@@ -111,7 +111,7 @@ def test_all_of_a_batch_is_written_or_nothing(world: World) -> None:
     world.see(UP)
     before = world.entries()
     stranger = observation(world.clock.now() + 1, UP, target="nobody/tcp")
-    with pytest.raises(OutsideError, match="(?i)foreign key"):
+    with pytest.raises(OutsideError, match=r"(?i)foreign key"):
         world.recorder.record([observation(world.clock.now() + 1, DOWN), stranger])
     assert world.entries() == before
     with world.database.read() as connection:

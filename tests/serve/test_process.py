@@ -14,10 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from opskit.core.errors import ExitCode
 from tests.monitor.live import rows, soon
 from tests.monitor.servers import Server, page, self_signed, silence
+from tests.outside import databases
+from tests.rig.postgres import Postgres
 from tests.serve.live import Serving, bearer, lay_out, probe_of, secret, service
 
 
@@ -417,3 +420,30 @@ def test_the_unit_is_as_hard_as_it_should_be(root: Path, tmp_path: Path) -> None
         check=False,
     )
     assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def command(root: Path, *arguments: str) -> str:
+    """Return what a command prints that ends well."""
+    argv = [sys.executable, "-m", "opskit", *arguments]
+    environment = {**os.environ, "HOME": str(root)}
+    return subprocess.run(
+        argv, cwd=root, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_postgresql_holds_what_is_seen_and_sealed(root: Path, postgres: Postgres) -> None:
+    name = databases.create(postgres)
+    place = sa.make_url(postgres.socket_url).set(database=name)
+    settings = json.loads((root / "opskit.yaml").read_text())
+    settings["database"] = place.render_as_string(hide_password=False)
+    (root / "opskit.yaml").write_text(json.dumps(settings))
+    with Serving(root) as serving:
+        serving.ready()
+        serving.says("seen target=shop/tcp seen=up")
+        assert b"opskit_service_state{" in serving.ask("/metrics").body
+        assert serving.end(signal.SIGTERM) == ExitCode.OK
+    assert "entries hold" in command(root, "ledger", "verify")
+    told = json.loads(command(root, "monitor", "explain", "shop", "--last", "1h", "--json"))
+    states = {one["state"] for one in told["intervals"]}
+    assert "up" in states
+    databases.drop(postgres, name)
