@@ -22,7 +22,8 @@ from opskit.core.interval import Interval
 from opskit.core.people import actor
 from opskit.outside.config import Config, load
 from opskit.outside.database import Database
-from opskit.outside.documents import Model, read, summary
+from opskit.outside.documents import summary
+from opskit.outside.models import Model, read
 from opskit.records.ledger import Ledger, Verification, entries, head, verify
 
 if TYPE_CHECKING:

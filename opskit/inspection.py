@@ -18,7 +18,8 @@ from opskit.monitor import lint as catalogue_lint, openslo
 from opskit.monitor.catalogue import Catalogue
 from opskit.outside.ansible import inventory as hosts
 from opskit.outside.config import Config
-from opskit.outside.documents import Document, Model, parse, parse_all, validate
+from opskit.outside.documents import Document, parse, parse_all
+from opskit.outside.models import Model, validate
 
 M = TypeVar("M", bound=Model)
 

@@ -6,7 +6,7 @@ from datetime import date
 
 from pydantic import Field
 
-from opskit.outside.documents import Model
+from opskit.outside.models import Model
 
 
 class Person(Model):

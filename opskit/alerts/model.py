@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from opskit.outside.documents import Model
+from opskit.outside.models import Model
 
 _Duration = Annotated[str, Field(pattern=r"^(\d+(ms|s|m|h|d|w|y))+$|^0$")]
 

@@ -27,7 +27,7 @@ _SCHEMAS = {
 @click.argument("name", type=click.Choice(sorted(_SCHEMAS)))
 def schema(name: str) -> None:
     """Print the JSON schema of a file you write, so that an editor completes it."""
-    from opskit.outside.documents import json_schema  # noqa: PLC0415
+    from opskit.outside.models import json_schema  # noqa: PLC0415
 
     module, _, model = _SCHEMAS[name].partition(":")
     click.echo(json.dumps(json_schema(getattr(import_module(module), model)), indent=2))

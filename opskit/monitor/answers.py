@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic_core import SchemaError
 
 from opskit.core.text import decode, plural
-from opskit.outside.documents import Model
+from opskit.outside.models import Model
 
 Headers = Sequence[tuple[str, str]]
 Scalar = str | int | float | bool | None

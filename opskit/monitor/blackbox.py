@@ -19,7 +19,7 @@ from opskit.core.clock import SECOND, Duration
 from opskit.core.errors import ConfigError
 from opskit.monitor.probes import KINDS
 from opskit.monitor.settings import Length, ProbeSettings
-from opskit.outside.documents import Model, read
+from opskit.outside.models import Model, read
 
 _HOST = r"(?P<host>[A-Za-z0-9_.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])"
 _PORT = r"(?::(?P<port>[0-9]{1,5}))"

@@ -17,7 +17,7 @@ from opskit.core.errors import ConfigError
 from opskit.core.text import nearest
 from opskit.monitor.probes import KINDS
 from opskit.monitor.settings import Cron, Name, ProbeSettings, Share, Span, Zone
-from opskit.outside.documents import Model
+from opskit.outside.models import Model
 
 if TYPE_CHECKING:
     Probe = ProbeSettings

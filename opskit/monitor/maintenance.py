@@ -19,7 +19,7 @@ from opskit.monitor.store import maintenance, spells, targets
 from opskit.monitor.store.maintenance import Maintenance
 from opskit.monitor.windows import recurring
 from opskit.outside.database import Database
-from opskit.outside.documents import Model
+from opskit.outside.models import Model
 from opskit.records.ledger import Ledger
 from opskit.records.outbox import Outbox
 

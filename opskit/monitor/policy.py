@@ -14,7 +14,7 @@ from pydantic import Field
 
 from opskit.core.interval import COVERAGE_FLOOR, DEGRADED_WEIGHT, Accounting
 from opskit.monitor.settings import Share, Span
-from opskit.outside.documents import Model
+from opskit.outside.models import Model
 
 
 class Policy(Model):

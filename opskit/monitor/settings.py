@@ -19,7 +19,7 @@ from pydantic import (
 from opskit.core.clock import SECOND, parse_duration
 from opskit.monitor.model import HOLD
 from opskit.outside import cron
-from opskit.outside.documents import Model
+from opskit.outside.models import Model
 
 _DURATION = {"type": "string", "pattern": r"^(\d+(ms|s|m|h|d|w))+$", "examples": ["30s", "5m"]}
 _ADDRESS = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\]):([0-9]{1,5})", re.ASCII)

@@ -13,7 +13,7 @@ from opskit.core.text import plural
 from opskit.monitor.kinds import Fact, Sight
 from opskit.monitor.model import Seen
 from opskit.outside.certificates import earliest_end
-from opskit.outside.documents import Model
+from opskit.outside.models import Model
 from opskit.outside.transfer import Trust
 
 EARLIEST = "probe_ssl_earliest_cert_expiry"

@@ -7,7 +7,7 @@ from typing import TypeVar
 import pydantic
 
 from opskit.core.errors import DataError
-from opskit.outside.documents import Model
+from opskit.outside.models import Model
 
 T = TypeVar("T", bound=Model)
 

@@ -25,8 +25,9 @@ from opskit.core.findings import Location
 from opskit.core.transcript import Strategy
 from opskit.outside import cron
 from opskit.outside.database import sqlite_url
-from opskit.outside.documents import Document, KeyPath, Model, read, validate
+from opskit.outside.documents import Document, KeyPath
 from opskit.outside.files import private_directory, writable_by_others
+from opskit.outside.models import Model, read, validate
 
 FILE_NAME = "opskit.yaml"
 _PREFIX = "OPSKIT_"

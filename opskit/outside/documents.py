@@ -1,4 +1,4 @@
-"""Files a user writes: strict YAML into a typed model, every mistake with its line and column.
+"""Files a user writes: strict YAML into plain values, every mistake with its line and column.
 
 YAML is read as YAML 1.2 reads it: `NO` is a string, `22:22` is a string, `2024-13-45` is a
 string. Duplicate keys, unknown tags, alias bombs, endless nesting and oversized files are
@@ -7,24 +7,18 @@ refused before anything is built from them.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
-import pydantic
 import yaml
 
-from opskit.core.errors import DataError
 from opskit.core.findings import Finding, Location, Severity
-from opskit.core.text import clean, nearest, shorten
+from opskit.core.text import clean, shorten
 from opskit.outside.files import translated
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
 
 MAX_BYTES = 4_000_000
 MAX_DEPTH = 64
@@ -49,15 +43,6 @@ _PLAIN_TAGS = frozenset(
 _UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-class Model(pydantic.BaseModel):
-    """The base of every document: unknown keys fail, values do not change after reading."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-T = TypeVar("T", bound=Model)
-
-
 @dataclass
 class Document:
     """A parsed file: plain values and, for each key path, where it stands."""
@@ -73,19 +58,6 @@ class Document:
         while key_path and key_path not in self.places:
             key_path = key_path[:-1]
         return self.places.get(key_path, Location(self.path, 1, 1))
-
-
-def read(path: Path, model: type[T], *, name: str = "") -> T:
-    """Return the file as `model`.
-
-    Raises:
-        DataError: with a finding for each mistake in the file.
-    """
-    document = parse(path, name=name)
-    result = validate(document, model)
-    if result is None or document.findings:
-        raise DataError(summary(document.path, document.findings), tuple(document.findings))
-    return result
 
 
 def summary(name: str, findings: Sequence[Finding]) -> str:
@@ -144,7 +116,7 @@ def _text(document: Document, path: Path) -> str | None:
         raw = stream.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
         message = f"larger than {MAX_BYTES:,} bytes"
-        _report(document, "file-too-large", Location(document.path), "", message)
+        report(document, "file-too-large", Location(document.path), "", message)
         return None
     try:
         text = raw.decode("utf-8")
@@ -152,7 +124,7 @@ def _text(document: Document, path: Path) -> str | None:
         line = raw.count(b"\n", 0, error.start) + 1
         column = error.start - raw.rfind(b"\n", 0, error.start)
         message = f"not UTF-8: byte 0x{raw[error.start]:02x}; save the file as UTF-8"
-        _report(document, "file-encoding", Location(document.path, line, column), "", message)
+        report(document, "file-encoding", Location(document.path, line, column), "", message)
         return None
     unreadable = _UNREADABLE.search(text)
     if unreadable:
@@ -167,11 +139,11 @@ def _reported(document: Document) -> Iterator[None]:
     try:
         yield
     except _Bomb as error:
-        _report(document, error.rule, _location(document, error.mark), "", str(error))
+        report(document, error.rule, _location(document, error.mark), "", str(error))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = getattr(error, "problem", None) or "not valid YAML"
-        _report(document, "file-syntax", _location(document, mark), "", clean(str(problem)))
+        report(document, "file-syntax", _location(document, mark), "", clean(str(problem)))
 
 
 def _report_unreadable(document: Document, text: str, at: int) -> None:
@@ -179,7 +151,7 @@ def _report_unreadable(document: Document, text: str, at: int) -> None:
     line = text[start:].split("\n", 1)[0].rstrip("\r")
     place = Location(document.path, text.count("\n", 0, at) + 1, at - start + 1)
     message = f"holds control characters: {shorten(clean(line), 40)}"
-    _report(document, "file-control-character", place, "", message)
+    report(document, "file-control-character", place, "", message)
 
 
 class _Bomb(Exception):
@@ -210,9 +182,10 @@ def _location(document: Document, mark: Any) -> Location:  # noqa: ANN401  # as 
     )
 
 
-def _report(
+def report(
     document: Document, rule: str, place: Location, subject: str, message: str, fix: str = ""
 ) -> None:
+    """Add a mistake to what was found."""
     document.findings.append(Finding(rule, Severity.HIGH, subject, message, place, fix))
 
 
@@ -243,7 +216,7 @@ class _Builder:
         if str(node.tag) not in _PLAIN_TAGS and not self.document.any_tag:
             message = f"tag {clean(str(node.tag))} is not allowed here"
             place = _location(self.document, node.start_mark)
-            _report(self.document, "file-tag", place, _dotted(key_path), message)
+            report(self.document, "file-tag", place, dotted(key_path), message)
             return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, key_path)
@@ -256,8 +229,8 @@ class _Builder:
         for key_node, value_node in node.value:
             place = _location(self.document, key_node.start_mark)
             if not isinstance(key_node, yaml.ScalarNode):
-                _report(
-                    self.document, "file-key", place, _dotted(key_path), "a key must be plain text"
+                report(
+                    self.document, "file-key", place, dotted(key_path), "a key must be plain text"
                 )
                 continue
             key = str(key_node.value)
@@ -265,7 +238,7 @@ class _Builder:
             if key in built:
                 first = self.document.places[child].line
                 message = f"key {clean(key)!r} is written twice, first on line {first}"
-                _report(self.document, "file-duplicate-key", place, _dotted(child), message)
+                report(self.document, "file-duplicate-key", place, dotted(child), message)
                 continue
             self._refuse_control(key, place, child)
             self.document.places[child] = place
@@ -284,7 +257,7 @@ class _Builder:
     def _refuse_control(self, text: str, place: Location, key_path: KeyPath) -> None:
         if clean(text, keep="\n\t") != text:
             message = f"holds control characters: {shorten(clean(text), 40)}"
-            _report(self.document, "file-control-character", place, _dotted(key_path), message)
+            report(self.document, "file-control-character", place, dotted(key_path), message)
 
 
 def _plain(text: str) -> object:
@@ -295,132 +268,7 @@ def _plain(text: str) -> object:
     return float(text) if _FLOAT.match(text) else text
 
 
-def _dotted(key_path: KeyPath) -> str:
+def dotted(key_path: KeyPath) -> str:
+    """Return a key path as a user would write it."""
     parts = (f"[{part}]" if isinstance(part, int) else f".{clean(part)}" for part in key_path)
     return "".join(parts).removeprefix(".")
-
-
-def validate(document: Document, model: type[T]) -> T | None:
-    """Return the document as `model`, or nothing after adding every mistake to its findings."""
-    if document.findings:
-        return None
-    if document.value is None:
-        document.value = {}
-    try:
-        # Through JSON, because pydantic's strict mode for JSON takes lists for tuples and text for
-        # enumerations, and nothing else for anything else.
-        return model.model_validate_json(json.dumps(document.value), strict=True)
-    except pydantic.ValidationError as error:
-        schema = model.model_json_schema()
-        tagged_by = frozenset(_tagged_by(schema))
-        details = error.errors(include_url=False)
-        for detail in details:
-            if not _follows(detail, details):
-                document.findings.append(_finding(document, schema, tagged_by, detail))
-        return None
-
-
-def _follows(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
-    """Return whether a list is too short only because its items were refused."""
-    loc = detail["loc"]
-    within = (other["loc"] for other in details if len(other["loc"]) > len(loc))
-    return detail["type"] == "too_short" and any(other[: len(loc)] == loc for other in within)
-
-
-def _finding(
-    document: Document, schema: dict[str, Any], tagged_by: frozenset[str], detail: ErrorDetails
-) -> Finding:
-    key_path = _own_path(document, detail["loc"], tagged_by)
-    place = document.place(key_path)
-    subject = _dotted(key_path)
-    if detail["type"] == "extra_forbidden":
-        name = str(key_path[-1]) if key_path else ""
-        guess = nearest(name, sorted(_known_keys(schema, detail["loc"][:-1])))
-        fix = f"did you mean {guess!r}?" if guess else "remove it, or see: opskit schema"
-        return Finding(
-            "file-unknown-key", Severity.HIGH, subject, f"unknown key {clean(name)!r}", place, fix
-        )
-    if detail["type"] == "missing":
-        name = str(detail["loc"][-1])
-        key_path = _own_path(document, detail["loc"][:-1], tagged_by)
-        place, subject = document.place(key_path), _dotted((*key_path, name))
-        return Finding(
-            "file-missing-key", Severity.HIGH, subject, f"key {name!r} is missing", place
-        )
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    got = detail.get("input")
-    shown = "" if isinstance(got, dict | list) else f" (got {shorten(clean(repr(got)), 60)})"
-    return Finding("file-value", Severity.HIGH, subject, f"{message}{shown}", place)
-
-
-def _own_path(document: Document, loc: tuple[str | int, ...], tagged_by: frozenset[str]) -> KeyPath:
-    """Drop from pydantic's path what is no key of the file: the tags of discriminated unions.
-
-    A tag may be called like a key beside it: it comes first, and is a value of the file.
-    """
-    key_path: KeyPath = ()
-    value, tag_passed = document.value, False
-    for part in loc:
-        of = value if isinstance(value, dict) else {}
-        if not tag_passed and any(of.get(name) == part for name in tagged_by):
-            tag_passed = True
-        elif (*key_path, part) in document.places:
-            key_path = (*key_path, part)
-            value, tag_passed = _child(value, part), False
-    return key_path
-
-
-def _child(value: object, part: str | int) -> object:
-    if isinstance(value, dict):
-        return value.get(part)
-    return value[part] if isinstance(value, list) and isinstance(part, int) else None
-
-
-def _tagged_by(node: object) -> Iterator[str]:
-    """Yield the keys that tell the members of unions apart, from anywhere in a schema."""
-    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    if isinstance(node, dict) and isinstance(node.get("discriminator"), dict):
-        yield str(node["discriminator"].get("propertyName", ""))
-    for child in children:
-        yield from _tagged_by(child)
-
-
-def _known_keys(schema: dict[str, Any], loc: tuple[str | int, ...]) -> set[str]:
-    nodes = list(_resolve(schema, schema))
-    for part in loc:
-        stepped = [child for node in nodes for child in _step(node, part)]
-        # A part that leads nowhere is the tag of a union: the nodes at hand are its members.
-        nodes = [found for child in stepped for found in _resolve(schema, child)] or nodes
-    return {key for node in nodes for key in node.get("properties", {})}
-
-
-def _step(node: dict[str, Any], part: str | int) -> Iterator[dict[str, Any]]:
-    if isinstance(part, int) and "items" in node:
-        yield node["items"]
-    elif part in node.get("properties", {}):
-        yield node["properties"][part]
-    elif isinstance(node.get("additionalProperties"), dict):
-        yield node["additionalProperties"]
-    else:
-        yield from node.get("patternProperties", {}).values()
-
-
-def _resolve(schema: dict[str, Any], node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    if "$ref" in node:
-        yield from _resolve(schema, schema["$defs"][node["$ref"].rsplit("/", 1)[-1]])
-        return
-    choices = node.get("oneOf") or node.get("anyOf") or node.get("allOf")
-    if choices:
-        for choice in choices:
-            yield from _resolve(schema, choice)
-    else:
-        yield node
-
-
-def json_schema(model: type[Model]) -> dict[str, Any]:
-    """Return the model's JSON schema in draft-07, the newest that editors' YAML servers read."""
-    text = json.dumps(model.model_json_schema()).replace("#/$defs/", "#/definitions/")
-    schema: dict[str, Any] = json.loads(text)
-    if "$defs" in schema:
-        schema["definitions"] = schema.pop("$defs")
-    return {"$schema": "http://json-schema.org/draft-07/schema#", **schema}

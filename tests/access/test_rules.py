@@ -12,8 +12,9 @@ from opskit.access.model import People
 from opskit.access.rules import owners, references
 from opskit.core.findings import Finding, Location, Severity
 from opskit.monitor.catalogue import Catalogue
-from opskit.outside.documents import parse, read, validate
+from opskit.outside.documents import parse
 from opskit.outside.files import content_root
+from opskit.outside.models import read, validate
 from tests.cli.cases import Case, cases
 
 PATH = "access/people.yaml"

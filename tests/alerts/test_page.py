@@ -18,8 +18,9 @@ from opskit.alerts.model import RuleFile
 from opskit.app import App
 from opskit.core.metrics import Family
 from opskit.monitor.pulse import Pulse
-from opskit.outside.documents import parse, validate
+from opskit.outside.documents import parse
 from opskit.outside.files import content_root
+from opskit.outside.models import validate
 from opskit.serve.exporter import CONTENT_TYPE, page
 from tests.cli.inside import Inside
 from tests.rig.plugin import require

@@ -10,8 +10,9 @@ import pytest
 from opskit.alerts.model import RuleFile
 from opskit.alerts.rules import complete
 from opskit.core.findings import Finding, Severity
-from opskit.outside.documents import parse, validate
+from opskit.outside.documents import parse
 from opskit.outside.files import content_root
+from opskit.outside.models import validate
 from tests.cli.cases import Case, cases
 from tests.conftest import CASES
 from tests.rig.command import missing

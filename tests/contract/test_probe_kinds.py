@@ -21,7 +21,7 @@ from opskit.monitor.catalogue import Catalogue
 from opskit.monitor.kinds import Around, Sight
 from opskit.monitor.model import Seen
 from opskit.monitor.probes import KINDS
-from opskit.outside.documents import json_schema
+from opskit.outside.models import json_schema
 from tests.monitor.probes import wells
 from tests.monitor.probes.looking import IMPATIENCE, around, look, probe
 from tests.monitor.probes.wells import WELLS, Ground, Settings

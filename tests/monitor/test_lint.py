@@ -12,8 +12,9 @@ from opskit.core.findings import Finding
 from opskit.monitor import lint
 from opskit.monitor.catalogue import Catalogue, Target
 from opskit.monitor.settings import ProbeSettings
-from opskit.outside.documents import parse, validate
+from opskit.outside.documents import parse
 from opskit.outside.files import content_root
+from opskit.outside.models import validate
 from tests.cli.inside import Inside
 
 UTC = ZoneInfo("UTC")

@@ -15,7 +15,8 @@ from opskit.monitor.catalogue import Catalogue
 from opskit.monitor.probes.http import HttpProbe
 from opskit.monitor.probes.tcp import TcpProbe
 from opskit.monitor.settings import ProbeSettings
-from opskit.outside.documents import json_schema, parse, validate
+from opskit.outside.documents import parse
+from opskit.outside.models import json_schema, validate
 from tests.cli.cases import Case, cases
 from tests.monitor.world import catalogue, http, tcp
 

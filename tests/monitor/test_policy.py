@@ -19,7 +19,8 @@ from opskit.monitor.model import Seen
 from opskit.monitor.policy import BUILT_IN, NAIVE, OPSKIT, STRICT, Policy
 from opskit.monitor.uptime import Past, ServiceUptime, compared
 from opskit.outside.database import Database
-from opskit.outside.documents import parse, validate
+from opskit.outside.documents import parse
+from opskit.outside.models import validate
 from opskit.records.ledger import Ledger
 from opskit.records.outbox import Outbox
 from tests.cli.inside import Inside

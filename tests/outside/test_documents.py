@@ -24,15 +24,8 @@ from opskit.core.findings import Finding
 from opskit.core.text import clean
 from opskit.monitor.catalogue import Catalogue
 from opskit.outside.config import Settings
-from opskit.outside.documents import (
-    MAX_BYTES,
-    Document,
-    Model,
-    json_schema,
-    parse,
-    read,
-    validate,
-)
+from opskit.outside.documents import MAX_BYTES, Document, parse
+from opskit.outside.models import Model, json_schema, read, validate
 from tests.conftest import CASES
 
 MODELS: dict[str, type[Model]] = {

@@ -39,7 +39,7 @@ _policy_option = click.option(
 
 def _policies(given: tuple[str, ...]) -> tuple[Policy, ...]:
     from opskit.monitor.policy import BUILT_IN, OPSKIT, Policy  # noqa: PLC0415
-    from opskit.outside.documents import read  # noqa: PLC0415
+    from opskit.outside.models import read  # noqa: PLC0415
 
     found = []
     for name in given:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from opskit.monitor.settings import Zone
-from opskit.outside.documents import Model
+from opskit.outside.models import Model
 
 VERSION = "openslo/v1"
 # They say how others are told; opskit has its own ways.

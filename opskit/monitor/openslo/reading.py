@@ -28,7 +28,8 @@ from opskit.monitor.openslo.model import (
     SloSpec,
     Window,
 )
-from opskit.outside.documents import Document, KeyPath, validate
+from opskit.outside.documents import Document, KeyPath
+from opskit.outside.models import validate
 
 _MONTHS = {"month": range(1, 13), "quarter": range(1, 13, 3), "year": range(1, 2)}
 

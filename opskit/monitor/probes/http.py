@@ -16,8 +16,8 @@ from opskit.monitor.kinds import Around, Fact, Sight, Steps, TransferKind
 from opskit.monitor.model import Seen
 from opskit.monitor.settings import ProbeSettings
 from opskit.monitor.trust import Tls, aged, expiry_facts, trust_of
-from opskit.outside.documents import Model
 from opskit.outside.files import read_secret
+from opskit.outside.models import Model
 from opskit.outside.transfer import TransferRequest, TransferResult
 
 # A name and a password in it would be shown wherever the URL is.

@@ -30,8 +30,8 @@ from opskit.monitor.model import Seen
 from opskit.monitor.probes.http import Status
 from opskit.monitor.settings import Name, ProbeSettings
 from opskit.monitor.trust import Tls, trust_of
-from opskit.outside.documents import Model
 from opskit.outside.files import read_secret
+from opskit.outside.models import Model
 from opskit.outside.transfer import TransferRequest, TransferResult, Trust
 
 _VARIABLE = re.compile(r"\$\{([a-z][a-z0-9_]{0,30})\}")

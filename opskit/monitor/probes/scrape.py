@@ -19,8 +19,8 @@ from opskit.monitor.model import Seen
 from opskit.monitor.probes.http import URL, Auth
 from opskit.monitor.settings import ProbeSettings
 from opskit.monitor.trust import Tls, trust_of
-from opskit.outside.documents import Model
 from opskit.outside.exposition import Series, read
+from opskit.outside.models import Model
 from opskit.outside.transfer import TransferRequest, TransferResult
 
 _MAX_BYTES = 4_000_000
