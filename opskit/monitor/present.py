@@ -62,14 +62,19 @@ def day_line(day: Sequence[State]) -> str:
 
 
 def status_row(status: TargetStatus, service: ServiceStatus, now: int) -> tuple[str, ...]:
-    """Return (target, state, for how long, last day, budget left, reason, owner)."""
+    """Return (target, state, for how long, last day, budget left, reason, owner).
+
+    What is not well in announced work is shown as that, and how it is as its reason.
+    """
+    excused = service.state is State.MAINTENANCE and status.state is not State.UP
+    reason = f"{service.reason}; {status.state}: {status.reason}" if excused else status.reason
     return (
         status.target,
-        str(status.state),
+        str(service.state if excused else status.state),
         format_duration(now - status.since) if status.since is not None else "",
         day_line(service.day),
         _budget_left(service),
-        _with_cause(status.reason, service),
+        _with_cause(reason, service),
         status.owner,
     )
 

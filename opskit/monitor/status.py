@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from opskit.core.clock import DAY, HOUR, Instant
-from opskit.core.errors import ExitCode
+from opskit.core.errors import ExitCode, worst
 from opskit.core.interval import Interval, State, Stretch, Timeline, clip
 from opskit.monitor.budget import Budget
 from opskit.monitor.catalogue import Catalogue, Target
@@ -108,6 +108,14 @@ class ServiceStatus:
     day: tuple[State, ...]
     budgets: tuple[Budget, ...]
     because_of: tuple[str, ...]
+
+
+def exit_code(found: Sequence[TargetStatus], whole: Sequence[ServiceStatus]) -> ExitCode:
+    """Return what a command that shows both ends with; announced work is no finding."""
+    excused = {one.service for one in whole if one.state is State.MAINTENANCE}
+    codes = [one.exit_code for one in found if one.service not in excused]
+    codes += [_CODES.get(one.state, ExitCode.OK) for one in whole]
+    return worst(codes)
 
 
 # What one cell of the last day shows of all that happened in it: the worst, however short.

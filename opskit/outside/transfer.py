@@ -6,6 +6,7 @@ whatever the server does. Nothing is followed or sent that was not asked for.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ _STOPPED_BY_US = 23
 _MAX_HEADERS = 500
 # How long and how far is told elsewhere: a failure of the same kind is told in the same words.
 _MEASURED = re.compile(r" after \d+ ms| with \d+ (?:out of \d+ )?bytes [a-z ]+", re.ASCII)
+_REFUSED = re.compile(r"Failed to connect to (?P<place>\S+):")
 _VERSIONS = {
     "1.0": pycurl.CURL_HTTP_VERSION_1_0,
     "1.1": pycurl.CURL_HTTP_VERSION_1_1,
@@ -184,7 +186,7 @@ def result_of(
     if code == _STOPPED_BY_US and body.cut:
         code, message = 0, ""
     return TransferResult(
-        error=_words(code, message) if code else "",
+        error=_words(handle, code, message) if code else "",
         timed_out=code == _TIMED_OUT,
         status=int(handle.getinfo(pycurl.RESPONSE_CODE)),
         body=bytes(body.data),
@@ -199,8 +201,14 @@ def result_of(
     )
 
 
-def _words(code: int, message: str) -> str:
-    return _MEASURED.sub("", clean(message)) or f"transfer error {code}"
+def _words(handle: pycurl.Curl, code: int, message: str) -> str:
+    """Return why a transfer failed; where nobody took the connection, what the kernel says."""
+    words = _MEASURED.sub("", clean(message)) or f"transfer error {code}"
+    number = handle.getinfo(pycurl.OS_ERRNO) if code == pycurl.E_COULDNT_CONNECT else 0
+    refused = _REFUSED.match(words)
+    if not number or refused is None:
+        return words
+    return f"{os.strerror(number).lower()}: {refused['place']}"
 
 
 def _headers(lines: list[bytes]) -> Iterator[tuple[str, str]]:

@@ -144,7 +144,7 @@ def test_the_report_shows_the_outage_and_the_drift_found_and_fixed(played: Playe
     found = re.search(fate, played.page)
     assert found is not None
     assert found[1] == found[2] != "0"
-    assert "Failed to connect to 127.0.0.1" in played.page
+    assert "connection refused: 127.0.0.1" in played.page
     assert "SSH root login by password is refused" in played.page
     assert "3 of 3" in played.page
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from opskit.core.clock import HOUR, MINUTE, FrozenClock, Instant
-from opskit.core.errors import ConfigError
+from opskit.core.errors import ConfigError, ExitCode
 from opskit.core.interval import Interval
 from opskit.monitor.maintenance import Announcements, planned
 from opskit.monitor.model import Seen
@@ -15,9 +16,10 @@ from opskit.monitor.uptime import uptimes
 from opskit.outside.database import Database
 from opskit.records.ledger import Ledger
 from opskit.records.outbox import Outbox
+from tests.cli.inside import Inside
 from tests.monitor.test_flips import owed
 from tests.monitor.test_policy import UTC
-from tests.monitor.world import SHOP, World
+from tests.monitor.world import SHOP, World, tcp
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -136,3 +138,16 @@ def test_who_announced_what_is_in_the_ledger(work: Announcements, world: World) 
     (entry,) = world.entries("maintenance.opened")
     assert (entry.actor, entry.subject) == ("ops", "shop")
     assert json.loads(entry.data)["reason"] == "new disks"
+
+
+def test_what_is_down_in_announced_work_is_shown_as_that(inside: Inside, ops: Path) -> None:
+    services = {"shop": {"owner": "web", "probes": [tcp()]}}
+    (ops / "services.yaml").write_text(json.dumps({"services": services}))
+    assert inside("monitor", "probe").code == ExitCode.FINDINGS
+    assert inside("monitor", "status").code == ExitCode.FINDINGS
+    inside("monitor", "maintenance", "open", "shop", "--for", "1h", "--reason", "new disks")
+    shown = inside("monitor", "status")
+    assert shown.code == ExitCode.OK
+    (row,) = [line for line in shown.out.splitlines() if line.startswith("shop/tcp")]
+    assert "maintenance" in row
+    assert "new disks; down: connection refused" in row

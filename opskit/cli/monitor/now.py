@@ -12,7 +12,7 @@ from opskit.cli.commands import command
 from opskit.cli.monitor.shared import app_for, services_option
 from opskit.cli.options import config_option, output_options
 from opskit.cli.output import Column, Output, note, show_table
-from opskit.core.errors import ConfigError, ExitCode, worst
+from opskit.core.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
     from opskit.app import App
@@ -42,7 +42,7 @@ def status(watch: bool, services: str | None, config_path: Path | None, output: 
     What was not probed within 2.5 intervals is unknown, not up. The last day is one sign an hour,
     the worst of it: █ up, ▆ degraded, ▁ down, ? not observed, m maintenance, - out of hours.
 
-    Exit 0: all up. 1: something is down. 3: something could not be told.
+    Exit 0: all up, or in announced work. 1: a service is down. 3: one could not be told.
     """
     app = app_for(config_path, services)
     if not watch:
@@ -58,7 +58,7 @@ def status(watch: bool, services: str | None, config_path: Path | None, output: 
 
 def _show(app: App, output: Output) -> ExitCode:
     from opskit.monitor import present  # noqa: PLC0415
-    from opskit.monitor.status import overview, statuses  # noqa: PLC0415
+    from opskit.monitor.status import exit_code, overview, statuses  # noqa: PLC0415
 
     now = app.clock.now()
     with app.database.read() as connection:
@@ -73,7 +73,7 @@ def _show(app: App, output: Output) -> ExitCode:
             "services": [present.overview_json(one) for one in whole],
         }
         output.emit_data(data)
-    return worst(one.exit_code for one in found)
+    return exit_code(found, whole)
 
 
 def _rows(
