@@ -28,6 +28,8 @@ FORMAT_VERSION = 1
 
 # A column that may be folded is still readable at this width.
 _FOLDED = 12
+# Spare columns make room until a folded one has this width.
+_ROOM = 24
 
 _STYLES = {
     "compliant": "green", "up": "green", "ok": "green", "met": "green", "finished": "green",
@@ -41,11 +43,15 @@ _STYLES = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table; `fold` may be broken over lines, others are kept whole."""
+    """A column of a table; `fold` may be broken over lines, others are kept whole.
+
+    `spare` may be left out, and is named then, where the terminal is too narrow for all of them.
+    """
 
     title: str
     fold: bool = False
     right: bool = False
+    spare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +139,17 @@ def console(stream: Any = None, *, stderr: bool = False) -> Console:  # noqa: AN
 def show_table(to: Console, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
     """Print rows under a header; words with a meaning are colored where colors are.
 
-    Where the terminal is too narrow for that, each row becomes a block of lines: a table that
-    lost a column would say something else.
+    Where the terminal is too narrow for that and nothing can be spared, each row becomes a block of
+    lines: a table that lost a column unsaid would say something else.
     """
     from rich.table import Table  # noqa: PLC0415
 
     cells = [[_cell(text) for text in row] for row in rows]
-    if _least_width(columns, cells) > to.width:
+    kept = _kept(columns, cells, to.width)
+    spared = [one.title for index, one in enumerate(columns) if index not in kept]
+    columns = [columns[index] for index in kept]
+    cells = [[row[index] for index in kept] for row in cells]
+    if _least_width(columns, cells, _FOLDED) > to.width:
         _show_blocks(to, columns, cells)
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
@@ -153,14 +163,31 @@ def show_table(to: Console, columns: Sequence[Column], rows: Iterable[Sequence[s
     for row in cells:
         table.add_row(*row)
     to.print(table)
+    if spared:
+        to.print(_cell(f"a wider terminal also shows: {', '.join(spared)}"))
 
 
-def _least_width(columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> int:
-    """Return the width under which a column would have to be cut."""
+def _kept(columns: Sequence[Column], rows: Sequence[Sequence[Text]], width: int) -> list[int]:
+    """Return the columns to show: the last spare ones go until what is folded has some room."""
+    kept = list(range(len(columns)))
+    for index in reversed(kept.copy()):
+        shown = [columns[one] for one in kept]
+        if _least_width(shown, [[row[one] for one in kept] for row in rows], _ROOM) <= width:
+            break
+        if columns[index].spare:
+            kept.remove(index)
+    # Where even that does not fit, blocks show all of them.
+    shown = [columns[one] for one in kept]
+    fits = _least_width(shown, [[row[one] for one in kept] for row in rows], _FOLDED) <= width
+    return kept if fits else list(range(len(columns)))
+
+
+def _least_width(columns: Sequence[Column], rows: Sequence[Sequence[Text]], folded: int) -> int:
+    """Return the width under which a column would have to be cut, or folded below `folded`."""
     total = 2 * (len(columns) - 1)
     for index, column in enumerate(columns):
         longest = max([len(column.title), *(row[index].cell_len for row in rows)])
-        total += min(longest, _FOLDED) if column.fold else longest
+        total += min(longest, folded) if column.fold else longest
     return total
 
 

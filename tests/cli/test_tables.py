@@ -100,18 +100,21 @@ def test_a_narrow_table_still_says_everything(
     arguments: Sequence[str],
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
-    shown = Counter("".join(inside(*arguments).out.split()))
-    wanted = Counter("".join("".join(said(inside, arguments)).split()))
+    out = inside(*arguments).out
+    spared = out.partition("a wider terminal also shows: ")[2].strip().split(", ")
+    shown = Counter("".join(out.split()))
+    wanted = Counter("".join("".join(said(inside, arguments, spared)).split()))
     # Letter by letter, since a cell may be folded and stand beside others.
     assert wanted
     assert wanted - shown == Counter()
 
 
-def said(inside: Inside, arguments: Sequence[str]) -> Iterator[str]:
+def said(inside: Inside, arguments: Sequence[str], spared: Sequence[str]) -> Iterator[str]:
     """Yield each text that a command gives to machines and owes to people."""
     data = json.loads(inside(*arguments, "--json").out)
     for row in data.get("targets", ()):
-        yield from (row["target"], row["state"], row["reason"], row["owner"])
+        yield from (row["target"], row["state"], row["reason"])
+        yield "" if "owner" in spared else row["owner"]
     for row in data.get("services", ()):
         yield from (row["service"], "99.999 %", "missed") if "sufficient" in row else ()
     for row in data.get("intervals", ()):

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from opskit.monitor.status import ServiceStatus, TargetStatus
 
 _STATUS = (
-    Column("target"), Column("state"), Column("for", right=True), Column("last 24 h"),
-    Column("budget left", right=True), Column("reason", fold=True), Column("owner"),
+    Column("target"), Column("state"), Column("for", right=True), Column("last 24 h", spare=True),
+    Column("budget left", right=True), Column("reason", fold=True), Column("owner", spare=True),
 )  # fmt: skip
 
 
