@@ -80,6 +80,8 @@ class Planted:
         self.server.start()
         if not self.blip:
             self.down.append((self.since, _now()))
+        elif _now() - self.since >= CONFIRM * SECOND:
+            print(f"{self.name}: this machine made a blip too long: {self.since}", file=sys.stderr)
         self.since = None
 
 
@@ -114,6 +116,14 @@ def opskit(root: Path, *arguments: str) -> str:
     return subprocess.run(argv, cwd=root, capture_output=True, text=True, check=False).stdout
 
 
+def announce(root: Path) -> subprocess.Popen[bytes]:
+    """Announce work on a service, beside all else."""
+    words = ("monitor", "maintenance", "open", "s4", "--for", "2m", "--reason", "disks")
+    return subprocess.Popen(
+        [sys.executable, "-m", "opskit", *words], cwd=root, stdout=subprocess.DEVNULL
+    )
+
+
 def serving(root: Path) -> subprocess.Popen[bytes]:
     """Start serving."""
     argv = [sys.executable, "-m", "opskit", "serve"]
@@ -132,13 +142,15 @@ def live(root: Path, planted: Sequence[Planted], seconds: float) -> list[Span]:
     work: float | None = seconds * 0.2
     again: float | None = None
     killed = 0
+    announced: subprocess.Popen[bytes] | None = None
     for one in planted:
         one.next_at = start + one.chance.uniform(15, 60)
     while (now := time.monotonic()) - start < seconds:
         for one in planted:
             one.turn(now)
         if work is not None and now - start > work:
-            opskit(root, "monitor", "maintenance", "open", "s4", "--for", "2m", "--reason", "disks")
+            # Waiting for it would make a blip an outage.
+            announced = announce(root)
             work = None
         for at in [at for at in kills if now - start > at]:
             process.kill()
@@ -153,6 +165,9 @@ def live(root: Path, planted: Sequence[Planted], seconds: float) -> list[Span]:
     time.sleep(2 * max(INTERVALS) + 3)
     process.terminate()
     process.wait(20)
+    if announced is None or announced.wait(20):
+        message = "the work could not be announced"
+        raise RuntimeError(message)
     return dead
 
 
@@ -274,6 +289,9 @@ def main() -> int:
     print("name        true      told      edge     off  unknown  outages  missed  invented   ok")
     for verdict in found:
         print(verdict)
+        for start, end in both(stretches(told[verdict.name], "down"), [(0, 2**62)]):
+            if not both([(start, end)], true[verdict.name]):
+                print(f"  told and not planted: {start} to {end}, {end - start} us")
     print(chain.strip())
     return 0 if all(one.ok for one in found) else 1
 
