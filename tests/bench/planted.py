@@ -257,7 +257,8 @@ def judged(
         length(stretches(told, "unknown")),
         len(down),
         sum(not both([one], down) for one in whole),
-        sum(not both([one], true) for one in said),
+        # Whole ones: what is cut off may be the edge of one that was planted.
+        sum(not both([one], true) for one in down if both([one], looked)),
         length(both(known, beyond)),
     )
 
