@@ -18,7 +18,7 @@ from opskit.core.errors import ConfigError, ExitCode, worst
 if TYPE_CHECKING:
     from opskit.app import App
     from opskit.core.clock import Duration
-    from opskit.monitor.catalogue import Target
+    from opskit.monitor.catalogue import Catalogue, Target
     from opskit.monitor.model import Observation
     from opskit.monitor.prober import Prober
 
@@ -51,11 +51,13 @@ def probe(  # one parameter per option
 ) -> ExitCode:
     """Try services now; a failure counts once a second try confirms it.
 
+    A service that is made of others is tried with all of them.
+
     Exit 0: all up. 1: something is down. 3: something could not be told.
     """
     app = app_for(config_path, services)
     duration = _duration(length)
-    targets = app.catalogue.targets(app.catalogue.known(names))
+    targets = app.catalogue.targets(_whole(app.catalogue, names))
     if debug:
         return _walk(app, targets, output)
     prober = app.prober(targets)
@@ -65,6 +67,14 @@ def probe(  # one parameter per option
     app.deliver()
     _emit_seen(seen, targets, output)
     return worst(_CODES[str(one.seen)] for one in seen)
+
+
+def _whole(catalogue: Catalogue, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the services that are named and what they are made of, each once."""
+    from opskit.monitor.windows import parts  # noqa: PLC0415
+
+    known = catalogue.known(names)
+    return tuple(dict.fromkeys(part for name in known for part in parts(catalogue, name)))
 
 
 def _walk(app: App, targets: Sequence[Target], output: Output) -> ExitCode:
