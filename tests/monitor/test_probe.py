@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from opskit.core.errors import ExitCode
 from tests.cli.inside import Inside
 
@@ -29,6 +31,27 @@ def test_a_service_made_of_others_is_tried_with_them(ops: Path, inside: Inside) 
     assert done.code == ExitCode.FINDINGS
     tried = [one["target"] for one in json.loads(done.out)["observations"]]
     assert tried == ["left/tcp", "right/tcp"]
+
+
+def test_the_status_of_a_service_made_of_others_is_theirs_too(ops: Path, inside: Inside) -> None:
+    catalogue(ops)
+    inside("monitor", "probe")
+    done = inside("monitor", "status", "shop", "--json")
+    assert done.code == ExitCode.FINDINGS
+    told = json.loads(done.out)
+    assert {one["target"] for one in told["targets"]} == {"left/tcp", "right/tcp"}
+    assert {one["service"] for one in told["services"]} == {"shop", "left", "right"}
+    assert inside("monitor", "status", "nobody").code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("options", [("--loop", "--debug"), ("--for", "1s", "--json")])
+def test_what_a_loop_cannot_show_is_refused(
+    ops: Path, inside: Inside, options: tuple[str, ...]
+) -> None:
+    catalogue(ops)
+    done = inside("monitor", "probe", *options)
+    assert done.code == ExitCode.USAGE
+    assert "leave out" in done.err
 
 
 def test_debug_tells_lengths_as_they_are_written(ops: Path, inside: Inside) -> None:

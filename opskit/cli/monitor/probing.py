@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from opskit.cli.commands import command
-from opskit.cli.monitor.shared import app_for, services_option
+from opskit.cli.monitor.shared import app_for, services_option, with_parts
 from opskit.cli.options import config_option, output_options
 from opskit.cli.output import Column, Output, show_table
 from opskit.core.errors import ConfigError, ExitCode, worst
@@ -18,7 +18,7 @@ from opskit.core.errors import ConfigError, ExitCode, worst
 if TYPE_CHECKING:
     from opskit.app import App
     from opskit.core.clock import Duration
-    from opskit.monitor.catalogue import Catalogue, Target
+    from opskit.monitor.catalogue import Target
     from opskit.monitor.model import Observation
     from opskit.monitor.prober import Prober
 
@@ -55,26 +55,24 @@ def probe(  # one parameter per option
 
     Exit 0: all up. 1: something is down. 3: something could not be told.
     """
+    goes_on = loop or length is not None
+    if goes_on and debug:
+        raise ConfigError("--debug shows one look", hint="leave out --loop and --for")
+    if goes_on and not (output.for_people and output.path is None):
+        hint = "leave out -o, --json and --output-file, or look once"
+        raise ConfigError("a loop tells in lines what changes", hint=hint)
     app = app_for(config_path, services)
     duration = _duration(length)
-    targets = app.catalogue.targets(_whole(app.catalogue, names))
+    targets = app.catalogue.targets(with_parts(app.catalogue, names))
     if debug:
         return _walk(app, targets, output)
     prober = app.prober(targets)
-    if loop or duration is not None:
+    if goes_on:
         return _go_on(app, prober, targets, duration)
     seen = prober.once(lambda _: None)
     app.deliver()
     _emit_seen(seen, targets, output)
     return worst(_CODES[str(one.seen)] for one in seen)
-
-
-def _whole(catalogue: Catalogue, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the services that are named and what they are made of, each once."""
-    from opskit.monitor.windows import parts  # noqa: PLC0415
-
-    known = catalogue.known(names)
-    return tuple(dict.fromkeys(part for name in known for part in parts(catalogue, name)))
 
 
 def _walk(app: App, targets: Sequence[Target], output: Output) -> ExitCode:
