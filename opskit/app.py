@@ -192,7 +192,7 @@ class App:
         watched = self.catalogue.known(services) if services else ()
         return (
             *(CommandGate.parse(command, root, self.environment) for command in commands),
-            *(ServiceGate(self.catalogue.targets((name,)), self.prober) for name in watched),
+            *(ServiceGate(self.catalogue, name, self.prober) for name in watched),
         )
 
     @property
