@@ -234,7 +234,13 @@ class App:
         """Return what writes announced work."""
         from opskit.monitor.maintenance import Announcements  # noqa: PLC0415
 
-        return Announcements(self.database, self.ledger, self.outbox, self._channels.names)
+        return Announcements(
+            self.database,
+            self.ledger,
+            self.outbox,
+            self._channels.names,
+            catalogue=lambda: self.catalogue,
+        )
 
     def prober(self, targets: Sequence[Target]) -> Prober:
         """Return what looks at these targets of the catalogue."""

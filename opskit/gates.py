@@ -69,6 +69,7 @@ class ServiceGate:
 
     def closed(self) -> str:
         """Return why the next batch may not start; empty if it may."""
+        from opskit.monitor.dependence import not_up  # noqa: PLC0415
         from opskit.monitor.model import Seen  # noqa: PLC0415
         from opskit.monitor.windows import parts  # noqa: PLC0415
 
@@ -78,18 +79,4 @@ class ServiceGate:
             if one.seen is not Seen.UP:
                 service = one.target.partition("/")[0]
                 bad.setdefault(service, f"{one.target} is {one.seen}: {one.reason}")
-        return _not_up(self.catalogue, self.service, bad)
-
-
-def _not_up(catalogue: Catalogue, name: str, bad: Mapping[str, str]) -> str:
-    """Return why a service is not up, where some that it may be made of are `bad`."""
-    from opskit.monitor.catalogue import AnyOf  # noqa: PLC0415
-
-    if name in bad:
-        return bad[name]
-    for need in catalogue.services[name].made_of:
-        among, needed = (need.any_of, need.needed) if isinstance(need, AnyOf) else ((need,), 1)
-        reasons = [reason for one in among if (reason := _not_up(catalogue, one, bad))]
-        if len(among) - len(reasons) < needed:
-            return reasons[0]
-    return ""
+        return not_up(self.catalogue, self.service, bad)
