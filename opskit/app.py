@@ -193,7 +193,7 @@ class App:
         watched = self.catalogue.known(services) if services else ()
         return (
             *(CommandGate.parse(command, root, self.environment) for command in commands),
-            *(ServiceGate(self.catalogue.targets((name,)), self.prober) for name in watched),
+            *(ServiceGate(self.catalogue, name, self.prober) for name in watched),
         )
 
     @property
@@ -235,7 +235,13 @@ class App:
         """Return what writes announced work."""
         from opskit.monitor.maintenance import Announcements  # noqa: PLC0415
 
-        return Announcements(self.database, self.ledger, self.outbox, self._channels.names)
+        return Announcements(
+            self.database,
+            self.ledger,
+            self.outbox,
+            self._channels.names,
+            catalogue=lambda: self.catalogue,
+        )
 
     def prober(self, targets: Sequence[Target]) -> Prober:
         """Return what looks at these targets of the catalogue."""

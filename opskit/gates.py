@@ -13,7 +13,7 @@ from opskit.core.text import shorten
 from opskit.outside.process import run
 
 if TYPE_CHECKING:
-    from opskit.monitor.catalogue import Target
+    from opskit.monitor.catalogue import Catalogue, Target
     from opskit.monitor.prober import Prober
 
 _SECONDS = 300.0
@@ -58,15 +58,25 @@ class CommandGate:
 
 @dataclass(frozen=True)
 class ServiceGate:
-    """Open while every probe of a service says up; what they see is written like any other."""
+    """Open while the probes of a service, and of what it is made of, say that it is up.
 
-    targets: Sequence[Target]
+    What they see is written like any other.
+    """
+
+    catalogue: Catalogue
+    service: str
     prober: Callable[[Sequence[Target]], Prober]
 
     def closed(self) -> str:
         """Return why the next batch may not start; empty if it may."""
+        from opskit.monitor.dependence import not_up  # noqa: PLC0415
         from opskit.monitor.model import Seen  # noqa: PLC0415
+        from opskit.monitor.windows import parts  # noqa: PLC0415
 
-        seen = self.prober(self.targets).once(lambda _: None)
-        bad = [one for one in seen if one.seen is not Seen.UP]
-        return f"{bad[0].target} is {bad[0].seen}: {bad[0].reason}" if bad else ""
+        names = tuple(dict.fromkeys(parts(self.catalogue, self.service)))
+        bad: dict[str, str] = {}
+        for one in self.prober(self.catalogue.targets(names)).once(lambda _: None):
+            if one.seen is not Seen.UP:
+                service = one.target.partition("/")[0]
+                bad.setdefault(service, f"{one.target} is {one.seen}: {one.reason}")
+        return not_up(self.catalogue, self.service, bad)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -70,7 +71,35 @@ def test_a_service_that_was_never_probed_can_be_a_gate(app: App, ops: Path) -> N
     assert shop.closed() == said
 
 
+@pytest.mark.parametrize(
+    ("made_of", "shut"),
+    [
+        (["left", "right"], True),
+        ([{"any_of": ["left", "right"]}], False),
+        ([{"any_of": ["left", "right"], "needed": 2}], True),
+    ],
+    ids=["all", "any", "two"],
+)
+def test_a_service_made_of_others_is_shut_as_they_are(
+    app: App, ops: Path, made_of: list[object], shut: bool
+) -> None:
+    with listening() as port:
+        services = {
+            "shop": {"owner": "web", "made_of": made_of},
+            "left": {"owner": "web", "probes": [quick(port)]},
+            "right": {"owner": "web", "probes": [quick(1)]},
+        }
+        (ops / "services.yaml").write_text(json.dumps({"services": services}))
+        said = gate(app, service="shop").closed()
+    assert said.startswith("right/tcp is down: ") if shut else not said
+
+
+def quick(port: int) -> dict[str, str]:
+    """Return a probe of a port that soon knows."""
+    return {"kind": "tcp", "address": f"127.0.0.1:{port}", "confirm_after": "100ms"}
+
+
 def test_a_service_that_is_not_in_the_catalogue_is_refused(app: App, ops: Path) -> None:
     (ops / "services.yaml").write_text(SERVICES.format(port=1))
-    with pytest.raises(ConfigError, match="there is no service shp"):
+    with pytest.raises(ConfigError, match="there is no service 'shp'"):
         gate(app, service="shp")

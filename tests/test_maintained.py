@@ -54,7 +54,7 @@ def test_without_a_service_nothing_is_announced(app: App) -> None:
 
 def test_a_service_that_is_none_is_refused_before_anything_is_changed(app: App) -> None:
     with (
-        pytest.raises(ConfigError, match="no service shp"),
+        pytest.raises(ConfigError, match="no service 'shp'"),
         app.maintained(("shp",), "fleet apply P-1"),
     ):
         pytest.fail("nothing may be changed")

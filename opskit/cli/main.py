@@ -116,7 +116,7 @@ def _usage(error: click.ClickException) -> ExitCode:
         return ExitCode.USAGE
     context = getattr(error, "ctx", None)
     hint = f"{context.command_path} --help" if context else "opskit --help"
-    return _say(ExitCode.USAGE, message, hint=hint)
+    return _say(ExitCode.USAGE, " ".join(message.split()), hint=hint)
 
 
 def _known(error: OpskitError) -> ExitCode:

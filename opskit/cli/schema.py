@@ -13,6 +13,7 @@ _SCHEMAS = {
     "opskit": "opskit.outside.config:Settings",
     "services": "opskit.monitor.catalogue:Catalogue",
     "people": "opskit.access.model:People",
+    "policy": "opskit.monitor.policy:Policy",
     "alerts": "opskit.alerts.model:RuleFile",
 }
 

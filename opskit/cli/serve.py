@@ -73,11 +73,14 @@ def _print_unit(config_path: Path | None) -> ExitCode:
 
 
 def _print_token(config_path: Path | None, name: str) -> ExitCode:
+    from opskit.monitor.beats import refuse_unknown  # noqa: PLC0415
     from opskit.serve.access import access, beat_token  # noqa: PLC0415
 
     app = find_app(config_path)
     token = access(app.config, app.environment)[0].token
     if not token:
-        raise ConfigError("there is no token, so none is needed", hint="set serve.token_file")
+        hint = "to want one, set serve.token_file in opskit.yaml"
+        raise ConfigError("there is no token, so none is needed", hint=hint)
+    refuse_unknown(app.catalogue, name)
     click.echo(beat_token(token, name))
     return ExitCode.OK

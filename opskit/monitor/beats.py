@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from opskit.core.clock import Instant
+from opskit.core.errors import ConfigError
+from opskit.core.text import nearest
 from opskit.monitor.catalogue import Catalogue
 from opskit.monitor.probes.heartbeat import HeartbeatProbe
 from opskit.monitor.store import beats
@@ -16,6 +18,19 @@ def expected(catalogue: Catalogue) -> frozenset[str]:
     """Return the names under which something is to call in."""
     probes = (target.probe for target in catalogue.targets())
     return frozenset(one.beat for one in probes if isinstance(one, HeartbeatProbe))
+
+
+def refuse_unknown(catalogue: Catalogue, name: str) -> None:
+    """Raise unless something is to call in under that name.
+
+    Raises:
+        ConfigError: nothing is.
+    """
+    known = expected(catalogue)
+    if name not in known:
+        guess = nearest(name, sorted(known))
+        hint = f"did you mean {guess!r}?" if guess else "add a probe of kind heartbeat for it"
+        raise ConfigError(f"no heartbeat is called {name!r}", hint=hint)
 
 
 @dataclass(frozen=True)

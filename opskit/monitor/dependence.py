@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from opskit.monitor.catalogue import AnyOf, Catalogue, Need
 
@@ -26,3 +26,18 @@ def _missing(need: Need, down: Collection[str]) -> tuple[str, ...]:
         gone = tuple(name for name in need.any_of if name in down)
         return gone if len(need.any_of) - len(gone) < need.needed else ()
     return (need,) if need in down else ()
+
+
+def not_up(catalogue: Catalogue, name: str, bad: Mapping[str, str]) -> str:
+    """Return why a service is not up, where it or some that it is made of are `bad`, with a reason.
+
+    It is empty where the service is up.
+    """
+    if name in bad:
+        return bad[name]
+    for need in catalogue.services[name].made_of:
+        among, needed = (need.any_of, need.needed) if isinstance(need, AnyOf) else ((need,), 1)
+        reasons = [reason for one in among if (reason := not_up(catalogue, one, bad))]
+        if len(among) - len(reasons) < needed:
+            return reasons[0]
+    return ""

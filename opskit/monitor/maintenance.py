@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -13,11 +13,12 @@ from opskit.core.clock import Duration, Instant, parse_instant
 from opskit.core.errors import ConfigError
 from opskit.core.interval import Interval
 from opskit.monitor.catalogue import Catalogue
+from opskit.monitor.dependence import not_up
 from opskit.monitor.model import Seen
 from opskit.monitor.settings import Name, Span
 from opskit.monitor.store import maintenance, spells, targets
 from opskit.monitor.store.maintenance import Maintenance
-from opskit.monitor.windows import recurring
+from opskit.monitor.windows import parts, recurring
 from opskit.outside.database import Database
 from opskit.outside.models import Model
 from opskit.records.ledger import Ledger
@@ -61,7 +62,8 @@ def ahead(start: str | None, length: Duration, now: Instant, zone: ZoneInfo) -> 
 class Announcements:
     """Writes what work is announced, and what became of it.
 
-    `through` is the way by which somebody announces who has no account here.
+    `through` is the way by which somebody announces who has no account here. `catalogue` tells
+    what services are made of.
     """
 
     database: Database
@@ -69,6 +71,7 @@ class Announcements:
     outbox: Outbox
     channels: tuple[str, ...] = ()
     through: str = ""
+    catalogue: Callable[[], Catalogue] | None = None
 
     def open(
         self,
@@ -147,10 +150,10 @@ class Announcements:
         with self.database.write() as connection:
             for one in maintenance.still_open(connection):
                 if one.planned_until <= now:
-                    if not _is_well(connection, one.service):
+                    if not self._is_well(connection, one.service):
                         self._overrun(connection, one)
                     self._close(connection, one, now, "its time has passed")
-                elif one.until_healthy and _is_well_again(connection, one, now):
+                elif one.until_healthy and self._is_well_again(connection, one, now):
                     self._close(connection, one, now, "the service is well again")
 
     def _overrun(self, connection: sa.Connection, one: Maintenance) -> None:
@@ -160,28 +163,45 @@ class Announcements:
             body = {"type": entry.kind, "service": one.service, "at": entry.at, **data}
             self.outbox.owe(connection, f"overrun-{one.id}", channel, body)
 
+    def _known(self, service: str) -> Catalogue | None:
+        """Return the catalogue, if the service is still in it."""
+        catalogue = self.catalogue() if self.catalogue else None
+        return catalogue if catalogue and service in catalogue.services else None
+
+    def _is_well(self, connection: sa.Connection, service: str) -> bool:
+        catalogue = self._known(service)
+        bad = {name: name for name in _parts(catalogue, service) if _is_bad(connection, name)}
+        return not (bad if catalogue is None else not_up(catalogue, service, bad))
+
+    def _is_well_again(self, connection: sa.Connection, one: Maintenance, now: Instant) -> bool:
+        """Return whether it was down in a maintenance, and has been up for two looks since."""
+        if not self._is_well(connection, one.service):
+            return False
+        window = Interval(one.began_at, Instant(max(now, one.began_at)))
+        names = _parts(self._known(one.service), one.service)
+        watched = [target for name in names for target in _of_service(connection, name)]
+        for seen in spells.within(connection, window, watched).values():
+            inside = [spell for spell in seen if spell.last_at >= one.began_at]
+            if any(spell.seen is Seen.DOWN for spell in inside):
+                last = inside[-1]
+                return last.seen is Seen.UP and last.last_at - last.began_at >= last.interval
+        return False
+
+
+def _parts(catalogue: Catalogue | None, service: str) -> tuple[str, ...]:
+    """Return a service and what it is made of, each once."""
+    return (service,) if catalogue is None else tuple(dict.fromkeys(parts(catalogue, service)))
+
+
+def _is_bad(connection: sa.Connection, service: str) -> bool:
+    """Return whether a probe of the service itself last said that it is not up."""
+    states = targets.states(connection, _of_service(connection, service))
+    return any(seen not in {Seen.UP, Seen.DEGRADED, None} for seen, _ in states.values())
+
 
 def _of_service(connection: sa.Connection, service: str) -> list[str]:
     known = targets.registrations(connection).values()
     return [one.target for one in known if one.service == service and one.until is None]
-
-
-def _is_well(connection: sa.Connection, service: str) -> bool:
-    states = targets.states(connection, _of_service(connection, service))
-    return all(seen in {Seen.UP, Seen.DEGRADED, None} for seen, _ in states.values())
-
-
-def _is_well_again(connection: sa.Connection, one: Maintenance, now: Instant) -> bool:
-    """Return whether a service was down in a maintenance, and has been up for two looks since."""
-    if not _is_well(connection, one.service):
-        return False
-    window = Interval(one.began_at, Instant(max(now, one.began_at)))
-    for seen in spells.within(connection, window, _of_service(connection, one.service)).values():
-        inside = [spell for spell in seen if spell.last_at >= one.began_at]
-        if any(spell.seen is Seen.DOWN for spell in inside):
-            last = inside[-1]
-            return last.seen is Seen.UP and last.last_at - last.began_at >= last.interval
-    return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from opskit.monitor.model import HOLD
 from opskit.outside import cron
 from opskit.outside.models import Model
 
-_DURATION = {"type": "string", "pattern": r"^(\d+(ms|s|m|h|d|w))+$", "examples": ["30s", "5m"]}
+DURATION = {"type": "string", "pattern": r"^(\d+(ms|s|m|h|d|w))+$", "examples": ["30s", "5m"]}
 _ADDRESS = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\]):([0-9]{1,5})", re.ASCII)
 
 
@@ -74,8 +74,8 @@ def _cron(text: str) -> str:
 
 
 # A time of any length, and one between 100ms and a day.
-Span = Annotated[int, BeforeValidator(_duration), WithJsonSchema(_DURATION)]
-Length = Annotated[int, BeforeValidator(_short), WithJsonSchema(_DURATION)]
+Span = Annotated[int, BeforeValidator(_duration), WithJsonSchema(DURATION)]
+Length = Annotated[int, BeforeValidator(_short), WithJsonSchema(DURATION)]
 Share = Annotated[
     Fraction,
     BeforeValidator(_share),

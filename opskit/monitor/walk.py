@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from opskit.core.clock import Duration, format_duration
 from opskit.core.redact import Redactor
@@ -11,6 +12,7 @@ from opskit.core.text import clean, shorten
 from opskit.monitor.catalogue import Target
 from opskit.monitor.kinds import Around, Kind, LookKind, Sight, TransferKind
 from opskit.monitor.probes import KINDS
+from opskit.monitor.settings import DURATION
 from opskit.outside.transfer import Phases, TransferRequest, TransferResult
 from opskit.outside.transfers import Transfers
 
@@ -31,7 +33,8 @@ def walk(target: Target, around: Around) -> tuple[Sight, tuple[Step, ...]]:
     sight, more = _looked(kind, target, around)
     steps += more
     steps += [
-        Step("learnt", f"{fact.name}{_labels(fact.labels)} {fact.value:g}") for fact in sight.facts
+        Step("learnt", f"{fact.name}{_labels(fact.labels)} {fact.value:.12g}")
+        for fact in sight.facts
     ]
     steps.append(Step("seen", f"{sight.seen} {clean(sight.reason)}".strip(), sight.took))
     if str(sight.seen) == "down":
@@ -42,16 +45,17 @@ def walk(target: Target, around: Around) -> tuple[Sight, tuple[Step, ...]]:
 
 def _settings(target: Target) -> Iterator[Step]:
     hide = Redactor()
+    schema = type(target.probe).model_json_schema()["properties"]
     for name, value in target.probe.model_dump(mode="json", exclude_defaults=True).items():
         text = hide(value) if isinstance(value, str) else value
-        if isinstance(value, int) and name in {
-            "interval",
-            "timeout",
-            "confirm_after",
-            "degraded_after",
-        }:
+        if isinstance(value, int) and _is_duration(schema[name]):
             text = format_duration(value)
         yield Step("setting", shorten(clean(f"{name}: {text}"), 200))
+
+
+def _is_duration(schema: Mapping[str, Any]) -> bool:
+    """Return whether a setting is written as a number with a unit, and kept as a number."""
+    return any(one.get("pattern") == DURATION["pattern"] for one in schema.get("anyOf", [schema]))
 
 
 def _looked(kind: Kind, target: Target, around: Around) -> tuple[Sight, list[Step]]:
@@ -87,8 +91,11 @@ def _fetched(transfers: Transfers[None], request: TransferRequest) -> TransferRe
 
 def _transfer_steps(request: TransferRequest, result: TransferResult) -> Iterator[Step]:
     hide = Redactor()
-    what = "connect to" if request.connect_only else request.method
-    yield Step("ask", clean(f"{what} {hide(request.url)}"))
+    url = hide(request.url)
+    if request.connect_only:
+        yield Step("ask", clean(f"connect to {url.removeprefix('http://').rstrip('/')}"))
+    else:
+        yield Step("ask", clean(f"{request.method} {url}"))
     yield from _phase_steps(result.phases, result.address)
     if result.status:
         cut = ", and there was more" if result.cut else ""

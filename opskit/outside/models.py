@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -87,10 +88,37 @@ def _finding(
         return Finding(
             "file-missing-key", Severity.HIGH, subject, f"key {name!r} is missing", place
         )
-    message = str(detail["msg"]).removeprefix("Value error, ")
+    message, fix = _worded(detail)
     got = detail.get("input")
     shown = "" if isinstance(got, dict | list) else f" (got {shorten(clean(repr(got)), 60)})"
-    return Finding("file-value", Severity.HIGH, subject, f"{message}{shown}", place)
+    return Finding("file-value", Severity.HIGH, subject, f"{message}{shown}", place, fix)
+
+
+_WORDS = {
+    "model_type": "write keys below it, each with a value",
+    "dict_type": "write keys below it, each with a value",
+    "tuple_type": "write a list: [one, two]",
+    "string_type": "write text, in quotes if it looks like something else",
+    "int_type": "write a whole number",
+    "float_type": "write a number",
+    "bool_type": "write true or false",
+    "too_short": "write at least {min_length} of them",
+    "union_tag_not_found": "key {discriminator} is missing",
+}
+
+
+def _worded(detail: ErrorDetails) -> tuple[str, str]:
+    """Return what is wrong in words for whoever wrote the file, and what may have been meant."""
+    context = detail.get("ctx", {})
+    if detail["type"] == "union_tag_invalid":
+        known = re.findall("'([^']+)'", context["expected_tags"])
+        key, tag = context["discriminator"].strip("'"), str(context["tag"])
+        guess = nearest(tag, known)
+        fix = f"did you mean {guess!r}?" if guess else ""
+        return f"{key} {clean(tag)!r} is unknown; there are {', '.join(known)}", fix
+    if detail["type"] in _WORDS:
+        return _WORDS[detail["type"]].format(**context), ""
+    return str(detail["msg"]).removeprefix("Value error, "), ""
 
 
 def _own_path(document: Document, loc: tuple[str | int, ...], tagged_by: frozenset[str]) -> KeyPath:

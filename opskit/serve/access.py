@@ -116,9 +116,10 @@ def _refuse_open_doors(settings: Serve) -> None:
     }
     missing = [f"serve.{name}" for name, value in needed.items() if not value]
     if missing:
+        how = "" if settings.token_file else f"a token: {_NEW}; or "
         raise ConfigError(
             f"others could reach {settings.listen}: set {', '.join(missing)} in opskit.yaml",
-            hint=f"a token: {_NEW}; or listen: 127.0.0.1:{settings.port}",
+            hint=f"{how}listen: 127.0.0.1:{settings.port}",
         )
 
 

@@ -37,16 +37,20 @@ def with_token(handler: Handler) -> Handler:
 def announce(site: Site, asked: Asked) -> Answer:
     """Announce work on services, from now on or later."""
     if asked.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        return text(415, "send application/json")
+        return text(415, "send application/json, and say so in Content-Type")
     app = site.app
     try:
         wanted = read_body(asked.body, Announcement)
-        services = app.catalogue.known(wanted.services)
-        window = wanted.window(app.clock.now(), app.config.zone)
     except DataError as error:
         return text(400, error.message)
+    try:
+        services = app.catalogue.known(wanted.services)
     except ConfigError:
-        return text(400, "services that are there, and a time that is not past, are needed")
+        return text(400, "services: there is no such service; /status.json names them")
+    try:
+        window = wanted.window(app.clock.now(), app.config.zone)
+    except ConfigError:
+        return text(400, "at: write a time to come, like 2026-12-01T22:00")
     by = replace(app.announcements, through=f"HTTP from {asked.peer}")
     numbers = by.open(services, window, wanted.reason, until_healthy=wanted.until_healthy)
     site.log.info("maintenance.opened", ids=",".join(map(str, numbers)), peer=asked.peer)

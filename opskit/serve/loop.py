@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from opskit.app import App
 from opskit.core.errors import ConfigError, DataError, ExitCode, OpskitError
+from opskit.core.findings import Finding
 from opskit.outside.eventlog import EventLog
 from opskit.outside.systemd import Notifier
 from opskit.records.fenced import LostLead
@@ -31,6 +32,10 @@ class _End(Exception):
     def __init__(self, code: ExitCode) -> None:
         super().__init__()
         self.code = code
+
+
+def _meant(finding: Finding) -> str:
+    return f", {finding.fix}" if finding.fix else ""
 
 
 class Daemon:
@@ -89,7 +94,7 @@ class Daemon:
                 return lease
             if not told:
                 told = True
-                self._log.info("standby", again=waited)
+                self._log.info("standby", again=waited, reason="another opskit serve leads")
                 self._notifier.ready("standing by: another opskit serves this database")
             self._notifier.alive()
             self._take_signals()
@@ -148,7 +153,9 @@ class Daemon:
             self._refuse_to_move(site)
         except OpskitError as error:
             found = error.findings if isinstance(error, DataError) else ()
-            where = "; ".join(f"{one.location or one.subject}: {one.message}" for one in found[:5])
+            where = "; ".join(
+                f"{one.location or one.subject}: {one.message}{_meant(one)}" for one in found[:5]
+            )
             self._log.error("reload.failed", reason=error.message, where=where, kept="the old")
             if self._lead is not None:
                 self._lead.told(reloaded=False)

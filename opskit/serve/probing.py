@@ -34,11 +34,11 @@ def probe(site: Site, asked: Asked) -> Answer:
     """Look at what `target` names with what `module` names."""
     module = site.modules.get(asked.query.get("module", "http_2xx"))
     if module is None:
-        return text(400, "unknown module")
+        return text(400, f"unknown module; there are {', '.join(sorted(site.modules))}")
     target = asked.query.get("target", "")
     host = module.host(target)
     if host is None:
-        return text(400, "target is missing, or none for this module")
+        return text(400, f"/probe?module={module.name}&target=TARGET needs a target it can look at")
     allowed = site.app.config.settings.serve.probe_allow
     if not may_look_at(host, allowed):
         site.log.warning("probe.refused", target=target, peer=asked.peer)

@@ -144,7 +144,7 @@ class Web:
     async def _not_found(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 404
         known = self._site.access.knows_host(_header(request, "host"))
-        words = "there is no such page" if status == 404 else "not like that"
+        words = "there is no such page" if status == 404 else "this page takes another method"
         answer = text(status, words) if known else _ANOTHER_HOST
         self._site.requests.note("other", refused=True)
         return _response(answer)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from opskit.core.errors import ExitCode
+from opskit.monitor.probes import KINDS
 from tests.cli.inside import Inside
 from tests.conftest import Opskit
 
@@ -36,6 +38,12 @@ def test_it_says_how_many_files_it_wrote(inside: Inside, tmp_path: Path) -> None
     written = set(tree(tmp_path / "ops2")) - {".gitignore"}
     assert f"{len(written)} files written to ops2" in done.out
     assert {name.split("/")[0] for name in written} == set(KEPT)
+
+
+def test_the_catalogue_names_every_kind_of_probe(inside: Inside, tmp_path: Path) -> None:
+    inside("init", "ops2", cwd=tmp_path)
+    head = (tmp_path / "ops2" / "services.yaml").read_text().partition("services:\n")[0]
+    assert set(KINDS) <= set(re.findall("[a-z]+", head.partition("Kinds of probes:")[2]))
 
 
 def test_state_and_bytecode_are_neither_laid_out_nor_kept_in_git(

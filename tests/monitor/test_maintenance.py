@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from opskit.core.clock import HOUR, MINUTE, FrozenClock, Instant
 from opskit.core.errors import ConfigError, ExitCode
 from opskit.core.interval import Interval
+from opskit.monitor.catalogue import Catalogue
 from opskit.monitor.maintenance import Announcements, planned
 from opskit.monitor.model import Seen
 from opskit.monitor.uptime import uptimes
@@ -98,6 +100,33 @@ def test_work_that_lasts_too_long_is_told_of_once(work: Announcements, world: Wo
     (closed,) = world.entries("maintenance.closed")
     assert json.loads(closed.data)["at"] == end
     assert states(world) == []
+
+
+MADE = Catalogue.model_validate_json(
+    json.dumps(
+        {
+            "services": {
+                "site": {"owner": "web", "made_of": ["shop"]},
+                "shop": {"owner": "web", "probes": [tcp()]},
+            }
+        }
+    ),
+    strict=True,
+)
+
+
+@pytest.mark.parametrize("last", [Seen.DOWN, Seen.UP])
+def test_work_on_a_service_made_of_others_lasts_as_they_do(
+    work: Announcements, world: World, last: Seen
+) -> None:
+    made = replace(work, catalogue=lambda: MADE)
+    now = world.clock.now()
+    made.open(["site"], Interval(now, Instant(now + 5 * MINUTE)), "new disks")
+    for seen in (Seen.DOWN, Seen.DOWN, Seen.DOWN, last, last, last, last):
+        world.see(seen)
+        made.settle()
+    told = [entry.subject for entry in world.entries("maintenance.overrun")]
+    assert told == (["site"] if last is Seen.DOWN else [])
 
 
 def test_work_that_ends_well_is_not_told_of(work: Announcements, world: World) -> None:

@@ -276,7 +276,13 @@ def test_work_that_is_none_is_refused(serving: Serving, wrong: dict[str, object]
     reply = announce(serving, {**WORK, **wrong})
     assert reply.status == 400
     assert not any(str(value).encode() in reply.body for value in wrong.values() if value)
+    assert next(iter(wrong)).encode() in reply.body or b"the keys are" in reply.body
     assert asked(serving, "/maintenance").json == {"maintenance": []}
+
+
+def test_what_may_be_asked_for_instead_is_named(serving: Serving) -> None:
+    assert b"http_2xx" in asked(serving, "/probe?target=127.0.0.1:1&module=none").body
+    assert b"target=TARGET" in asked(serving, "/probe").body
 
 
 def test_only_an_api_announces_work(serving: Serving) -> None:

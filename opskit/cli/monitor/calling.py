@@ -10,7 +10,7 @@ import click
 from opskit.cli.commands import command
 from opskit.cli.monitor.shared import app_for, services_option
 from opskit.cli.options import config_option
-from opskit.core.errors import ConfigError, ExitCode
+from opskit.core.errors import ExitCode
 
 if TYPE_CHECKING:
     from opskit.monitor.store.beats import Word
@@ -34,14 +34,9 @@ def beat(name: str, word: Word, services: str | None, config_path: Path | None) 
     NAME is the `beat` of a heartbeat probe in services.yaml. From other machines a job calls
     `opskit serve` over HTTP.
     """
-    from opskit.core.text import nearest  # noqa: PLC0415
-    from opskit.monitor.beats import expected  # noqa: PLC0415
+    from opskit.monitor.beats import refuse_unknown  # noqa: PLC0415
 
     app = app_for(config_path, services)
-    known = expected(app.catalogue)
-    if name not in known:
-        guess = nearest(name, sorted(known))
-        hint = f"did you mean {guess!r}?" if guess else "add a probe of kind heartbeat for it"
-        raise ConfigError(f"no heartbeat is called {name!r}", hint=hint)
+    refuse_unknown(app.catalogue, name)
     app.beats.call(name, app.clock.now(), word)
     return ExitCode.OK

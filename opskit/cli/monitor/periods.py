@@ -33,7 +33,8 @@ _policy_option = click.option(
     "policies",
     multiple=True,
     metavar="NAME|FILE",
-    help="Account by opskit, naive, strict or a file; several are shown side by side.",
+    help="Account by opskit, naive, strict or a file (opskit schema policy);"
+    " several are shown side by side.",
 )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from opskit.cli.commands import command
-from opskit.cli.monitor.shared import app_for, services_option
+from opskit.cli.monitor.shared import app_for, services_option, with_parts
 from opskit.cli.options import config_option, output_options
 from opskit.cli.output import Column, Output, show_table
 from opskit.core.errors import ConfigError, ExitCode, worst
@@ -51,15 +51,23 @@ def probe(  # one parameter per option
 ) -> ExitCode:
     """Try services now; a failure counts once a second try confirms it.
 
+    A service that is made of others is tried with all of them.
+
     Exit 0: all up. 1: something is down. 3: something could not be told.
     """
+    goes_on = loop or length is not None
+    if goes_on and debug:
+        raise ConfigError("--debug shows one look", hint="leave out --loop and --for")
+    if goes_on and not (output.for_people and output.path is None):
+        hint = "leave out -o, --json and --output-file, or look once"
+        raise ConfigError("a loop tells in lines what changes", hint=hint)
     app = app_for(config_path, services)
     duration = _duration(length)
-    targets = app.catalogue.targets(app.catalogue.known(names))
+    targets = app.catalogue.targets(with_parts(app.catalogue, names))
     if debug:
         return _walk(app, targets, output)
     prober = app.prober(targets)
-    if loop or duration is not None:
+    if goes_on:
         return _go_on(app, prober, targets, duration)
     seen = prober.once(lambda _: None)
     app.deliver()
