@@ -278,7 +278,7 @@ class App:
             self.clock,
             self.announcements,
             self.foresight,
-            lambda: self.watched_targets,
+            lambda: self.catalogue.target_ids,
             self.deliver,
         )
 
@@ -380,11 +380,6 @@ class App:
         own = self.config.settings.forecasts
         goals = {one.metric: goal(one.above, one.below, one.within) for one in own}
         return Foresight(self.database, self.ledger, {**DEFAULTS, **goals})
-
-    @property
-    def watched_targets(self) -> frozenset[str]:
-        """Return the ids of all targets of the catalogue."""
-        return frozenset(one.id for one in self.catalogue.targets())
 
     # Checking the repository itself
 

@@ -240,6 +240,11 @@ class Catalogue(Model):
         asked = (self.confirm_from, *(one.confirm_from for one in self.services.values()))
         return any(one is not None and one.hosts for one in asked)
 
+    @property
+    def target_ids(self) -> frozenset[str]:
+        """Return what tells each target apart."""
+        return frozenset(one.id for one in self.targets())
+
     def targets(self, services: tuple[str, ...] = ()) -> tuple[Target, ...]:
         """Return every probe of the named services, or of all, as a target."""
         return tuple(

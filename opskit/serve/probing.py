@@ -43,7 +43,6 @@ def probe(site: Site, asked: Asked) -> Answer:
     if not may_look_at(host, allowed):
         site.log.warning("probe.refused", target=target, peer=asked.peer)
         return text(403, "this target is not in serve.probe_allow")
-    site.log.info("probe", target=target, module=module.name, peer=asked.peer)
     # A redirect could lead to what is not allowed.
     others = {"redirects": 0} if allowed and "redirects" in module.options else {}
     try:

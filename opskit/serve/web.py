@@ -145,7 +145,9 @@ class Web:
         status = error.status_code if isinstance(error, HTTPException) else 404
         known = self._site.access.knows_host(_header(request, "host"))
         words = "there is no such page" if status == 404 else "this page takes another method"
-        answer = text(status, words) if known else _ANOTHER_HOST
+        allow = (error.headers or {}).get("Allow", "") if isinstance(error, HTTPException) else ""
+        told = text(status, words, Allow=allow) if allow else text(status, words)
+        answer = told if known else _ANOTHER_HOST
         self._site.requests.note("other", refused=True)
         return _response(answer)
 

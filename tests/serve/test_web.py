@@ -188,7 +188,9 @@ def test_the_style_of_the_page_is_the_one_it_may_have(serving: Serving) -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "TRACE", "OPTIONS"])
 def test_pages_are_only_shown(serving: Serving, method: str) -> None:
     for path in (*SHOWN, "/probe", "/-/ready"):
-        assert asked(serving, path, method).status == 405
+        refused = asked(serving, path, method)
+        assert refused.status == 405
+        assert "GET" in refused.headers["allow"]
 
 
 def test_what_another_site_makes_a_browser_ask_does_nothing(serving: Serving) -> None:

@@ -52,7 +52,7 @@ def forecast(
     Exit 0: nothing is foreseen. 1: something is. 3: there is too little data to say of something.
     """
     app = app_for(config_path, services)
-    now, targets = app.clock.now(), app.watched_targets
+    now, targets = app.clock.now(), app.catalogue.target_ids
     make = app.foresight.keep if keep else app.foresight.foreseen
     found, scores = make(targets, now), app.foresight.scores()
     if output.for_people:
