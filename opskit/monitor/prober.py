@@ -23,10 +23,12 @@ from opskit.monitor.record import Recorder, Rewind
 from opskit.monitor.schedule import Due
 from opskit.monitor.witnesses import HERE, Testimony, Witnesses, verdict
 from opskit.monitor.writer import Writer
+from opskit.outside.transfers import room
 
 # What begins or stands still for longer than this share of its timeout tells more of opskit.
 _LATE = 10
-_IN_FLIGHT = 1_000
+# All of 10,000 targets that say nothing for 10 s, each tried twice a minute.
+_IN_FLIGHT = 4_000
 # A wall clock that moves against the monotonic one by more than this was set.
 _STEP = 2 * SECOND
 _SWITCH = 0.0002  # seconds
@@ -82,6 +84,7 @@ class Prober:
         self._known = dict(known)
         self._queue: list[Due] = []
         self._looks: Looks[Due | Asked] = Looks(around)
+        self._room = room(_IN_FLIGHT)
         self._skew = self._wall_minus_monotonic()
         self._in_flight: dict[str, Instant] = {}
         self._held: list[Asked] = []
@@ -184,7 +187,7 @@ class Prober:
     def _wait(self, ticked: int) -> float:
         """Return the seconds until something may begin, at most a tenth of a second."""
         longest = SECOND // 10
-        if self._queue and len(self._looks) < _IN_FLIGHT:
+        if self._queue and len(self._looks) < self._room:
             until = max(self._queue[0].at - self._clock.now(), ticked - self._clock.monotonic())
             longest = min(longest, max(0, until))
         return longest / SECOND
@@ -193,7 +196,7 @@ class Prober:
         now = self._clock.now()
         if self._looking_around and self._clock.monotonic() - self._looked_around >= _AROUND:
             self._look_around(now)
-        while self._queue and self._queue[0].at <= now and len(self._looks) < _IN_FLIGHT:
+        while self._queue and self._queue[0].at <= now and len(self._looks) < self._room:
             due = heapq.heappop(self._queue)
             self._in_flight[due.target_id] = due.at
             self._looks.start(due, due.target.probe)
