@@ -6,6 +6,7 @@ import json
 import signal
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from itertools import groupby
 from pathlib import Path
 
@@ -105,6 +106,31 @@ def test_two_probers_on_one_database_tell_one_story(ops: Path, inside: Inside) -
     assert flips(ops) == ["down", "up"]
     assert inside("ledger", "verify").code == ExitCode.OK
     assert sealed(ops)
+
+
+def test_what_is_seen_while_another_holds_the_database_is_written_afterwards(
+    ops: Path, inside: Inside
+) -> None:
+    with Server(page()) as server:
+        watch(ops, FAST, shop=server.address)
+        with Loop(ops) as loop:
+            loop.says("shop/http up")
+            soon(lambda: seen(ops) >= 1, "an observation")
+            holder = sqlite3.connect(ops / ".opskit" / "opskit.db", isolation_level=None)
+            with closing(holder):
+                holder.execute("BEGIN IMMEDIATE")
+                before = seen(ops)
+                server.stop()
+                loop.says("shop/http down")
+                server.start()
+                loop.says("shop/http up", times=2)
+                assert (seen(ops), flips(ops)) == (before, [])
+                holder.execute("ROLLBACK")
+            soon(lambda: flips(ops) == ["down", "up"], "all that was seen meanwhile")
+            code, said = loop.end(signal.SIGINT)
+    assert (code, said.strip()) == (ExitCode.INTERRUPTED, "opskit: stopped: interrupted")
+    assert sealed(ops)
+    assert inside("ledger", "verify").code == ExitCode.OK
 
 
 def test_a_hand_in_the_observations_is_found_by_ledger_verify(ops: Path, inside: Inside) -> None:
