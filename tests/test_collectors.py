@@ -107,7 +107,7 @@ def test_looks_are_shown_only_where_somebody_looks(clock: FrozenClock) -> None:
     assert not [name for name, _ in shown(gatherer) if "look" in name or "writer" in name]
     pulse = Pulse(
         started_at=Instant(5 * SECOND), looks=10, late=1, lateness=Duration(SECOND // 2),
-        in_flight=3, waiting=7, forgotten=2, writing=False,
+        in_flight=3, waiting=7, forgotten=2, fault="locked",
     )  # fmt: skip
     found = {name: value for (name, _), value in shown(gatherer, pulse).items()}
     assert found["opskit_start_timestamp_seconds"] == 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from opskit.monitor.catalogue import AnyOf, Catalogue, Need
+from opskit.monitor.catalogue import AnyOf, Catalogue, Need, named
 
 
 def causes(catalogue: Catalogue, name: str, down: Collection[str]) -> tuple[str, ...]:
@@ -19,6 +19,18 @@ def causes(catalogue: Catalogue, name: str, down: Collection[str]) -> tuple[str,
             deeper = causes(catalogue, missing, down) or (missing,)
             found.update(dict.fromkeys(deeper))
     return tuple(found)
+
+
+def needs(catalogue: Catalogue, name: str) -> set[str]:
+    """Return every service that this one needs, and that those need."""
+    found: set[str] = set()
+    left = [name]
+    while left:
+        service = catalogue.services[left.pop()]
+        more = set(named((*service.depends_on, *service.made_of))) - found
+        left.extend(more)
+        found |= more
+    return found
 
 
 def _missing(need: Need, down: Collection[str]) -> tuple[str, ...]:

@@ -82,6 +82,10 @@ class Looks(Generic[K]):
 
     def _advance(self, running: _Running[K], result: TransferResult | None) -> None:
         """Let a try take its next step, which may be the last."""
+        if result is not None and result.ours:
+            running.steps.close()
+            self._ended.append((running.key, _lacking(result), running.began))
+            return
         try:
             request = next(running.steps) if result is None else running.steps.send(result)
         except StopIteration as end:
@@ -133,6 +137,12 @@ def _looked(look: Callable[[], Sight]) -> Sight:
 def _failed(error: Exception) -> Sight:
     """Return what a probe saw that broke: nothing, whatever the target is like."""
     return Sight(Seen.UNKNOWN, f"the probe itself failed: {type(error).__name__}: {error}")
+
+
+def _lacking(result: TransferResult) -> Sight:
+    """Return what a probe saw that opskit had no means for: nothing."""
+    why = "too many names to resolve" if result.timed_out else "no memory or files left"
+    return Sight(Seen.UNKNOWN, f"opskit could not look: {why}")
 
 
 class _Pool(Generic[K]):

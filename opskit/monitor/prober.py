@@ -7,9 +7,9 @@ import heapq
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from opskit.core.clock import SECOND, Clock, Duration, Instant, format_duration
+from opskit.core.clock import NOTHING, SECOND, Clock, Duration, Instant, format_duration
 from opskit.core.text import clean, shorten
 from opskit.monitor import schedule
 from opskit.monitor.catalogue import Target
@@ -23,15 +23,19 @@ from opskit.monitor.record import Recorder, Rewind
 from opskit.monitor.schedule import Due
 from opskit.monitor.witnesses import HERE, Testimony, Witnesses, verdict
 from opskit.monitor.writer import Writer
+from opskit.outside.transfers import room
 
 # What begins or stands still for longer than this share of its timeout tells more of opskit.
 _LATE = 10
-_IN_FLIGHT = 1_000
+# All of 10,000 targets that say nothing for 10 s, each tried twice a minute.
+_IN_FLIGHT = 4_000
 # A wall clock that moves against the monotonic one by more than this was set.
 _STEP = 2 * SECOND
 _SWITCH = 0.0002  # seconds
 # However little is due: so soon it is noticed that somebody asks for the end, or set the clock.
 _TURN = SECOND // 10
+# References belong to others: however much fails, they are not asked more often than this.
+_AROUND = SECOND
 
 TOO_LATE = "opskit was too late to tell"
 
@@ -82,8 +86,13 @@ class Prober:
         self._known = dict(known)
         self._queue: list[Due] = []
         self._looks: Looks[Due | Asked] = Looks(around)
+        self._room = room(_IN_FLIGHT)
         self._skew = self._wall_minus_monotonic()
         self._in_flight: dict[str, Instant] = {}
+        self._held: list[Asked] = []
+        self._again: set[str] = set()
+        self._looking_around = False
+        self._looked_around = -_AROUND
         self._last: dict[str, Seen] = {}
         self._rewind: Rewind | None = None
         self._repeat = False
@@ -93,6 +102,7 @@ class Prober:
     def pulse(self) -> Pulse:
         """Return how the looking and the writing go; from any thread."""
         tally, writer = self._tally, self._writer
+        fault = None if writer is None else writer.fault
         return Pulse(
             started_at=self._started_at,
             looks=tally.looks,
@@ -101,7 +111,7 @@ class Prober:
             in_flight=len(self._looks),
             waiting=0 if writer is None else writer.waiting,
             forgotten=0 if writer is None else writer.forgotten,
-            writing=writer is None or writer.fault is None,
+            fault="" if fault is None else fault.message,
         )
 
     def stop(self) -> None:
@@ -180,14 +190,16 @@ class Prober:
     def _wait(self, ticked: int) -> float:
         """Return the seconds until something may begin, at most a tenth of a second."""
         longest = _TURN
-        if self._queue and len(self._looks) < _IN_FLIGHT:
+        if self._queue and len(self._looks) < self._room:
             until = max(self._queue[0].at - self._clock.now(), ticked - self._clock.monotonic())
             longest = min(longest, max(0, until))
         return longest / SECOND
 
     def _start_due(self) -> None:
         now = self._clock.now()
-        while self._queue and self._queue[0].at <= now and len(self._looks) < _IN_FLIGHT:
+        if self._looking_around and self._clock.monotonic() - self._looked_around >= _AROUND:
+            self._look_around(now)
+        while self._queue and self._queue[0].at <= now and len(self._looks) < self._room:
             due = heapq.heappop(self._queue)
             self._in_flight[due.target_id] = due.at
             self._looks.start(due, due.target.probe)
@@ -203,19 +215,37 @@ class Prober:
         if self._numbers is not None and ended.sight.facts and due.target.service:
             kind, facts = due.target.probe.kind, ended.sight.facts
             self._numbers.take(due.target_id, kind, began, facts)
-        if self._gate.take(due.target, seen):
+        if self._gate.take(due.target, seen, ended.began):
             del self._in_flight[due.target_id]
             self._schedule(due, seen)
+            yield from self._released()
             return
-        if seen is Seen.DOWN and self._gate.cut_off:
-            seen, reason = Seen.UNKNOWN, CUT_OFF
-        elif seen is Seen.DOWN and self._is_first(due):
-            seen = Seen.SUSPECT
-        own = Testimony(HERE, seen, reason, ended.sight.took)
-        if seen is Seen.DOWN and due.confirming and self._needed(due) > 1:
-            self._ask(Asked(due, began, own))
+        asked = Asked(due, began, Testimony(HERE, seen, reason, ended.sight.took))
+        if seen is Seen.DOWN and due.confirming and not self._gate.knows(due.failed):
+            self._held.append(asked)
         else:
-            yield self._observed(due, began, own)
+            yield from self._gated(asked)
+
+    def _released(self) -> Iterator[Observation]:
+        """Yield what waited for the references, once they have told who is cut off."""
+        held, self._held = self._held, []
+        for one in held:
+            if self._gate.knows(one.due.failed):
+                yield from self._gated(one)
+            else:
+                self._held.append(one)
+
+    def _gated(self, asked: Asked) -> Iterator[Observation]:
+        """Yield what a look saw, as far as somebody who may be cut off can tell."""
+        due, own = asked.due, asked.own
+        if own.seen is Seen.DOWN and self._gate.cut_off:
+            own = replace(own, seen=Seen.UNKNOWN, reason=CUT_OFF)
+        elif own.seen is Seen.DOWN and self._is_first(due):
+            own = replace(own, seen=Seen.SUSPECT)
+        if own.seen is Seen.DOWN and due.confirming and self._needed(due) > 1:
+            self._ask(asked)
+        else:
+            yield self._observed(due, asked.began, own)
 
     def _needed(self, due: Due) -> int:
         return 0 if self._witnesses is None else self._witnesses.needed(due.target)
@@ -283,20 +313,27 @@ class Prober:
     def _schedule(self, due: Due, seen: Seen) -> None:
         now = self._clock.now()
         if seen is Seen.SUSPECT:
-            heapq.heappush(self._queue, schedule.confirming(due, now))
-            self._look_around(now)
+            # Who looks once looked at the references at the same time.
+            failed = self._clock.monotonic() if self._repeat else NOTHING
+            heapq.heappush(self._queue, schedule.confirming(due, now, failed))
+            self._looking_around = self._repeat
+        elif due.target_id in self._again:
+            self._again.remove(due.target_id)
+            heapq.heappush(self._queue, Due(now, due.target_id, due.target, regular=False))
         elif self._repeat:
             # What was missed meanwhile is not made up for: two looks at once tell no more.
             heapq.heappush(self._queue, schedule.following(due.target, max(now, due.at)))
 
     def _look_around(self, now: Instant) -> None:
-        """Bring the next looks at references forward.
+        """Bring the next looks at references forward: a failure waits for them.
 
-        By the second try it must be known who is cut
-        off. One that is under way is in no queue.
+        One that is under way is in no queue. It began before the failure, and is made again.
         """
+        self._looking_around, self._looked_around = False, self._clock.monotonic()
+        ids = {one.id for one in self._gate.references}
+        self._again = {one for one in ids if one in self._in_flight}
         for one in self._queue:
-            if not one.target.service and one.at > now:
+            if one.target_id in ids and one.at > now:
                 one.at, one.regular = now, False
         heapq.heapify(self._queue)
 
@@ -322,6 +359,7 @@ class Prober:
                 for one in self._queue
             ]
         heapq.heapify(self._queue)
+        self._looking_around = self._repeat  # what waits for the references waits no longer for it
 
     def _relived(self, batch: Sequence[Observation]) -> bool:
         """Return whether these were seen at a time that the clock showed before.

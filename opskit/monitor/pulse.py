@@ -12,8 +12,7 @@ class Pulse:
     """How the looking and the writing go, since `started_at`: told by who runs them.
 
     `lateness` is how much later than due looks began, all together. `waiting` is what was seen and
-    not written yet, `forgotten` what never will be; `writing` is whether the last try to write
-    worked.
+    not written yet, `forgotten` what never will be; `fault` is why the last try to write failed.
     """
 
     started_at: Instant
@@ -23,4 +22,9 @@ class Pulse:
     in_flight: int = 0
     waiting: int = 0
     forgotten: int = 0
-    writing: bool = True
+    fault: str = ""
+
+    @property
+    def writing(self) -> bool:
+        """Return whether the last try to write worked."""
+        return not self.fault

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from opskit.core.clock import Instant, format_duration
 from opskit.core.interval import Interval
 from opskit.monitor.catalogue import Catalogue
-from opskit.monitor.dependence import causes
+from opskit.monitor.dependence import causes, needs
 from opskit.monitor.model import HOLD, Observation, Seen
 from opskit.monitor.store import gaps, seals, spells, targets
 from opskit.outside.database import Database
@@ -74,13 +74,15 @@ class Recorder:
 
     def _blamed(self, connection: sa.Connection, one: Observation) -> tuple[str, ...]:
         """Return the services that are down and that this one needs."""
-        if self.catalogue is None:
-            return ()
         service = one.target.partition("/")[0]
-        states = targets.states(connection).items()
+        if self.catalogue is None or service not in self.catalogue.services:
+            return ()
+        # Many may go down at once: only what this one needs is read for it.
+        needed = needs(self.catalogue, service)
+        some = {one.id for one in self.catalogue.targets(tuple(needed))} if needed else ()
+        states = targets.states(connection, some).items() if some else ()
         down = {name.partition("/")[0] for name, (seen, _) in states if seen is Seen.DOWN}
-        known = service in self.catalogue.services
-        return causes(self.catalogue, service, down - {service}) if known else ()
+        return causes(self.catalogue, service, down - {service})
 
     def clock_stepped(self, before: Instant, now: Instant, rewind: Rewind | None) -> Rewind | None:
         """Write that the clock was set; return the time that comes twice by that, if any does.

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from opskit.core.clock import SECOND, Duration, Instant
+from opskit.core.clock import NOTHING, SECOND, Duration, Instant
 from opskit.monitor.catalogue import Target
 from opskit.monitor.settings import ProbeSettings
 
@@ -26,13 +26,17 @@ _SLACK = 50
 
 @dataclass(order=True, slots=True)
 class Due:
-    """A look that is to begin at an instant; `regular` if that is one of the target's own."""
+    """A look that is to begin at an instant; `regular` if that is one of the target's own.
+
+    `failed` is when what it is to confirm was seen, by the monotonic clock.
+    """
 
     at: Instant
     target_id: str
     target: Target = field(compare=False)
     confirming: bool = field(compare=False, default=False)
     regular: bool = field(compare=False, default=True)
+    failed: Duration = field(compare=False, default=NOTHING)
 
     def stands_for(self, began: Instant) -> Instant:
         """Return the instant that a look stands for which began at `began`."""
@@ -71,7 +75,7 @@ def first(target: Target, now: int, count: int) -> Due:
     return Due(Instant(now + offset(target.id, longest)), target.id, target, regular=False)
 
 
-def confirming(due: Due, now: int) -> Due:
+def confirming(due: Due, now: int, failed: Duration) -> Due:
     """Return the second look after a failure."""
     at = Instant(now + due.target.probe.confirm_after)
-    return Due(at, due.target_id, due.target, confirming=True, regular=False)
+    return Due(at, due.target_id, due.target, confirming=True, regular=False, failed=failed)

@@ -81,7 +81,10 @@ class Phases:
 
 @dataclass(frozen=True, slots=True)
 class TransferResult:
-    """What came of it. `error` is empty where a full answer, or its first `max_bytes`, came."""
+    """What came of it. `error` is empty where a full answer, or its first `max_bytes`, came.
+
+    `ours` says that opskit itself lacked something, which tells nothing of the other side.
+    """
 
     error: str
     timed_out: bool
@@ -95,6 +98,7 @@ class TransferResult:
     headers: tuple[tuple[str, str], ...] = ()
     cookies: tuple[str, ...] = field(default=(), repr=False)
     chain: tuple[str, ...] = ()
+    ours: bool = False
 
 
 @dataclass(slots=True)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import resource
 import select
+import threading
 import time
+from collections import deque
+from dataclasses import replace
 from typing import Generic, TypeVar
 
 import pycurl
@@ -18,6 +22,29 @@ _EVENTS = {
     pycurl.POLL_INOUT: select.EPOLLIN | select.EPOLLOUT,
 }
 _SPARE = 256
+# Files that are open besides: the database, who asks, what is written.
+_OTHER_FILES = 200
+# Failures that may be opskit's own: no connection, no memory, no answer in time.
+_OURS = {pycurl.E_COULDNT_CONNECT, pycurl.E_OUT_OF_MEMORY, pycurl.E_OPERATION_TIMEDOUT}
+_FEWEST = 16
+# libcurl looks up so many names at a time; the system gives one up after that many seconds.
+_LOOKUPS = 20
+_LOOKUP_ENDS = 30.0
+
+
+def room(wanted: int) -> int:
+    """Return how many transfers there is room for, after asking the system for more open files.
+
+    Without a file to open a transfer fails as if nobody were there.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + _OTHER_FILES
+    if resource.RLIM_INFINITY != soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return (
+        wanted if soft == resource.RLIM_INFINITY else max(_FEWEST, min(wanted, soft - _OTHER_FILES))
+    )
 
 
 class Transfers(Generic[K]):
@@ -36,6 +63,7 @@ class Transfers(Generic[K]):
         self._timer: float | None = None
         self._running: dict[pycurl.Curl, tuple[K, TransferRequest, Body]] = {}
         self._spare: list[pycurl.Curl] = []
+        self._given_up: deque[float] = deque(maxlen=_LOOKUPS)
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._wake, select.EPOLLIN)
 
@@ -84,6 +112,8 @@ class Transfers(Generic[K]):
         key, request, body = self._running.pop(handle)
         self._multi.remove_handle(handle)
         result = result_of(handle, request, body, code, message)
+        if code in _OURS and self._is_ours(result):
+            result = replace(result, ours=True)
         # Resetting a handle leaves it its cookies: one that has any is not used again.
         if len(self._spare) < _SPARE and request.cookies is None:
             handle.reset()
@@ -92,13 +122,40 @@ class Transfers(Generic[K]):
             handle.close()
         return key, result
 
+    def _is_ours(self, result: TransferResult) -> bool:
+        """Return whether opskit itself may have lacked what the transfer needed."""
+        if not result.timed_out:
+            return self._no_file_is_left()
+        return not result.phases.resolved and self._may_not_have_asked()
+
+    def _no_file_is_left(self) -> bool:
+        # libcurl tells this by the words for a server that nobody could connect to.
+        try:
+            os.close(os.dup(self._wake))
+        except OSError:
+            return True
+        return False
+
+    def _may_not_have_asked(self) -> bool:
+        """Return whether a name that was not resolved in time may have stood in line all along.
+
+        A lookup goes on after its transfer ended, so both keep others waiting.
+        """
+        now = time.monotonic()
+        before = sum(now - one < _LOOKUP_ENDS for one in self._given_up)
+        self._given_up.append(now)
+        return self._unresolved() + before >= _LOOKUPS
+
+    def _unresolved(self) -> int:
+        return sum(not one.getinfo(pycurl.NAMELOOKUP_TIME) for one in self._running)
+
     def _watch(self, what: int, number: int, _multi: object, _data: object) -> None:
         if what == pycurl.POLL_REMOVE:
             self._watched.discard(number)
             try:
                 self._epoll.unregister(number)
-            except OSError:
-                pass  # libcurl closed it already, and a closed one is not watched
+            except (OSError, ValueError):
+                pass  # libcurl closed it already, or all is closed: it is not watched
         elif number in self._watched:
             self._epoll.modify(number, _EVENTS[what])
         else:
@@ -112,6 +169,8 @@ class Transfers(Generic[K]):
         """Give up what is still under way; a second time does nothing."""
         if self._epoll.closed:
             return
+        # libcurl waits for lookups that the system has not given up yet, and nobody waits for that.
+        lookups = bool(self._given_up) or self._unresolved() > 0
         for handle in self._running:
             self._multi.remove_handle(handle)
             handle.close()
@@ -119,7 +178,10 @@ class Transfers(Generic[K]):
         for handle in self._spare:
             handle.close()
         self._spare.clear()
-        self._multi.close()
+        if lookups:
+            threading.Thread(target=self._multi.close, daemon=True).start()
+        else:
+            self._multi.close()
         self._epoll.close()
         os.close(self._wake)
 

@@ -12,6 +12,7 @@ from opskit.records.leases import Lease
 from opskit.serve.courier import Courier
 from opskit.serve.jobs import Jobs
 from opskit.serve.leader import Leadership
+from opskit.serve.refusals import Refusals
 from opskit.serve.site import Site
 from opskit.serve.watch import Watch
 from opskit.serve.web import Web
@@ -34,6 +35,7 @@ class Lead:
         self._watch: Watch | None = None
         self._courier = Courier(self._app, log)
         self._jobs = Jobs(self._app, log)
+        self._refusals = Refusals(log)
         self._site = site
         self._open(site)
         self._web = Web(site, log)
@@ -72,25 +74,20 @@ class Lead:
         except LostLead:
             raise
         except OpskitError as error:
-            self._retry(error)
+            self._refusals.take(error)
         self._look_after_the_watch()
         if self._courier.error is not None:
             raise self._courier.error
         if not self._web.listens:
             self.listen(patiently=True)
+        self._refusals.turned()
 
     def _keep(self) -> None:
         try:
             if not self._leadership.keep(self._lease):
                 raise LostLead("another opskit leads now")
         except OpskitError as error:
-            self._retry(error)
-
-    def _retry(self, error: OpskitError) -> None:
-        """Go on if trying again can help; a database that is locked or full comes back."""
-        if not error.retryable:
-            raise error
-        self._log.warning("database.refused", reason=error.message)
+            self._refusals.take(error)
 
     def _look_after_the_watch(self) -> None:
         watch, now = self._watch, self._app.clock.monotonic()
@@ -103,7 +100,7 @@ class Lead:
         self._watch = None
         self._try_again_at = now + _AGAIN
         if isinstance(watch.error, OpskitError):
-            self._retry(watch.error)
+            self._refusals.take(watch.error)
         elif watch.error is not None:
             raise watch.error
 
@@ -114,7 +111,7 @@ class Lead:
             raise
         except OpskitError as error:
             self._try_again_at = self._app.clock.monotonic() + _AGAIN
-            self._retry(error)
+            self._refusals.take(error)
 
     def reload(self, app: App, site: Site) -> None:
         """Go on with new settings and a new catalogue."""

@@ -17,6 +17,7 @@ from opskit.records.fenced import LostLead
 from opskit.records.leases import Lease
 from opskit.serve.lead import Lead
 from opskit.serve.leader import Leadership
+from opskit.serve.refusals import Refusals
 from opskit.serve.site import Site
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -46,6 +47,7 @@ class Daemon:
         self._log = log
         self._notifier = Notifier.found(environment, os.getpid())
         self._app, self._site = self._read()
+        self._refusals = Refusals(log)
         self._leadership = Leadership(self._app.database, self._app.clock)
         # A handler may only do what is safe in the middle of anything; this is.
         self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -103,10 +105,10 @@ class Daemon:
         try:
             return self._leadership.take()
         except OpskitError as error:
-            if not error.retryable:
-                raise
-            self._log.warning("database.refused", reason=error.message)
+            self._refusals.take(error)
             return None
+        finally:
+            self._refusals.turned()
 
     def _lead_until_lost(self, lease: Lease, *, patiently: bool) -> None:
         self._log.info("leading", name=self._leadership.name, token=lease.token)

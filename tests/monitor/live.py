@@ -8,10 +8,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 PATIENCE = 30.0
 
@@ -33,8 +33,9 @@ def rows(root: Path, query: str) -> list[tuple[object, ...]]:
 class Loop:
     """`opskit monitor probe --loop`; `lines` is what it has said so far."""
 
-    def __init__(self, root: Path, *arguments: str) -> None:
+    def __init__(self, root: Path, *arguments: str, within: Sequence[str] = ()) -> None:
         self._argv = [
+            *within,
             sys.executable,
             "-m",
             "opskit",
@@ -44,14 +45,21 @@ class Loop:
         ]
         self._root = root
         self.lines: list[str] = []
+        self.heard: list[str] = []
 
     def __enter__(self) -> Self:
         """Start it."""
         self.process = subprocess.Popen(
             self._argv, cwd=self._root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        streams = ((self.process.stdout, self.lines), (self.process.stderr, self.heard))
+        self._readers = [
+            threading.Thread(target=self._read, args=each, daemon=True) for each in streams
+        ]
+        for reader in self._readers:
+            reader.start()
         return self
 
     def __exit__(
@@ -63,10 +71,15 @@ class Loop:
         """End it whatever happened."""
         self.end(signal.SIGKILL)
 
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip())
+    @staticmethod
+    def _read(stream: IO[str], lines: list[str]) -> None:
+        with stream:
+            for line in stream:
+                lines.append(line.rstrip())
+
+    def hears(self, words: str) -> None:
+        """Wait until it has said something on stderr."""
+        soon(lambda: any(words in line for line in self.heard), repr(words))
 
     def says(self, words: str, times: int = 1) -> None:
         """Wait until it has said something, so many times."""
@@ -74,13 +87,9 @@ class Loop:
 
     def end(self, number: signal.Signals) -> tuple[int, str]:
         """Send a signal; return the exit status and what was said on stderr."""
-        if self.process.stderr is None or self.process.stderr.closed:
-            return self.process.returncode, ""
-        self.process.send_signal(number)
-        self.process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
-        with self.process.stderr as stderr:
-            said = stderr.read()
-        if self.process.stdout is not None:
-            self.process.stdout.close()
-        return self.process.returncode, said
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(PATIENCE)
+        for reader in self._readers:
+            reader.join(PATIENCE)
+        return self.process.returncode, "".join(f"{line}\n" for line in self.heard)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
-from opskit.core.clock import Duration, SystemClock
+from opskit.core.clock import NOTHING, Duration, SystemClock
 from opskit.monitor.catalogue import Catalogue, Target
 from opskit.monitor.connectivity import CUT_OFF, Gate
 from opskit.monitor.model import Observation, Seen
@@ -20,8 +21,9 @@ from opskit.monitor.witnesses import HERE, Testimony as Told, Witnesses, verdict
 from opskit.outside.database import Database
 from opskit.records.ledger import Ledger
 from opskit.records.outbox import Outbox
-from tests.monitor.servers import Server, page
-from tests.monitor.world import around, tcp
+from tests.monitor.live import PATIENCE
+from tests.monitor.servers import Server, page, silence
+from tests.monitor.world import around, http, tcp
 
 LONG = {"timeout": "20s", "interval": "5m"}
 
@@ -101,7 +103,7 @@ def test_nobody_is_cut_off_before_every_reference_was_looked_at() -> None:
     first, second = gate.references
     told = [gate.cut_off]
     for reference, seen in ((first, Seen.DOWN), (second, Seen.DOWN), (second, Seen.UP)):
-        assert gate.take(reference, seen)
+        assert gate.take(reference, seen, NOTHING)
         told.append(gate.cut_off)
     assert told == [False, False, True, False]
 
@@ -172,3 +174,100 @@ def test_without_anybody_who_knows_nothing_is_known() -> None:
     assert verdict([], 1)[0] is Seen.UNKNOWN
     blind = Told(HERE, Seen.UNKNOWN, "late", Duration(1))
     assert verdict([blind, blind], 2)[0] is Seen.UNKNOWN
+
+
+REFUSING = {"timeout": "20s", "interval": "5m", "confirm_after": "100ms"}
+
+
+def beside(reference: str, shop: dict[str, Any], timeout: str = "20s") -> Catalogue:
+    """Return a catalogue of a service and of a page that tells whether opskit is cut off."""
+    watched = {"shop": {"owner": "web", "probes": [shop]}}
+    probe = http(reference, timeout=timeout, interval="5m", confirm_after="100ms")
+    whole = {"services": watched, "connectivity": {"probes": [probe]}}
+    return Catalogue.model_validate_json(json.dumps(whole), strict=True)
+
+
+class Enough(Exception):
+    """Ends a loop, as Ctrl-C does."""
+
+
+def judged(
+    watched: Catalogue, database: Database, told: Callable[[Observation], None]
+) -> Observation:
+    """Return what a loop says of a failure in the end; `told` hears everything."""
+    found: list[Observation] = []
+
+    def listen(batch: Sequence[Observation]) -> None:
+        for one in batch:
+            told(one)
+            if one.seen is not Seen.SUSPECT:
+                found.append(one)
+                raise Enough
+
+    clock = SystemClock()
+    recorder = Recorder(database, Ledger(clock, "test"), Outbox(database, clock))
+    begun = recorder.begin(watched)
+    prober = Prober(watched.targets(), recorder, around(clock), begun, Gate.of(watched))
+    with pytest.raises(Enough):
+        prober.loop(None, listen, lambda: None)
+    return found[0]
+
+
+@pytest.mark.parametrize("repeated", [True, False], ids=["loop", "once"])
+def test_a_failure_waits_for_references_that_take_longer_than_its_second_try(
+    database: Database, nobody: str, *, repeated: bool
+) -> None:
+    with Server(silence) as reference:
+        watched = beside(reference.address, tcp(nobody, **REFUSING), timeout="800ms")
+        if repeated:
+            last = judged(watched, database, lambda _: None)
+        else:
+            last = once(watched, database)[-1]
+    assert (last.seen, last.reason) == (Seen.UNKNOWN, CUT_OFF)
+
+
+def test_a_reference_that_was_under_way_when_something_failed_is_looked_at_again(
+    database: Database, nobody: str
+) -> None:
+    failed = threading.Event()
+    asked: list[int] = []
+
+    def was_well(connection: socket.socket, over: threading.Event) -> None:
+        asked.append(1)
+        failed.wait(PATIENCE)
+        page("", "200 OK" if len(asked) == 1 else "503 Cut Off")(connection, over)
+
+    def hear(one: Observation) -> None:
+        if asked and one.seen is Seen.SUSPECT:
+            failed.set()
+
+    with Server(was_well) as reference:
+        last = judged(beside(reference.address, tcp(nobody, **REFUSING)), database, hear)
+    assert (last.seen, last.reason) == (Seen.UNKNOWN, CUT_OFF)
+
+
+@pytest.mark.parametrize("repeated", [True, False], ids=["loop", "once"])
+def test_what_waited_for_the_references_is_told_once_they_answer(
+    database: Database, *, repeated: bool
+) -> None:
+    tries: list[int] = []
+    confirmed = threading.Event()
+
+    def ill(connection: socket.socket, over: threading.Event) -> None:
+        tries.append(1)
+        page("", "500 Oops")(connection, over)
+        if len(tries) > 1:
+            confirmed.set()
+
+    def slow(connection: socket.socket, over: threading.Event) -> None:
+        confirmed.wait(PATIENCE)
+        page()(connection, over)
+
+    with Server(ill) as server, Server(slow) as reference:
+        watched = beside(reference.address, http(server.address, **REFUSING))
+        if repeated:
+            last = judged(watched, database, lambda _: None)
+        else:
+            last = once(watched, database)[-1]
+    assert (last.seen, last.reason) == (Seen.DOWN, "status 500, wanted 200")
+    assert len(tries) == 2

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 import pydantic
 import pytest
+import sqlalchemy as sa
 
 from opskit.core.clock import FrozenClock
 from opskit.core.interval import Interval, State
 from opskit.monitor.catalogue import Catalogue
-from opskit.monitor.dependence import causes
+from opskit.monitor.dependence import causes, needs
 from opskit.monitor.model import Seen
 from opskit.monitor.record import Recorder
+from opskit.monitor.store import targets
 from opskit.monitor.uptime import uptimes
 from opskit.outside.database import Database
 from opskit.records.ledger import Ledger
@@ -56,6 +59,18 @@ PLATFORM = catalogue(
 )
 def test_the_cause_is_at_the_bottom(down: tuple[str, ...], expected: tuple[str, ...]) -> None:
     assert causes(PLATFORM, "shop", down) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("network", set()),
+        ("database", {"network"}),
+        ("platform", {"shop", "database", "network", "cache1", "cache2", "cache3"}),
+    ],
+)
+def test_what_is_needed_is_found_all_the_way_down(name: str, expected: set[str]) -> None:
+    assert needs(PLATFORM, name) == expected
 
 
 @pytest.mark.parametrize(
@@ -127,3 +142,24 @@ def test_what_is_made_of_others_is_judged_at_each_instant(world: World) -> None:
     assert found["cache2"].availability.totals.down == 3 * minute
     assert found["platform"].availability.totals.down == minute
     assert [one.state for one in found["platform"].timeline][-1] is State.UP
+
+
+def test_who_is_to_blame_is_looked_for_among_what_is_needed_only(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands may go down at once: reading every target for each of them takes minutes."""
+    read: list[set[str]] = []
+    states = targets.states
+
+    def counted(connection: sa.Connection, only: Collection[str] | None = None) -> Any:
+        assert only is not None
+        read.append(set(only))
+        return states(connection, only)
+
+    monkeypatch.setattr(targets, "states", counted)
+    see(world, network=Seen.UP, database=Seen.UP)
+    see(world, network=Seen.DOWN)
+    see(world, database=Seen.DOWN)
+    # Those that were seen, and for the last also what it needs.
+    both, network, database = {"network/tcp", "database/tcp"}, {"network/tcp"}, {"database/tcp"}
+    assert read == [both, network, database, network]

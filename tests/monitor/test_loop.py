@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Mapping
+from contextlib import closing, suppress
 from itertools import groupby
 from pathlib import Path
 
@@ -16,6 +20,7 @@ from opskit.core.errors import ExitCode
 from tests.cli.inside import Inside
 from tests.monitor.live import Loop, rows, soon
 from tests.monitor.servers import Server, page
+from tests.rig.plugin import require
 
 # Fast enough to wait for; what was seen holds for a second.
 FAST = {"interval": "400ms", "timeout": "400ms", "confirm_after": "100ms"}
@@ -105,6 +110,73 @@ def test_two_probers_on_one_database_tell_one_story(ops: Path, inside: Inside) -
     assert flips(ops) == ["down", "up"]
     assert inside("ledger", "verify").code == ExitCode.OK
     assert sealed(ops)
+
+
+def test_what_is_seen_while_another_holds_the_database_is_written_afterwards(
+    ops: Path, inside: Inside
+) -> None:
+    with Server(page()) as server:
+        watch(ops, FAST, shop=server.address)
+        with Loop(ops) as loop:
+            loop.says("shop/http up")
+            soon(lambda: seen(ops) >= 1, "an observation")
+            holder = sqlite3.connect(ops / ".opskit" / "opskit.db", isolation_level=None)
+            with closing(holder):
+                holder.execute("BEGIN IMMEDIATE")
+                before = seen(ops)
+                server.stop()
+                loop.says("shop/http down")
+                server.start()
+                loop.says("shop/http up", times=2)
+                assert (seen(ops), flips(ops)) == (before, [])
+                holder.execute("ROLLBACK")
+            soon(lambda: flips(ops) == ["down", "up"], "all that was seen meanwhile")
+            code, said = loop.end(signal.SIGINT)
+    assert (code, said.strip()) == (ExitCode.INTERRUPTED, "opskit: stopped: interrupted")
+    assert sealed(ops)
+    assert inside("ledger", "verify").code == ExitCode.OK
+
+
+def small_disk(root: Path) -> tuple[str, ...]:
+    """Return what gives a command a state directory of 900 kB, seen by it alone."""
+    script = 'mount -t tmpfs -o size=900k,mode=700 small "$0"/.opskit; exec "$@"'
+    (root / ".opskit").mkdir(mode=0o700)
+    return ("unshare", "--mount", "--propagation", "private", "sh", "-euc", script, str(root))
+
+
+def fill(directory: Path) -> Path:
+    """Leave no byte free; return what takes the room."""
+    path = directory / "full"
+    with suppress(OSError), path.open("wb", buffering=0) as stream:
+        while True:
+            stream.write(b"x" * 512)
+    return path
+
+
+def test_what_is_seen_while_the_disk_is_full_is_told_and_written_afterwards(ops: Path) -> None:
+    require(None if os.geteuid() == 0 else "only root can mount")
+    with Server(page()) as server:
+        watch(ops, FAST, shop=server.address)
+        with Loop(ops, within=small_disk(ops)) as loop:
+            loop.says("shop/http up")
+            full = fill(Path(f"/proc/{loop.process.pid}/root{ops}/.opskit"))
+            server.stop()
+            loop.says("shop/http down")
+            loop.hears("cannot write now")
+            full.unlink()
+            loop.hears("can write again")
+            argv = ("monitor", "explain", "shop", "--last", "1h", "--json")
+            beside = ("nsenter", f"--target={loop.process.pid}", "--mount", f"--wd={ops}")
+            told = subprocess.run(
+                [*beside, sys.executable, "-m", "opskit", *argv], capture_output=True, check=True
+            )
+            code, _ = loop.end(signal.SIGINT)
+    states = [one["state"] for one in json.loads(told.stdout)["intervals"]]
+    assert [one for one, _ in groupby(states) if one not in {"excluded", "unknown"}] == [
+        "up",
+        "down",
+    ]
+    assert code == ExitCode.INTERRUPTED
 
 
 def test_a_hand_in_the_observations_is_found_by_ledger_verify(ops: Path, inside: Inside) -> None:

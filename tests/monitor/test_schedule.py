@@ -6,7 +6,7 @@ from collections import Counter
 
 from hypothesis import given, strategies as st
 
-from opskit.core.clock import MINUTE, SECOND, Instant
+from opskit.core.clock import MINUTE, NOTHING, SECOND, Instant
 from opskit.monitor import schedule
 from opskit.monitor.catalogue import Target
 from tests.monitor.world import catalogue, tcp
@@ -54,7 +54,7 @@ def test_a_look_that_began_in_time_stands_for_the_instant_it_was_due() -> None:
 
 
 def test_a_second_try_stands_for_its_own_instant() -> None:
-    second = schedule.confirming(schedule.following(target(), NOON), NOON)
+    second = schedule.confirming(schedule.following(target(), NOON), NOON, NOTHING)
     assert second.at == NOON + SECOND // 10
     began = Instant(second.at + 5)
     assert second.stands_for(began) == began

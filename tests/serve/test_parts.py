@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import given, strategies as st
 
 from opskit.app import App
 from opskit.core.clock import MINUTE, SECOND, FrozenClock, Instant
-from opskit.core.errors import ConfigError
+from opskit.core.errors import ConfigError, OpskitError
 from opskit.core.text import clean
 from opskit.outside.eventlog import EventLog
 from opskit.outside.systemd import Notifier, credential
@@ -22,6 +23,7 @@ from opskit.serve.access import may_look_at
 from opskit.serve.jobs import Jobs
 from opskit.serve.leader import EXTEND, LENGTH, RESOURCE, Leadership
 from opskit.serve.limits import Limit
+from opskit.serve.refusals import Refusals
 from opskit.serve.unit import unit
 from tests.monitor.live import soon
 from tests.serve.live import lay_out, probe_of, service
@@ -158,6 +160,24 @@ def test_a_log_that_nobody_reads_stops_nothing() -> None:
     stream = io.StringIO()
     stream.close()
     EventLog(stream=stream).info("seen")
+
+
+# What a database refuses
+
+
+def test_a_refusal_is_told_when_it_begins_and_when_it_is_over() -> None:
+    stream = io.StringIO()
+    refusals = Refusals(EventLog(stream=stream))
+    for refused in (False, True, True, True, False, False, True):
+        if refused:
+            refusals.take(OpskitError("locked", retryable=True))
+            refusals.take(OpskitError("locked still", retryable=True))
+        refusals.turned()
+    events = [re.search(r"database\.\w+", line) for line in stream.getvalue().splitlines()]
+    found = [one[0] for one in events if one]
+    assert found == ["database.refused", "database.answers", "database.refused"]
+    with pytest.raises(OpskitError):
+        refusals.take(OpskitError("broken"))
 
 
 # The manager of services

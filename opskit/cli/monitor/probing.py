@@ -12,7 +12,7 @@ import click
 from opskit.cli.commands import command
 from opskit.cli.monitor.shared import app_for, services_option, with_parts
 from opskit.cli.options import config_option, output_options
-from opskit.cli.output import Column, Output, show_table
+from opskit.cli.output import Column, Output, note, show_table
 from opskit.core.errors import ConfigError, ExitCode, worst
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from opskit.monitor.catalogue import Target
     from opskit.monitor.model import Observation
     from opskit.monitor.prober import Prober
+    from opskit.monitor.pulse import Pulse
 
 
 @command(
@@ -136,9 +137,10 @@ def _go_on(
     from opskit.core.clock import iso  # noqa: PLC0415
 
     last = {target.id: "" for target in targets}
-    courier = _Courier(app)
+    courier, writing = _Courier(app), _Writing()
 
     def tell(batch: Sequence[Observation]) -> None:
+        writing.tell(prober.pulse())
         for one in batch:
             if not one.location and last[one.target] != one.seen:
                 last[one.target] = str(one.seen)
@@ -147,6 +149,21 @@ def _go_on(
     prober.loop(length, tell, courier.go)
     courier.finish()
     return worst(_CODES.get(seen, ExitCode.UNDETERMINED) for seen in last.values())
+
+
+class _Writing:
+    """Says when what is seen cannot be written, and when it can again."""
+
+    def __init__(self) -> None:
+        self._fault = ""
+
+    def tell(self, pulse: Pulse) -> None:
+        """Say what has changed."""
+        if pulse.fault and not self._fault:
+            note(f"cannot write now, what is seen is kept in memory: {pulse.fault}")
+        elif self._fault and not pulse.fault:
+            note("can write again")
+        self._fault = pulse.fault
 
 
 class _Courier:
