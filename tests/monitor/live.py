@@ -74,8 +74,9 @@ class Loop:
     @staticmethod
     def _read(stream: IO[str], lines: list[str]) -> None:
         with stream:
+            # One by one: they are looked at while more come in.
             for line in stream:
-                lines.append(line.rstrip())
+                lines += [line.rstrip()]
 
     def hears(self, words: str) -> None:
         """Wait until it has said something on stderr."""
