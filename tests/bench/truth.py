@@ -2,22 +2,22 @@
 
     python -m tests.bench.truth [TARGETS INTERVAL_SECONDS]...
 
-The target is a process of its own that stamps when it takes a connection and when its answer has
-left; the truth it tells is too short by what the kernel takes, so that the error shown is at
-most too large. Targets are looked at by the loop of `opskit serve`, writing included.
+The truth is what the kernel saw on the wire: from the first packet of a connection to the last of
+its answer, stamped by a raw socket on loopback (needs root, and `nginx`). Targets are looked at by
+the loop of `opskit serve`, writing included.
 """
 
 from __future__ import annotations
 
 import json
 import multiprocessing
-import selectors
+import select
 import socket
+import struct
 import sys
 import tempfile
-import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import quantiles
@@ -25,56 +25,76 @@ from statistics import quantiles
 from opskit.app import App
 from opskit.core.clock import SECOND, Duration
 from opskit.monitor.model import Observation
+from tests.bench.monitor import HTTP, url, web_server
 
 _MEASURED = 40
-_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nyes"
 _PLAN = (("1000", "5"), ("5000", "5"), ("5000", "25"))
+# Of linux/if_ether.h, asm-generic/socket.h, linux/if_packet.h and RFC 9293.
+_ETH_P_IP, _SO_TIMESTAMPNS, _PACKET_HOST, _SYN = 0x0800, 35, 0, 0x02
 
 
-def answer(listener: socket.socket, end: Connection) -> None:
-    """Answer each connection; at the end tell how long each took, by what it asked for."""
+def on_the_wire(end: Connection) -> None:
+    """Watch connections to the web server; at the end tell how long each took, by what it asked."""
+    began: dict[int, int] = {}
+    answered: dict[int, int] = {}
+    asked: dict[int, str] = {}
     took: dict[str, list[int]] = defaultdict(list)
-    began: dict[socket.socket, int] = {}
-    with selectors.DefaultSelector() as selector:
-        listener.setblocking(False)
-        selector.register(listener, selectors.EVENT_READ)
-        selector.register(end.fileno(), selectors.EVENT_READ)
-        while True:
-            for key, _ in selector.select():
-                if key.fileobj is listener:
-                    taken = _taken(listener)
-                    began.update(dict.fromkeys(taken, time.monotonic_ns()))
-                    for one in taken:
-                        selector.register(one, selectors.EVENT_READ)
-                elif isinstance(key.fileobj, socket.socket):
-                    selector.unregister(key.fileobj)
-                    asked = key.fileobj.recv(4_096).split(b" ", 2)
-                    key.fileobj.sendall(_ANSWER)
-                    length = time.monotonic_ns() - began.pop(key.fileobj)
-                    took[asked[1].decode() if len(asked) > 1 else ""].append(length // 1_000)
-                    key.fileobj.close()
-                else:
-                    end.send(dict(took))
-                    return
+    with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ETH_P_IP)) as wire:
+        wire.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 26)
+        wire.bind(("lo", _ETH_P_IP))
+        end.send("ready")
+        while not end.poll():
+            for port, to_server, flags, payload, at in _packets(wire):
+                if flags & _SYN and to_server:
+                    _finish(port, began, answered, asked, took)
+                    began[port] = at
+                elif payload and to_server:
+                    asked.setdefault(port, payload.split(b" ", 2)[1].decode())
+                elif payload:
+                    answered[port] = at
+    for port in list(began):
+        _finish(port, began, answered, asked, took)
+    end.send(dict(took))
 
 
-def _taken(listener: socket.socket) -> list[socket.socket]:
-    found = []
-    try:
-        while True:
-            found.append(listener.accept()[0])
-    except BlockingIOError:
-        return found
+def _finish(
+    port: int,
+    began: dict[int, int],
+    answered: dict[int, int],
+    asked: dict[int, str],
+    took: dict[str, list[int]],
+) -> None:
+    start, last, path = began.pop(port, None), answered.pop(port, None), asked.pop(port, None)
+    if start is not None and last is not None and path is not None:
+        took[path].append((last - start) // 1_000)
 
 
-def lay_out(root: Path, port: int, targets: int, interval: int) -> None:
+def _packets(wire: socket.socket) -> Iterator[tuple[int, bool, int, bytes, int]]:
+    """Yield (client port, to the server, flags, payload, nanoseconds) of what has come in."""
+    while select.select([wire], [], [], 0.1)[0]:
+        packet, notes, _, address = wire.recvmsg(2_048, 128)
+        if address[2] != _PACKET_HOST or packet[9] != socket.IPPROTO_TCP:
+            continue
+        tcp = (packet[0] & 0x0F) * 4
+        source, target = struct.unpack_from("!HH", packet, tcp)
+        if HTTP not in {source, target}:
+            continue
+        seconds, nanoseconds = struct.unpack("qq", notes[0][2][:16])
+        payload = packet[tcp + (packet[tcp + 12] >> 4) * 4 : struct.unpack_from("!H", packet, 2)[0]]
+        to_server = target == HTTP
+        port = source if to_server else target
+        yield port, to_server, packet[tcp + 13], payload, seconds * 1_000_000_000 + nanoseconds
+
+
+def lay_out(root: Path, targets: int, interval: int) -> None:
     """Write a repository whose services are all that one server."""
     services = {
         f"s{number}": {
             "owner": "web",
             "probes": [
                 {
-                    "kind": "http", "url": f"http://127.0.0.1:{port}/{number}",
+                    "kind": "http", "url": url("http", number),
                     "interval": f"{interval}s", "timeout": "2s", "confirm_after": "1s",
                 }
             ],
@@ -104,20 +124,21 @@ def looked(root: Path, targets: int) -> tuple[dict[str, list[Observation]], Coun
 
 def measure(targets: int, interval: int) -> None:
     """Print how far reported durations were from the truth."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=4_096)
     here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("fork").Process(target=answer, args=(listener, there))
+    process = multiprocessing.get_context("fork").Process(target=on_the_wire, args=(there,))
     process.start()
+    assert here.recv() == "ready"
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory)
-        lay_out(root, listener.getsockname()[1], targets, interval)
-        seen, states = looked(root, targets)
+        lay_out(root, targets, interval)
+        with web_server(root):
+            seen, states = looked(root, targets)
     here.send("end")
     truth: dict[str, list[int]] = here.recv()
     process.join()
     errors, unmatched = [], 0
     for target, ones in seen.items():
-        told = truth.get("/" + target.partition("/")[0].removeprefix("s"), [])
+        told = truth.get("/?" + target.partition("/")[0].removeprefix("s"), [])
         unmatched += abs(len(told) - len(ones))
         errors += [one.took - real for one, real in zip(ones, told, strict=False)]
     cuts = quantiles(errors, n=1_000)
