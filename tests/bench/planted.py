@@ -31,6 +31,11 @@ CONFIRM, TIMEOUT = 1, 1
 Span = tuple[int, int]
 
 
+def certain(interval: int) -> int:
+    """Return how long an outage must be so that looks so far apart always confirm it."""
+    return (interval + CONFIRM + TIMEOUT + 1) * SECOND
+
+
 @dataclass
 class Planted:
     """A service, its server, and when it was really down."""
@@ -44,11 +49,6 @@ class Planted:
     blip: bool = False
     next_at: float = 0.0
 
-    @property
-    def certain(self) -> int:
-        """Return how long an outage must be so that it is always confirmed."""
-        return (self.interval + CONFIRM + TIMEOUT + 1) * SECOND
-
     def turn(self, now: float) -> None:
         """Go down or come back when it is time."""
         if now < self.next_at:
@@ -57,7 +57,7 @@ class Planted:
             self._fall()
             # A third is over before anybody can confirm it: that is no outage.
             self.blip = self.chance.random() < 1 / 3
-            least = self.certain / SECOND
+            least = certain(self.interval) / SECOND
             length = self.chance.uniform(0.2, 0.9) if self.blip else self.chance.uniform(least, 90)
         else:
             self.rise()
@@ -256,7 +256,8 @@ def judged(
         told["edge"],
         length(stretches(told, "unknown")),
         len(down),
-        sum(not both([one], down) for one in whole),
+        # What two services share may be too short to be seen in both.
+        sum(not both([one], down) for one in whole if one[1] - one[0] >= certain(interval)),
         # Whole ones: what is cut off may be the edge of one that was planted.
         sum(not both([one], true) for one in down if both([one], looked)),
         length(both(known, beyond)),
