@@ -11,6 +11,15 @@ _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     """Put spells in the place of observations, each of which becomes one."""
+    _add_spells()
+    _add_times()
+    _add_work_and_beats()
+    _add_numbers()
+    _move()
+    op.drop_table("monitor_observations")
+
+
+def _add_spells() -> None:
     op.create_table(
         "monitor_series",
         sa.Column("id", _BIG, primary_key=True),
@@ -38,6 +47,10 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_monitor_spells_last_at", "monitor_spells", ["last_at"])
+
+
+def _add_times() -> None:
+    """Add when targets were out of the catalogue, and when opskit could not tell."""
     op.create_table(
         "monitor_pauses",
         sa.Column("target", sa.Text, sa.ForeignKey("monitor_targets.id"), primary_key=True),
@@ -59,8 +72,11 @@ def upgrade() -> None:
         sa.Column("ambiguous", sa.Integer, nullable=False),
     )
     op.create_index("ix_monitor_gaps_ended_at", "monitor_gaps", ["ended_at"])
-    _add_what_is_new()
     op.bulk_insert(state, [{"id": 1, "alive_at": 0, "sealed_until": 0}])
+
+
+def _move() -> None:
+    """Make a spell of each observation, and a pause of each time out of the catalogue."""
     op.execute("""
         INSERT INTO monitor_series (target, location, first_at, first_interval,
             began_at, last_at, interval, seen, reason)
@@ -89,10 +105,9 @@ def upgrade() -> None:
                 WHERE subject = gone.subject AND kind = 'target.resumed' AND seq > gone.seq)
         WHERE gone.kind = 'target.retired' AND back.at > gone.at
     """)
-    op.drop_table("monitor_observations")
 
 
-def _add_what_is_new() -> None:
+def _add_work_and_beats() -> None:
     op.create_table(
         "monitor_maintenance",
         sa.Column("id", _BIG, primary_key=True),
@@ -114,6 +129,9 @@ def _add_what_is_new() -> None:
         sa.Column("word", sa.Text, nullable=False),
     )
     op.create_index("ix_monitor_beats_name", "monitor_beats", ["name", "at"])
+
+
+def _add_numbers() -> None:
     op.create_table(
         "monitor_metrics",
         sa.Column("id", _BIG, primary_key=True),
