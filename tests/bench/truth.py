@@ -16,6 +16,7 @@ import socket
 import struct
 import sys
 import tempfile
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
@@ -27,7 +28,7 @@ from opskit.core.clock import SECOND, Duration
 from opskit.monitor.model import Observation
 from tests.bench.monitor import HTTP, url, web_server
 
-_MEASURED = 40
+_WARM_UP, _MEASURED = 15, 40
 _PLAN = (("1000", "5"), ("5000", "5"), ("5000", "25"))
 # Of linux/if_ether.h, asm-generic/socket.h, linux/if_packet.h and RFC 9293.
 _ETH_P_IP, _SO_TIMESTAMPNS, _PACKET_HOST, _SYN = 0x0800, 35, 0, 0x02
@@ -105,19 +106,25 @@ def lay_out(root: Path, targets: int, interval: int) -> None:
     (root / "opskit.yaml").write_text("services: services.yaml\n")
 
 
-def looked(root: Path, targets: int) -> tuple[dict[str, list[Observation]], Counter[str]]:
-    """Return what the loop saw of each target for a while, and how often it saw what."""
+def looked(root: Path, targets: int) -> tuple[dict[str, array[int]], Counter[str]]:
+    """Return how long each look at each target took, and how often the loop saw what.
+
+    The looks of the first seconds are there as -1: all is new then, and registered one by one.
+    """
     app = App.find(root / "opskit.yaml", {})
-    seen: dict[str, list[Observation]] = defaultdict(list)
+    # Plain numbers: what is kept for the comparison must not be gone through as garbage.
+    seen: dict[str, array[int]] = defaultdict(lambda: array("q"))
     states: Counter[str] = Counter()
+    warm_at = app.clock.now() + _WARM_UP * SECOND
 
     def note(batch: Sequence[Observation]) -> None:
         for one in batch:
-            seen[one.target].append(one)
-            states[one.seen.value] += 1
+            warm = one.at >= warm_at
+            seen[one.target].append(one.took if warm else -1)
+            states[one.seen.value] += warm
 
     prober = app.prober(app.catalogue.targets())
-    prober.loop(Duration(_MEASURED * SECOND), note, lambda: None)
+    prober.loop(Duration((_WARM_UP + _MEASURED) * SECOND), note, lambda: None)
     assert len(seen) <= targets
     return seen, states
 
@@ -140,7 +147,7 @@ def measure(targets: int, interval: int) -> None:
     for target, ones in seen.items():
         told = truth.get("/?" + target.partition("/")[0].removeprefix("s"), [])
         unmatched += abs(len(told) - len(ones))
-        errors += [one.took - real for one, real in zip(ones, told, strict=False)]
+        errors += [one - real for one, real in zip(ones, told, strict=False) if one >= 0]
     cuts = quantiles(errors, n=1_000)
     rate = sum(states.values()) / _MEASURED
     print(
