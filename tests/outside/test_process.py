@@ -253,9 +253,9 @@ def test_a_tree_is_a_process_and_all_below_it() -> None:
 
 
 POLITE = """
-import signal, sys
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(print("tidied up", flush=True)))
-print("ready", flush=True)
+import os, signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(os.write(1, b"tidied up\\n") and None))
+os.write(1, b"ready\\n")
 signal.pause()
 """
 
