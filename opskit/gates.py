@@ -73,7 +73,7 @@ class ServiceGate:
         from opskit.monitor.model import Seen  # noqa: PLC0415
         from opskit.monitor.windows import parts  # noqa: PLC0415
 
-        names = tuple(dict.fromkeys(parts(self.catalogue, self.service)))
+        names = parts(self.catalogue, self.service)
         bad: dict[str, str] = {}
         for one in self.prober(self.catalogue.targets(names)).once(lambda _: None):
             if one.seen is not Seen.UP:

@@ -190,7 +190,7 @@ class Announcements:
 
 def _parts(catalogue: Catalogue | None, service: str) -> tuple[str, ...]:
     """Return a service and what it is made of, each once."""
-    return (service,) if catalogue is None else tuple(dict.fromkeys(parts(catalogue, service)))
+    return (service,) if catalogue is None else parts(catalogue, service)
 
 
 def _is_bad(connection: sa.Connection, service: str) -> bool:

@@ -62,7 +62,7 @@ def statuses(
     return tuple(sorted(found, key=lambda status: (_ORDER.index(status.state), status.target)))
 
 
-def _status(  # all that is known of one
+def _status(
     target: Target,
     owner: str,
     known: Registration | None,

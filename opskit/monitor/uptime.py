@@ -109,9 +109,7 @@ class Past:
         """
         only = None
         if names is not None:
-            needed = tuple(
-                sorted({part for name in names for part in windows.parts(catalogue, name)})
-            )
+            needed = windows.parts(catalogue, *names)
             only = {one.id for one in catalogue.targets(needed)}
         unseen, ambiguous = gaps.within(connection, window)
         return cls(

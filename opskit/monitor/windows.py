@@ -70,11 +70,15 @@ _NOMINAL = {"month": 30 * DAY, "quarter": 91 * DAY, "year": 365 * DAY}
 _OUTAGES = 4
 
 
-def parts(catalogue: Catalogue, name: str) -> Iterator[str]:
-    """Yield a service and all that it is made of."""
-    yield name
-    for part in named(catalogue.services[name].made_of):
-        yield from parts(catalogue, part)
+def parts(catalogue: Catalogue, *names: str) -> tuple[str, ...]:
+    """Return services and all that they are made of, each once, however many share it."""
+    found = dict.fromkeys(names)
+    left = list(found)
+    while left:
+        more = dict.fromkeys(named(catalogue.services[left.pop()].made_of))
+        left += [one for one in more if one not in found]
+        found |= more
+    return tuple(found)
 
 
 def too_coarse(catalogue: Catalogue, name: str) -> str:

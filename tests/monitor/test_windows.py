@@ -11,6 +11,7 @@ import pytest
 
 from opskit.core.clock import DAY, HOUR, Instant, from_datetime, iso
 from opskit.core.interval import Interval
+from opskit.monitor import windows
 from opskit.monitor.catalogue import Catalogue, Objective
 from opskit.monitor.windows import out_of_hours, recurring, window_of
 from tests.monitor.world import tcp
@@ -117,3 +118,14 @@ def test_a_rolling_window_ends_now() -> None:
     promise = Objective.model_validate({"availability": "99%", "over": "28d"})
     now = at(2026, 11, 22)
     assert window_of(promise, now, BERLIN) == Interval(Instant(now - 28 * DAY), now)
+
+
+def test_what_two_share_is_a_part_once() -> None:
+    probe = {"kind": "tcp", "address": "127.0.0.1:1"}
+    made = {"shop": ["web", "api"], "web": ["db"], "api": ["db"]}
+    services: dict[str, Any] = {"db": {"owner": "web", "probes": [probe]}}
+    services |= {name: {"owner": "web", "made_of": needs} for name, needs in made.items()}
+    whole = Catalogue.model_validate_json(json.dumps({"services": services}), strict=True)
+    found = windows.parts(whole, "shop", "web")
+    assert sorted(found) == ["api", "db", "shop", "web"]
+    assert windows.parts(whole, "db") == ("db",)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from opskit.cli.commands import command
-from opskit.cli.monitor.shared import app_for, services_option
+from opskit.cli.monitor.shared import app_for, services_option, with_parts
 from opskit.cli.options import config_option, output_options, period, period_options
 from opskit.cli.output import Column, Output, note, show_heading, show_table, show_text
 from opskit.core.errors import ConfigError, ExitCode, worst
@@ -77,10 +77,8 @@ def _past(
 
 def _versions(app: App, names: tuple[str, ...], past: Past) -> tuple[Version, ...]:
     from opskit.monitor.restatement import versions  # noqa: PLC0415
-    from opskit.monitor.windows import parts  # noqa: PLC0415
 
-    needed = tuple(sorted({part for name in names for part in parts(past.catalogue, name)}))
-    ids = {one.id for one in past.catalogue.targets(needed)}
+    ids = {one.id for one in past.catalogue.targets(with_parts(past.catalogue, names))}
     with app.database.read() as connection:
         return versions(connection, past.window, ids)
 

@@ -31,5 +31,4 @@ def with_parts(catalogue: Catalogue, names: tuple[str, ...]) -> tuple[str, ...]:
     """
     from opskit.monitor.windows import parts  # noqa: PLC0415
 
-    known = catalogue.known(names)
-    return tuple(dict.fromkeys(part for name in known for part in parts(catalogue, name)))
+    return parts(catalogue, *catalogue.known(names))
