@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from opskit.access import rules as access
+from opskit.access import references as access
 from opskit.access.model import People
 from opskit.alerts import rules as alerts
 from opskit.alerts.model import RuleFile

@@ -11,15 +11,20 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How much a finding matters, mildest first when sorted by `rank`."""
+    """How much a finding matters, mildest first when sorted by `rank`.
 
+    `INFO` is told and fails nothing: it says what was not judged, or is good to know.
+    """
+
+    INFO = "info"
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
+    CRITICAL = "critical"
 
     @property
     def rank(self) -> int:
-        """Return 0 for low to 2 for high."""
+        """Return 0 for info to 4 for critical."""
         return list(Severity).index(self)
 
 

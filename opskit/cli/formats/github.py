@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from opskit.core.findings import Finding, Severity
 from opskit.core.text import clean_block
 
-_LEVELS = {Severity.LOW: "notice", Severity.MEDIUM: "warning", Severity.HIGH: "error"}
+_LEVELS = {
+    Severity.INFO: "notice",
+    Severity.LOW: "notice",
+    Severity.MEDIUM: "warning",
+    Severity.HIGH: "error",
+    Severity.CRITICAL: "error",
+}
 
 
 def render(findings: Sequence[Finding]) -> str:

@@ -9,7 +9,13 @@ from opskit import __version__
 from opskit.core.findings import Finding, Location, Severity
 from opskit.core.text import clean
 
-_LEVELS = {Severity.LOW: "note", Severity.MEDIUM: "warning", Severity.HIGH: "error"}
+_LEVELS = {
+    Severity.INFO: "note",
+    Severity.LOW: "note",
+    Severity.MEDIUM: "warning",
+    Severity.HIGH: "error",
+    Severity.CRITICAL: "error",
+}
 
 
 def render(findings: Sequence[Finding], accepted: Mapping[str, str] | None = None) -> str:

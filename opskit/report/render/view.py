@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from opskit.core.clock import Instant, format_duration, to_datetime
+from opskit.core.findings import Severity
 from opskit.core.hosts import Verdict as HostVerdict
 from opskit.core.interval import State
 from opskit.report.model import (
@@ -247,8 +248,8 @@ def _drifts(report: Report, trail: Callable[[Sequence[int]], Trail]) -> list[Dri
 
 def _urgency(drift: Drift) -> tuple[bool, int, Instant, str, str]:
     """Order: still open first, then most severe, then oldest."""
-    row, ranks = drift.row, {"high": 0, "medium": 1, "low": 2}
-    rank = ranks.get(row.severity, len(ranks))
+    row, ranks = drift.row, {one.value: -one.rank for one in Severity}
+    rank = ranks.get(row.severity, 1)
     return (not drift.still_open, rank, row.detected_at, row.host, row.task)
 
 

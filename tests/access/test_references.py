@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from opskit.access.model import People
-from opskit.access.rules import owners, references
+from opskit.access.references import owners, references
 from opskit.core.findings import Finding, Location, Severity
 from opskit.monitor.catalogue import Catalogue
 from opskit.outside.documents import parse

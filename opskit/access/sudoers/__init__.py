@@ -1,0 +1,1 @@
+"""sudoers: parsed, resolved, and answered as sudo itself would. Pure."""

@@ -1,0 +1,1 @@
+"""The kinds of targets access can be given on; `kinds` says what each of them does."""
