@@ -104,4 +104,4 @@ def test_a_place_is_shown_as_editors_open_it(location: Location, shown: str) -> 
 
 def test_severities_rank_from_mild_to_severe() -> None:
     assert [severity.rank for severity in Severity] == [0, 1, 2, 3, 4]
-    assert max(Severity, key=lambda severity: severity.rank) is Severity.HIGH
+    assert max(Severity, key=lambda severity: severity.rank) is Severity.CRITICAL
