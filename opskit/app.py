@@ -102,6 +102,7 @@ class App:
     def database(self) -> Database:
         """Return the database, migrated."""
         # Every table must be known before the schema is used.
+        from opskit.access.store import tables as _access  # noqa: F401, PLC0415
         from opskit.fleet import store as _fleet  # noqa: F401, PLC0415
         from opskit.monitor import store as _monitor  # noqa: F401, PLC0415
         from opskit.records import intake, leases, ticks, waivers  # noqa: F401, PLC0415

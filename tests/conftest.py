@@ -117,7 +117,8 @@ def clock() -> FrozenClock:
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """Open an empty, migrated SQLite database."""
-    from opskit.fleet import store as _fleet  # noqa: F401  # every table must be known
+    from opskit.access.store import tables as _access  # noqa: F401  # every table must be known
+    from opskit.fleet import store as _fleet  # noqa: F401
     from opskit.monitor import store as _monitor  # noqa: F401
     from opskit.records import waivers as _waivers  # noqa: F401
 

@@ -15,6 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from opskit.access.store import tables as access
 from opskit.core.errors import ConfigError, OpskitError, OutsideError
 from opskit.fleet import store as fleet
 from opskit.monitor import store as monitor
@@ -31,7 +32,7 @@ from tests.outside import databases, isolated
 from tests.rig.postgres import Postgres
 
 # Every table must be known before two schemas are compared.
-MODULES = (fleet, monitor, intake, leases, ledger, outbox, ticks, waivers)
+MODULES = (access, fleet, monitor, intake, leases, ledger, outbox, ticks, waivers)
 CANARY = "C4n4ryV4lu3Xq7Zm2"
 
 

@@ -1,0 +1,1 @@
+"""What the access slice keeps: requests, decisions, grants, and where these are in force."""

@@ -1,0 +1,166 @@
+"""Grants: what was given to whom, from when to when.
+
+What a role gave when it was approved is kept with the grant: it is taken away as it was given,
+whatever the role says by then.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from opskit.access.lifecycle import GrantState, require_grant_step
+from opskit.access.model import Role
+from opskit.access.store.tables import GRANTS
+from opskit.core.clock import Duration, Instant
+from opskit.core.errors import ConfigError, Conflict
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A grant as it stands.
+
+    `starts_at` is when it may be provisioned, `start_by` until when that must have begun;
+    `provisioned_at` is when its clock started, `usable_at` when it was first seen on all targets,
+    `ends_at` the planned end, `ended_at` when it was seen gone.
+    """
+
+    id: int
+    request: int
+    person: str
+    account: str
+    role: str
+    gives: Role
+    targets: tuple[str, ...]
+    keys: tuple[str, ...]
+    reason: str
+    duration: Duration
+    approved_at: Instant
+    starts_at: Instant
+    start_by: Instant
+    state: GrantState
+    version: int
+    provisioned_at: Instant | None
+    usable_at: Instant | None
+    ends_at: Instant | None
+    ended_at: Instant | None
+    end_reason: str
+    break_glass: bool
+    review_due: Instant | None
+    reviewed_at: Instant | None
+    reviewed_by: str
+
+    @property
+    def name(self) -> str:
+        """Return what people call it, and what it is called on its targets."""
+        return f"g{self.id}"
+
+    def is_over(self, now: Instant) -> bool:
+        """Return whether its time is up."""
+        return self.ends_at is not None and self.ends_at <= now
+
+
+def insert(connection: sa.Connection, gives: Role, **values: Any) -> Grant:
+    """Write a scheduled grant."""
+    stored = {
+        **values,
+        "gives": gives.model_dump_json(),
+        "targets": json.dumps(list(values["targets"])),
+        "keys": json.dumps(list(values["keys"])),
+        "break_glass": int(values["break_glass"]),
+        "state": GrantState.SCHEDULED.value,
+        "version": 1,
+        "end_reason": "",
+        "reviewed_by": "",
+    }
+    query = sa.insert(GRANTS).values(**stored).returning(*GRANTS.c)
+    return _grant(connection.execute(query).one())
+
+
+def advance(connection: sa.Connection, grant: Grant, to: GrantState, **values: object) -> Grant:
+    """Move a grant on.
+
+    Raises:
+        Refused: from where it is there is no such step.
+        Conflict: somebody else moved it meanwhile.
+    """
+    require_grant_step(grant.name, grant.state, to)
+    return change(connection, grant, state=to.value, **values)
+
+
+def change(connection: sa.Connection, grant: Grant, **values: object) -> Grant:
+    """Write something of a grant, where nobody else did meanwhile.
+
+    Raises:
+        Conflict: somebody did.
+    """
+    row = connection.execute(
+        sa.update(GRANTS)
+        .where(GRANTS.c.id == grant.id, GRANTS.c.version == grant.version)
+        .values(version=grant.version + 1, **values)
+        .returning(*GRANTS.c)
+    ).one_or_none()
+    if row is None:
+        raise Conflict(
+            f"{grant.name} was changed just now", hint=f"opskit access show {grant.name}"
+        )
+    return _grant(row)
+
+
+def one(connection: sa.Connection, number: int) -> Grant:
+    """Return a grant.
+
+    Raises:
+        ConfigError: there is none with this number.
+    """
+    row = connection.execute(sa.select(GRANTS).where(GRANTS.c.id == number)).one_or_none()
+    if row is None:
+        raise ConfigError(f"there is no grant g{number}", hint="opskit access list")
+    return _grant(row)
+
+
+def of_request(connection: sa.Connection, request: int) -> Grant | None:
+    """Return the grant that came of a request."""
+    row = connection.execute(sa.select(GRANTS).where(GRANTS.c.request == request)).one_or_none()
+    return None if row is None else _grant(row)
+
+
+def in_states(connection: sa.Connection, states: Sequence[GrantState]) -> tuple[Grant, ...]:
+    """Return the grants in one of these states, oldest first."""
+    query = sa.select(GRANTS).where(GRANTS.c.state.in_([one.value for one in states]))
+    return tuple(map(_grant, connection.execute(query.order_by(GRANTS.c.id))))
+
+
+def numbered(connection: sa.Connection, numbers: Collection[int]) -> dict[int, Grant]:
+    """Return these grants by their number."""
+    query = sa.select(GRANTS).where(GRANTS.c.id.in_(list(numbers)))
+    return {row.id: _grant(row) for row in connection.execute(query)}
+
+
+def of_person(connection: sa.Connection, person: str) -> tuple[Grant, ...]:
+    """Return all grants somebody has or had, oldest first."""
+    query = sa.select(GRANTS).where(GRANTS.c.person == person).order_by(GRANTS.c.id)
+    return tuple(map(_grant, connection.execute(query)))
+
+
+def everything(connection: sa.Connection) -> tuple[Grant, ...]:
+    """Return all grants there ever were, oldest first."""
+    return tuple(map(_grant, connection.execute(sa.select(GRANTS).order_by(GRANTS.c.id))))
+
+
+def _grant(row: Any) -> Grant:  # noqa: ANN401  # a row of GRANTS
+    values = row._asdict()
+    return Grant(
+        **{
+            **values,
+            "gives": Role.model_validate_json(values["gives"]),
+            "targets": tuple(json.loads(values["targets"])),
+            "keys": tuple(json.loads(values["keys"])),
+            "state": GrantState(values["state"]),
+            "break_glass": bool(values["break_glass"]),
+        }
+    )

@@ -1,0 +1,131 @@
+"""Where grants are: one row for each grant and target, what is wanted there and what was seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from opskit.access.lifecycle import Footing
+from opskit.access.store.tables import PLACES
+from opskit.access.targets.kinds import EnforcedBy, Presence
+from opskit.core.clock import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A grant on one target: `place` is the host or server, `target` its entry in targets.yaml.
+
+    `due_at` is when it is to be worked on next; None where nothing is owed. `parts` are the pieces
+    as they were last seen, as data.
+    """
+
+    grant_id: int
+    place: str
+    target: str
+    kind: str
+    desired: Presence
+    observed: Presence
+    enforced_by: EnforcedBy
+    fence_until: Instant | None
+    observed_at: Instant | None
+    absent_at: Instant | None
+    reason: str
+    parts: tuple[dict[str, Any], ...]
+    attempts: int
+    due_at: Instant | None
+    paged_at: Instant | None
+
+    @property
+    def footing(self) -> Footing:
+        """Return what the lifecycle needs of it."""
+        return Footing(
+            self.desired, self.observed, self.enforced_by, self.fence_until, self.absent_at
+        )
+
+
+def insert(
+    connection: sa.Connection, grant_id: int, place: str, target: str, kind: str, due_at: Instant
+) -> None:
+    """Write where a grant is to be."""
+    values = {
+        "grant_id": grant_id,
+        "place": place,
+        "target": target,
+        "kind": kind,
+        "desired": Presence.PRESENT.value,
+        "observed": Presence.ABSENT.value,
+        "enforced_by": EnforcedBy.NONE.value,
+        "reason": "",
+        "parts": "[]",
+        "attempts": 0,
+        "due_at": due_at,
+    }
+    connection.execute(sa.insert(PLACES).values(**values))
+
+
+def write(connection: sa.Connection, place: Place, **values: object) -> None:
+    """Write what changed of one."""
+    if "parts" in values:
+        values["parts"] = json.dumps(values["parts"])
+    connection.execute(
+        sa.update(PLACES)
+        .where(PLACES.c.grant_id == place.grant_id, PLACES.c.place == place.place)
+        .values(**values)
+    )
+
+
+def of_grant(connection: sa.Connection, grant_id: int) -> tuple[Place, ...]:
+    """Return where a grant is."""
+    query = sa.select(PLACES).where(PLACES.c.grant_id == grant_id).order_by(PLACES.c.place)
+    return tuple(map(_place, connection.execute(query)))
+
+
+def of_grants(connection: sa.Connection, grants: Collection[int]) -> dict[int, list[Place]]:
+    """Return where these grants are, by the grant's number."""
+    query = sa.select(PLACES).where(PLACES.c.grant_id.in_(list(grants))).order_by(PLACES.c.place)
+    found: dict[int, list[Place]] = {number: [] for number in grants}
+    for row in connection.execute(query):
+        found[row.grant_id].append(_place(row))
+    return found
+
+
+def at(connection: sa.Connection, kind: str, place: str) -> tuple[Place, ...]:
+    """Return the grants that are, or are to be, at a place, or may have left something there."""
+    query = sa.select(PLACES).where(
+        PLACES.c.kind == kind,
+        PLACES.c.place == place,
+        sa.or_(
+            PLACES.c.desired == Presence.PRESENT.value,
+            PLACES.c.observed != Presence.ABSENT.value,
+        ),
+    )
+    return tuple(map(_place, connection.execute(query.order_by(PLACES.c.grant_id))))
+
+
+def due(connection: sa.Connection, now: Instant) -> tuple[Place, ...]:
+    """Return what is owed now, longest owed first."""
+    query = sa.select(PLACES).where(PLACES.c.due_at <= now).order_by(PLACES.c.due_at)
+    return tuple(map(_place, connection.execute(query)))
+
+
+def everywhere(connection: sa.Connection) -> tuple[Place, ...]:
+    """Return every place of every grant."""
+    query = sa.select(PLACES).order_by(PLACES.c.grant_id, PLACES.c.place)
+    return tuple(map(_place, connection.execute(query)))
+
+
+def _place(row: Any) -> Place:  # noqa: ANN401  # a row of PLACES
+    values = row._asdict()
+    return Place(
+        **{
+            **values,
+            "desired": Presence(values["desired"]),
+            "observed": Presence(values["observed"]),
+            "enforced_by": EnforcedBy(values["enforced_by"]),
+            "parts": tuple(json.loads(values["parts"])),
+        }
+    )

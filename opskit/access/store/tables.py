@@ -1,0 +1,102 @@
+"""The access slice's tables. Commands that only need to know them import nothing else of it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from opskit.outside.database import METADATA, BigInt
+
+REQUESTS = sa.Table(
+    "access_requests",
+    METADATA,
+    sa.Column("id", BigInt, primary_key=True),
+    sa.Column("requester", sa.Text, nullable=False),
+    sa.Column("beneficiary", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("targets", sa.Text, nullable=False),
+    sa.Column("duration", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("ticket", sa.Text, nullable=False),
+    sa.Column("starts_at", sa.BigInteger),
+    sa.Column("break_glass", sa.Integer, nullable=False),
+    sa.Column("extends", sa.BigInteger),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("policy_version", sa.Text, nullable=False),
+    sa.Column("judgment", sa.Text, nullable=False),
+    sa.Column("check_hash", sa.Text, nullable=False),
+    sa.Column("lapses_at", sa.BigInteger),
+    sa.Column("closed_at", sa.BigInteger),
+    sa.Index("ix_access_requests_state", "state"),
+    sa.Index("ix_access_requests_beneficiary", "beneficiary"),
+)
+
+DECISIONS = sa.Table(
+    "access_decisions",
+    METADATA,
+    sa.Column("id", BigInt, primary_key=True),
+    sa.Column("request", sa.BigInteger, nullable=False),
+    sa.Column("approver", sa.Text, nullable=False),
+    sa.Column("verdict", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("check_hash", sa.Text, nullable=False),
+    sa.Column("statement", sa.Text, nullable=False),
+    sa.Column("signature", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.UniqueConstraint("request", "approver", "check_hash"),
+)
+
+GRANTS = sa.Table(
+    "access_grants",
+    METADATA,
+    sa.Column("id", BigInt, primary_key=True),
+    sa.Column("request", sa.BigInteger, nullable=False, unique=True),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("gives", sa.Text, nullable=False),
+    sa.Column("targets", sa.Text, nullable=False),
+    sa.Column("keys", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("duration", sa.BigInteger, nullable=False),
+    sa.Column("approved_at", sa.BigInteger, nullable=False),
+    sa.Column("starts_at", sa.BigInteger, nullable=False),
+    sa.Column("start_by", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("provisioned_at", sa.BigInteger),
+    sa.Column("usable_at", sa.BigInteger),
+    sa.Column("ends_at", sa.BigInteger),
+    sa.Column("ended_at", sa.BigInteger),
+    sa.Column("end_reason", sa.Text, nullable=False),
+    sa.Column("break_glass", sa.Integer, nullable=False),
+    sa.Column("review_due", sa.BigInteger),
+    sa.Column("reviewed_at", sa.BigInteger),
+    sa.Column("reviewed_by", sa.Text, nullable=False),
+    sa.Index("ix_access_grants_state", "state"),
+    sa.Index("ix_access_grants_person", "person"),
+)
+
+PLACES = sa.Table(
+    "access_places",
+    METADATA,
+    sa.Column("grant_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("place", sa.Text, primary_key=True),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("desired", sa.Text, nullable=False),
+    sa.Column("observed", sa.Text, nullable=False),
+    sa.Column("enforced_by", sa.Text, nullable=False),
+    sa.Column("fence_until", sa.BigInteger),
+    sa.Column("observed_at", sa.BigInteger),
+    sa.Column("absent_at", sa.BigInteger),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("parts", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("due_at", sa.BigInteger),
+    sa.Column("paged_at", sa.BigInteger),
+    sa.Index("ix_access_places_due", "due_at"),
+    sa.Index("ix_access_places_place", "kind", "place"),
+)
