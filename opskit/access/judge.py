@@ -15,7 +15,7 @@ from datetime import date
 from opskit.access.approvers import Asking, Seats, satisfiable, seats
 from opskit.access.blast import blast_radius
 from opskit.access.judgment import Ask, Judgment, Refusal
-from opskit.access.model import Approval, BreakGlass, Environment, PolicyRule, Role
+from opskit.access.model import Approval, BreakGlass, Environment, KeyUse, PolicyRule, Role
 from opskit.access.registry import Registry, digest
 from opskit.core.clock import DAY, HOUR, Duration, format_duration, parse_duration
 from opskit.core.text import nearest
@@ -67,10 +67,22 @@ def _unknown(ask: Ask, registry: Registry, today: date) -> Iterator[Refusal]:
                 f"{ask.role} is not given on {target}",
                 f"it is given on {', '.join(role.on)}; its owners can change that",
             )  # fmt: skip
+    if role.linux is not None and role.linux.login != "none":
+        yield from _keyless(ask, registry, today)
     if not ask.reason.strip():
         yield Refusal("reason", POLICY, "no reason is given", "say why: --reason 'deploy 4.2'")
     if registry.policy.need_ticket and not ask.ticket.strip():
         yield Refusal("need_ticket", POLICY, "no ticket is named", "--ticket OPS-123")
+
+
+def _keyless(ask: Ask, registry: Registry, today: date) -> Iterator[Refusal]:
+    known = registry.holder(ask.beneficiary)
+    if known is not None and not registry.keys(ask.beneficiary, KeyUse.LOGIN, today):
+        yield Refusal(
+            f"people.{ask.beneficiary}.keys", "access/people.yaml",
+            f"{ask.beneficiary} has no key that is in force to log in with",
+            "enter the line of their .pub file under keys:",
+        )  # fmt: skip
 
 
 def _people(ask: Ask, registry: Registry, today: date) -> Iterator[Refusal]:

@@ -30,6 +30,8 @@ class Ask:
     break_glass: bool = False
     # The grant whose end is to be later, where this asks for more time.
     extends: int | None = None
+    # The command it is for, where one was named.
+    need: str = ""
 
     def as_json(self) -> dict[str, object]:
         """Return it as data."""
@@ -44,6 +46,7 @@ class Ask:
             "starts_at": self.starts_at,
             "break_glass": self.break_glass,
             "extends": self.extends,
+            "need": self.need,
         }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ class Place:
     """A grant on one target: `place` is the host or server, `target` its entry in targets.yaml.
 
     `due_at` is when it is to be worked on next; None where nothing is owed. `parts` are the pieces
-    as they were last seen, as data.
+    as they were last seen, as data. `revision` grows with each change of what is wanted.
     """
 
     grant_id: int
@@ -28,6 +28,7 @@ class Place:
     target: str
     kind: str
     desired: Presence
+    revision: int
     observed: Presence
     enforced_by: EnforcedBy
     fence_until: Instant | None
@@ -57,6 +58,7 @@ def insert(
         "target": target,
         "kind": kind,
         "desired": Presence.PRESENT.value,
+        "revision": 1,
         "observed": Presence.ABSENT.value,
         "enforced_by": EnforcedBy.NONE.value,
         "reason": "",
@@ -67,15 +69,38 @@ def insert(
     connection.execute(sa.insert(PLACES).values(**values))
 
 
-def write(connection: sa.Connection, place: Place, **values: object) -> None:
-    """Write what changed of one."""
-    if "parts" in values:
-        values["parts"] = json.dumps(values["parts"])
-    connection.execute(
-        sa.update(PLACES)
-        .where(PLACES.c.grant_id == place.grant_id, PLACES.c.place == place.place)
-        .values(**values)
+def want(connection: sa.Connection, place: Place, desired: Presence, at: Instant) -> None:
+    """Write what is wanted of a place from now on, as something to be done at once."""
+    _write(
+        connection, place, desired=desired.value, revision=place.revision + 1, due_at=at,
+        attempts=0, reason="",
+    )  # fmt: skip
+
+
+def seen(connection: sa.Connection, place: Place, values: Mapping[str, object]) -> None:
+    """Write what a look found.
+
+    Where something else was wanted meanwhile, what is owed stays owed.
+    """
+    kept = {**values, "parts": json.dumps(values["parts"])} if "parts" in values else {**values}
+    settled = sa.update(PLACES).where(
+        PLACES.c.grant_id == place.grant_id,
+        PLACES.c.place == place.place,
+        PLACES.c.revision == place.revision,
     )
+    if connection.execute(settled.values(**kept)).rowcount != 1:
+        owed = ("due_at", "attempts", "reason")
+        _write(connection, place, **{name: kept[name] for name in kept if name not in owed})
+
+
+def paged(connection: sa.Connection, place: Place, at: Instant) -> None:
+    """Write that somebody was told of what is owed here."""
+    _write(connection, place, paged_at=at)
+
+
+def _write(connection: sa.Connection, place: Place, **values: object) -> None:
+    one = (PLACES.c.grant_id == place.grant_id, PLACES.c.place == place.place)
+    connection.execute(sa.update(PLACES).where(*one).values(**values))
 
 
 def of_grant(connection: sa.Connection, grant_id: int) -> tuple[Place, ...]:

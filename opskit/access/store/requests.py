@@ -130,7 +130,7 @@ def _request(row: Any) -> Request:  # noqa: ANN401  # a row of REQUESTS
     ask = Ask(
         row.requester, row.beneficiary, row.role, tuple(json.loads(row.targets)),
         Duration(row.duration), row.reason, row.ticket, row.starts_at, bool(row.break_glass),
-        row.extends,
+        row.extends, row.need,
     )  # fmt: skip
     return Request(
         row.id, ask, row.created_at, RequestState(row.state), row.version, row.policy_version,

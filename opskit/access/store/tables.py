@@ -20,6 +20,7 @@ REQUESTS = sa.Table(
     sa.Column("starts_at", sa.BigInteger),
     sa.Column("break_glass", sa.Integer, nullable=False),
     sa.Column("extends", sa.BigInteger),
+    sa.Column("need", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
@@ -87,6 +88,7 @@ PLACES = sa.Table(
     sa.Column("target", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("desired", sa.Text, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("observed", sa.Text, nullable=False),
     sa.Column("enforced_by", sa.Text, nullable=False),
     sa.Column("fence_until", sa.BigInteger),
@@ -99,4 +101,14 @@ PLACES = sa.Table(
     sa.Column("paged_at", sa.BigInteger),
     sa.Index("ix_access_places_due", "due_at"),
     sa.Index("ix_access_places_place", "kind", "place"),
+)
+
+# Each state of the files that something was judged by, as it was when it was first met.
+POLICIES = sa.Table(
+    "access_policies",
+    METADATA,
+    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("seen_at", sa.BigInteger, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Index("ix_access_policies_seen_at", "seen_at"),
 )

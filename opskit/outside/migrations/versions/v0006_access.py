@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("starts_at", sa.BigInteger),
         sa.Column("break_glass", sa.Integer, nullable=False),
         sa.Column("extends", sa.BigInteger),
+        sa.Column("need", sa.Text, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
@@ -85,6 +86,7 @@ def upgrade() -> None:
         sa.Column("target", sa.Text, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("desired", sa.Text, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
         sa.Column("observed", sa.Text, nullable=False),
         sa.Column("enforced_by", sa.Text, nullable=False),
         sa.Column("fence_until", sa.BigInteger),
@@ -98,6 +100,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_access_places_due", "access_places", ["due_at"])
     op.create_index("ix_access_places_place", "access_places", ["kind", "place"])
+    op.create_table(
+        "access_policies",
+        sa.Column("version", sa.Text, primary_key=True),
+        sa.Column("seen_at", sa.BigInteger, nullable=False),
+        sa.Column("content", sa.Text, nullable=False),
+    )
+    op.create_index("ix_access_policies_seen_at", "access_policies", ["seen_at"])
 
 
 def downgrade() -> None:

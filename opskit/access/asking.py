@@ -1,0 +1,221 @@
+"""`access request` and `withdraw`: what is asked is checked at once, and waits, or is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from opskit.access import scheduling
+from opskit.access.approvers import Seats
+from opskit.access.judge import judge
+from opskit.access.judgment import Ask, Judgment, Refusal, Verdict
+from opskit.access.lifecycle import GrantState, RequestState
+from opskit.access.rules.flow import FLOW, REFUSING, FlowView, Holding
+from opskit.access.store import grants, policies, requests
+from opskit.access.store.grants import Grant
+from opskit.access.store.requests import Request
+from opskit.access.workplace import Workplace
+from opskit.core.clock import DAY, Duration, Instant
+from opskit.core.errors import Refused
+
+_REMEMBERED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of asking: the request, how it was judged, and the grant if it needs nobody."""
+
+    request: Request
+    judgment: Judgment
+    grant: Grant | None = None
+
+
+def check(work: Workplace, ask: Ask) -> Judgment:
+    """Return what would come of a request; nothing is written."""
+    with work.database.read() as connection:
+        return judged(work, connection, ask)
+
+
+def judged(work: Workplace, connection: sa.Connection, ask: Ask) -> Judgment:
+    """Return how the files, and what is held already, judge a request now."""
+    judgment = judge(ask, work.registry, work.today())
+    if judgment.verdict is Verdict.REFUSED:
+        return judgment
+    view = _view(work, connection, ask, judgment.groups)
+    findings = tuple(one for rule in FLOW.rules for one in rule.check(view))
+    refusals = tuple(
+        Refusal(one.rule, "access/policy.yaml", one.message, one.fix)
+        for one in findings
+        if one.rule in REFUSING
+    )
+    return replace(judgment, findings=findings, refusals=refusals)
+
+
+def _view(
+    work: Workplace, connection: sa.Connection, ask: Ask, groups: tuple[Seats, ...]
+) -> FlowView:
+    now = work.now()
+    held = grants.of_person(connection, ask.beneficiary)
+    earlier = requests.of(connection, ask.beneficiary, _REMEMBERED)
+    return FlowView(
+        ask,
+        work.registry,
+        holdings=tuple(_holding(one) for one in held if _counts(one, ask, now)),
+        earlier_reasons=tuple(one.ask.reason for one in earlier if one.ask.extends is None),
+        unreviewed=tuple(one.name for one in held if is_overdue(one, now)),
+        new_approvers=tuple(sorted(new_approvers(work, connection, ask, groups))),
+    )
+
+
+def _counts(grant: Grant, ask: Ask, now: Instant) -> bool:
+    return not grant.state.is_ending and not grant.is_over(now) and grant.id != ask.extends
+
+
+def _holding(grant: Grant) -> Holding:
+    return Holding(grant.name, grant.role, grant.targets, grant.ends_at)
+
+
+def is_overdue(grant: Grant, now: Instant) -> bool:
+    """Return whether a grant's review should have been done by now."""
+    return grant.review_due is not None and grant.reviewed_at is None and grant.review_due <= now
+
+
+def new_approvers(
+    work: Workplace, connection: sa.Connection, ask: Ask, groups: tuple[Seats, ...]
+) -> frozenset[str]:
+    """Return who may approve by the files as they are, and could not a day ago.
+
+    Where no state of the files is known from then, nobody is taken for new.
+    """
+    before = policies.in_force_at(connection, Instant(work.now() - DAY))
+    if before is None or not groups:
+        return frozenset()
+    return _eligible(groups) - _eligible(judge(ask, before, work.today()).groups)
+
+
+def _eligible(groups: tuple[Seats, ...]) -> frozenset[str]:
+    return frozenset(name for group in groups for name in group.eligible)
+
+
+def request(work: Workplace, ask: Ask) -> Asked:
+    """Ask for access: refused now with the reason, or pending, or given where a rule says so.
+
+    Raises:
+        Refused: the files do not allow it; nothing but the refusal is written.
+    """
+    with work.database.write() as connection:
+        policies.keep(connection, work.ledger, work.registry)
+        judgment = judged(work, connection, ask)
+        if judgment.verdict is Verdict.REFUSED:
+            data = {**ask.as_json(), "refusals": [one.as_json() for one in judgment.refusals]}
+            work.tell(connection, "request.refused", ask.beneficiary, data)
+            asked = None
+        else:
+            asked = _submitted(work, connection, ask, judgment)
+    if asked is None:
+        raise refused(judgment)
+    return asked
+
+
+def refused(judgment: Judgment) -> Refused:
+    """Return what to raise for a request that is not allowed."""
+    return Refused("; ".join(_told(judgment)), hint=judgment.refusals[0].way)
+
+
+def _told(judgment: Judgment) -> Iterator[str]:
+    for one in judgment.refusals:
+        yield f"{one.message} ({one.rule}, {one.whose})"
+
+
+def _submitted(work: Workplace, connection: sa.Connection, ask: Ask, judgment: Judgment) -> Asked:
+    now = work.now()
+    draft = requests.insert(connection, ask, now)
+    work.tell(connection, "request.created", draft.name, {**ask.as_json(), "hash": draft.hash})
+    checked = write_check(work, connection, draft, judgment, RequestState.CHECKED)
+    lapses_at = Instant(now + judgment.within)
+    pending = requests.advance(connection, checked, RequestState.PENDING, lapses_at=lapses_at)
+    told = {
+        "beneficiary": ask.beneficiary,
+        "role": ask.role,
+        "targets": list(ask.targets),
+        "reason": ask.reason,
+        "blast_radius": judgment.blast,
+        "approvers": sorted(_eligible(judgment.groups)),
+        "lapses_at": lapses_at,
+    }
+    work.tell(connection, "request.submitted", pending.name, told)
+    if judgment.verdict is not Verdict.APPROVED:
+        return Asked(pending, judgment)
+    by = f"rule {', '.join(judgment.rules)}"
+    approved, grant = scheduling.approve(work, connection, pending, judgment, by)
+    return Asked(approved, judgment, grant)
+
+
+def write_check(
+    work: Workplace,
+    connection: sa.Connection,
+    one: Request,
+    judgment: Judgment,
+    to: RequestState,
+) -> Request:
+    """Write how a request is judged by the files as they are."""
+    data = judgment.as_json()
+    told = {"check_hash": judgment.digest, "policy_version": work.registry.version, "check": data}
+    work.tell(connection, "request.checked", one.name, told)
+    return requests.advance(
+        connection, one, to,
+        judgment=data, check_hash=judgment.digest, policy_version=work.registry.version,
+    )  # fmt: skip
+
+
+def withdraw(work: Workplace, number: int) -> Request:
+    """Take a request back.
+
+    Raises:
+        Refused: it is decided, over, or somebody else's.
+    """
+    person, now = work.person(), work.now()
+    with work.database.write() as connection:
+        one = requests.one(connection, number)
+        if person not in {one.ask.requester, one.ask.beneficiary}:
+            raise Refused(
+                f"{one.name} is {one.ask.requester}'s",
+                hint=f"ask {one.ask.requester}, or deny it: opskit access deny {one.name}",
+            )
+        lapse(work, connection, one)
+        one = requests.one(connection, number)
+        work.tell(connection, "request.withdrawn", one.name, {"by": person})
+        return requests.advance(connection, one, RequestState.WITHDRAWN, closed_at=now)
+
+
+def lapse(work: Workplace, connection: sa.Connection, one: Request) -> bool:
+    """Write that a request's time is over, if it is; return whether it was."""
+    now = work.now()
+    if one.state is not RequestState.PENDING or one.state_at(now) is RequestState.PENDING:
+        return False
+    work.tell(connection, "request.lapsed", one.name, {"lapses_at": one.lapses_at})
+    requests.advance(connection, one, RequestState.LAPSED, closed_at=now)
+    return True
+
+
+def extend(work: Workplace, number: int, longer: Duration, reason: str) -> Asked:
+    """Ask for more time with a grant, judged and approved as a request of its own.
+
+    Raises:
+        Refused: it is not in force, or the files do not allow it.
+    """
+    person = work.person()
+    with work.database.read() as connection:
+        grant = grants.one(connection, number)
+    if grant.state not in {GrantState.ACTIVE, GrantState.PARTIAL} or grant.is_over(work.now()):
+        raise Refused(
+            f"{grant.name} is {grant.state.value}: there is nothing to extend",
+            hint=f"opskit access request {grant.role} --for {grant.person}",
+        )
+    ask = Ask(
+        person, grant.person, grant.role, grant.targets, longer, reason, extends=grant.id,
+        ticket="extension" if work.registry.policy.need_ticket else "",
+    )  # fmt: skip
+    return request(work, ask)

@@ -1,0 +1,327 @@
+"""What is due is done: grants start, end, are tried again, and are looked at after each change.
+
+Every step writes its intent before it touches a target and its outcome after a look. Whoever dies
+between the two leaves a row that is still due: the next one carries the same order out once more,
+which does no harm. A lease on each place keeps two from carrying out contradicting orders.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from opskit.access.asking import lapse
+from opskit.access.lifecycle import GrantState, RequestState, provisioned, revoked
+from opskit.access.orders import next_attempt, order
+from opskit.access.store import grants, places, requests
+from opskit.access.store.grants import Grant
+from opskit.access.store.places import Place
+from opskit.access.targets.kinds import Answer, EnforcedBy, Order, Part, Presence, Sight, Standing
+from opskit.access.workplace import Workplace
+from opskit.core.clock import MINUTE, Instant, parse_duration
+from opskit.core.errors import Conflict, OpskitError
+from opskit.records.leases import Lease
+
+_LEASE = 30 * MINUTE
+_IN_FORCE = (GrantState.PROVISIONING, GrantState.ACTIVE, GrantState.PARTIAL, GrantState.FAILED)
+_ENDING = (GrantState.REVOKING, GrantState.REVOKE_DEFERRED)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What one round did, by the names of grants; `busy` are places somebody else is at."""
+
+    moved: tuple[Grant, ...] = ()
+    busy: tuple[str, ...] = ()
+
+
+def settle(work: Workplace) -> Settled:
+    """Do all that is due now, and return the grants whose state it moved."""
+    now = work.now()
+    with work.database.write() as connection:
+        for one in requests.in_states(connection, [RequestState.PENDING]):
+            lapse(work, connection, one)
+        started = [_started(work, connection, one) for one in _startable(connection, now)]
+        ended = [
+            end(work, connection, one, "its time is over")
+            for one in grants.in_states(connection, (*_IN_FORCE, GrantState.SUSPENDED))
+            if one.is_over(now)
+        ]
+    return _worked(work, {one.id for one in (*started, *ended)})
+
+
+def start_now(work: Workplace, grant: Grant) -> Settled:
+    """Put one grant on its targets, if its time has come."""
+    with work.database.write() as connection:
+        found = grants.one(connection, grant.id)
+        if found.state is GrantState.SCHEDULED and found.starts_at <= work.now():
+            _started(work, connection, found)
+    return _worked(work, {grant.id}, only=frozenset({grant.id}))
+
+
+def _startable(connection: sa.Connection, now: Instant) -> list[Grant]:
+    waiting = grants.in_states(connection, [GrantState.SCHEDULED])
+    return [one for one in waiting if one.starts_at <= now]
+
+
+def _started(work: Workplace, connection: sa.Connection, grant: Grant) -> Grant:
+    """Start a grant's clock and write where it is to be; or end it, if it waited too long."""
+    now = work.now()
+    if grant.start_by <= now:
+        work.tell(connection, "grant.expired", grant.name, {"why": "it was not started in time"})
+        return grants.advance(
+            connection, grant, GrantState.REVOKED, ended_at=now, end_reason="not started in time"
+        )
+    ends_at = Instant(now + grant.duration)
+    found = [(name, place) for name in grant.targets for place in _places(work, name)]
+    told = {"until": ends_at, "places": [place for _, place in found]}
+    work.tell(connection, "grant.provisioning", grant.name, told)
+    for place, name in {place: name for name, place in found}.items():
+        kind = work.registry.targets.targets[name].kind
+        places.insert(connection, grant.id, place, name, kind, now)
+    return grants.advance(
+        connection, grant, GrantState.PROVISIONING, provisioned_at=now, ends_at=ends_at
+    )
+
+
+def _places(work: Workplace, target: str) -> tuple[str, ...]:
+    """Return what a target stands for; nothing where that cannot be told, which fails the grant."""
+    if work.registry.target(target) is None:
+        return ()
+    try:
+        return work.places(target)
+    except OpskitError:
+        return ()
+
+
+def end(work: Workplace, connection: sa.Connection, grant: Grant, why: str) -> Grant:
+    """Write that a grant is to be gone from all its targets, as the first thing to be done."""
+    now = work.now()
+    kind = "grant.expired" if grant.is_over(now) else "grant.revoking"
+    work.tell(connection, kind, grant.name, {"why": why, "planned_end": grant.ends_at})
+    if grant.state is GrantState.SCHEDULED:
+        work.tell(connection, "grant.revoked", grant.name, {"why": why})
+        return grants.advance(connection, grant, GrantState.REVOKED, ended_at=now, end_reason=why)
+    for place in places.of_grant(connection, grant.id):
+        places.want(connection, place, Presence.ABSENT, now)
+    ends_at = min(grant.ends_at or now, now)
+    return grants.advance(connection, grant, GrantState.REVOKING, end_reason=why, ends_at=ends_at)
+
+
+# Carrying orders out
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A place, what is to be true there, and the right to touch it."""
+
+    kind: str
+    order: Order
+    rows: tuple[Place, ...]
+    lease: Lease
+
+
+def _worked(
+    work: Workplace, touched: Collection[int], only: frozenset[int] | None = None
+) -> Settled:
+    """Carry out what is due, then say what became of every grant concerned."""
+    holder = f"{work.ledger.actor} ({uuid.uuid4().hex[:8]})"
+    tasks, busy = _taken(work, holder, only)
+    moved = set(touched)
+    try:
+        for kind in sorted({task.kind for task in tasks}):
+            moved |= _carried_out(work, kind, [task for task in tasks if task.kind == kind])
+    finally:
+        with work.database.write() as connection:
+            work.leases.release(connection, holder)
+    with work.database.write() as connection:
+        after = [_rolled_up(work, connection, number) for number in sorted(moved)]
+        _page(work, connection)
+    return Settled(tuple(after), tuple(busy))
+
+
+def _taken(
+    work: Workplace, holder: str, only: frozenset[int] | None
+) -> tuple[list[_Task], list[str]]:
+    """Return what to do at each place that something is owed to, under a lease of its own."""
+    tasks: list[_Task] = []
+    busy: list[str] = []
+    with work.database.read() as connection:
+        owed = [
+            (row.kind, row.place)
+            for row in places.due(connection, work.now())
+            if only is None or row.grant_id in only
+        ]
+    for kind, place in dict.fromkeys(owed):
+        try:
+            tasks.append(_task(work, holder, kind, place))
+        except Conflict:
+            busy.append(place)
+    return tasks, busy
+
+
+def _task(work: Workplace, holder: str, kind: str, place: str) -> _Task:
+    with work.database.write() as connection:
+        lease = work.leases.take(connection, f"access {kind} {place}", holder, _LEASE)
+        rows = places.at(connection, kind, place)
+        known = grants.numbered(connection, {row.grant_id for row in rows})
+    return _Task(kind, order(place, rows, known), rows, lease)
+
+
+def _carried_out(work: Workplace, kind: str, tasks: Sequence[_Task]) -> set[int]:
+    answers = _answers(work, kind, [task.order for task in tasks])
+    for task in tasks:
+        answer = answers.get(task.order.target) or _unanswered(work, task.order.target)
+        try:
+            with work.database.write() as connection:
+                work.leases.fence(connection, task.lease)
+                _record(work, connection, task, answer)
+        except Conflict:
+            continue  # it took too long, and somebody else is at it: theirs is the newer look
+    return {row.grant_id for task in tasks for row in task.rows}
+
+
+def _answers(work: Workplace, kind: str, orders: Sequence[Order]) -> Mapping[str, Answer]:
+    try:
+        return work.kinds[kind].carry_out(orders)
+    except OpskitError as error:
+        return {
+            one.target: Answer(Sight(one.target, work.now(), reached=False, reason=error.message))
+            for one in orders
+        }
+
+
+def _unanswered(work: Workplace, place: str) -> Answer:
+    return Answer(Sight(place, work.now(), reached=False, reason="nothing was said of it"))
+
+
+def _record(work: Workplace, connection: sa.Connection, task: _Task, answer: Answer) -> None:
+    for row in task.rows:
+        grant = f"g{row.grant_id}"
+        standing = answer.sight.standings.get(grant) or Standing(grant, ())
+        values = _seen(row, standing, answer, work.now())
+        places.seen(connection, row, values)
+        _tell_place(work, connection, row, values, answer)
+    for session in answer.ended:
+        data = {"account": session.account, "what": session.what}
+        work.tell(connection, "session.killed", answer.sight.target, data)
+
+
+def _seen(row: Place, standing: Standing, answer: Answer, now: Instant) -> dict[str, object]:
+    """Return what to write of a place after a look at it."""
+    observed = standing.presence if answer.sight.reached else Presence.UNKNOWN
+    settled = observed is row.desired
+    gone = observed is Presence.ABSENT and row.desired is Presence.ABSENT
+    values: dict[str, object] = {
+        "observed": observed.value,
+        "reason": answer.refused or answer.failed or answer.sight.reason,
+        "attempts": 0 if settled else row.attempts + 1,
+        "due_at": None if settled else next_attempt(row.attempts, now),
+    }
+    if not answer.sight.reached:
+        return values  # what the target enforces by itself stays as it was planted
+    values |= {"observed_at": answer.sight.at, "parts": [_part(one) for one in standing.parts]}
+    if gone:
+        values["absent_at"] = row.absent_at or answer.sight.at
+    elif row.desired is Presence.PRESENT:
+        planted = standing.enforced_by if standing.parts else EnforcedBy.NONE
+        values |= {"enforced_by": planted.value, "fence_until": standing.fence_until}
+    return values
+
+
+def _part(one: Part) -> dict[str, object]:
+    return {
+        "what": one.what,
+        "presence": one.presence.value,
+        "enforced_by": one.enforced_by.value,
+        "fence_until": one.fence_until,
+    }
+
+
+def _tell_place(
+    work: Workplace,
+    connection: sa.Connection,
+    row: Place,
+    values: Mapping[str, object],
+    answer: Answer,
+) -> None:
+    data = {
+        "grant": f"g{row.grant_id}",
+        "desired": row.desired.value,
+        "observed": values["observed"],
+        "reason": values["reason"],
+        "enforced_by": values.get("enforced_by", row.enforced_by.value),
+        "fence_until": values.get("fence_until", row.fence_until),
+    }
+    if not answer.sight.reached:
+        kind = "target.unreachable"
+    elif answer.refused:
+        kind = "target.refused"
+    else:
+        kind = "target.verified" if values["due_at"] is None else "target.failed"
+    work.tell(connection, kind, row.place, data)
+
+
+# What becomes of a grant
+
+
+def _rolled_up(work: Workplace, connection: sa.Connection, number: int) -> Grant:
+    grant = grants.one(connection, number)
+    rows = places.of_grant(connection, number)
+    if grant.state in _IN_FORCE:
+        return _in_force(work, connection, grant, rows)
+    if grant.state in _ENDING:
+        return _gone(work, connection, grant, rows)
+    return grant
+
+
+def _in_force(
+    work: Workplace, connection: sa.Connection, grant: Grant, rows: Iterable[Place]
+) -> Grant:
+    rows = tuple(rows)
+    state = provisioned(row.footing for row in rows)
+    if state is grant.state:
+        return grant
+    reasons = {row.place: row.reason for row in rows if row.reason}
+    told = {"until": grant.ends_at, "reasons": reasons}
+    work.tell(connection, f"grant.{_WORDS[state]}", grant.name, told)
+    first = {} if grant.usable_at or state is not GrantState.ACTIVE else {"usable_at": work.now()}
+    return grants.advance(connection, grant, state, **first)
+
+
+_WORDS = {
+    GrantState.ACTIVE: "activated",
+    GrantState.PARTIAL: "partial",
+    GrantState.FAILED: "failed",
+}
+
+
+def _gone(work: Workplace, connection: sa.Connection, grant: Grant, rows: Iterable[Place]) -> Grant:
+    rows, now = tuple(rows), work.now()
+    state = revoked((row.footing for row in rows), now)
+    if state is grant.state:
+        return grant
+    if state is GrantState.REVOKED:
+        gone_at = [row.footing.gone_at() or now for row in rows]
+        told = {"why": grant.end_reason, "gone_at": max(gone_at, default=now)}
+        work.tell(connection, "grant.revoked", grant.name, told)
+        return grants.advance(connection, grant, state, ended_at=max(gone_at, default=now))
+    left = {row.place: row.reason for row in rows if not row.footing.is_over(now)}
+    fences = [row.fence_until for row in rows if not row.footing.is_over(now)]
+    work.tell(connection, "grant.revoke_deferred", grant.name, {"left": left, "fences": fences})
+    return grants.advance(connection, grant, state)
+
+
+def _page(work: Workplace, connection: sa.Connection) -> None:
+    """Tell, once for each place, that a revocation has been owed for too long."""
+    now, patience = work.now(), parse_duration(work.registry.policy.page_after)
+    for grant in grants.in_states(connection, _ENDING):
+        for row in places.of_grant(connection, grant.id):
+            late = grant.ends_at is not None and now - grant.ends_at >= patience
+            if late and row.paged_at is None and not row.footing.is_over(now):
+                data = {"place": row.place, "reason": row.reason, "fence_until": row.fence_until}
+                work.tell(connection, "grant.revoke_overdue", grant.name, data)
+                places.paged(connection, row, now)

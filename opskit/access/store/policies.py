@@ -1,0 +1,61 @@
+"""The states of the files in `access/` that requests were judged by, each kept once."""
+
+from __future__ import annotations
+
+import json
+
+import sqlalchemy as sa
+
+from opskit.access.model import AccessPolicy, People, Roles, Targets
+from opskit.access.registry import Registry
+from opskit.access.store.tables import POLICIES
+from opskit.core.clock import Instant
+from opskit.records.ledger import Ledger, canonical
+
+
+def keep(connection: sa.Connection, ledger: Ledger, registry: Registry) -> None:
+    """Keep this state of the files, and tell that it is another one than before."""
+    version = registry.version
+    known = sa.select(POLICIES.c.version).where(POLICIES.c.version == version)
+    if connection.execute(known).first() is not None:
+        return
+    query = sa.select(POLICIES.c.version).order_by(POLICIES.c.seen_at.desc()).limit(1)
+    before = connection.execute(query).scalar() or ""
+    entry = ledger.append(connection, "policy.changed", version, {"before": before})
+    connection.execute(
+        sa.insert(POLICIES).values(version=version, seen_at=entry.at, content=_content(registry))
+    )
+
+
+def in_force_at(connection: sa.Connection, at: Instant) -> Registry | None:
+    """Return the newest state that was kept by then; nothing where there was none yet."""
+    query = sa.select(POLICIES.c.content).where(POLICIES.c.seen_at <= at)
+    content = connection.execute(query.order_by(POLICIES.c.seen_at.desc()).limit(1)).scalar()
+    return None if content is None else _registry(content)
+
+
+def contents(connection: sa.Connection) -> dict[str, str]:
+    """Return every state kept, as JSON text by its version."""
+    rows = connection.execute(sa.select(POLICIES.c.version, POLICIES.c.content))
+    return {row.version: row.content for row in rows}
+
+
+def _content(registry: Registry) -> str:
+    return canonical(
+        {
+            "people": registry.people.model_dump(mode="json"),
+            "roles": registry.roles.model_dump(mode="json"),
+            "targets": registry.targets.model_dump(mode="json"),
+            "policy": registry.policy.model_dump(mode="json"),
+        }
+    )
+
+
+def _registry(content: str) -> Registry:
+    parts = json.loads(content)
+    return Registry(
+        People.model_validate(parts["people"]),
+        Roles.model_validate(parts["roles"]),
+        Targets.model_validate(parts["targets"]),
+        AccessPolicy.model_validate(parts["policy"]),
+    )

@@ -1,0 +1,84 @@
+"""What the verbs of access need of the world around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from opskit.access.registry import Registry
+from opskit.access.targets.kinds import TargetKind
+from opskit.core.clock import Clock, Instant, to_datetime
+from opskit.core.errors import Refused
+from opskit.outside.database import Database
+from opskit.records.leases import Leases
+from opskit.records.ledger import Entry, Ledger
+from opskit.records.outbox import Outbox
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """The files as they are now, the records, and the kinds of targets by name.
+
+    `places` gives for an entry of targets.yaml the hosts or servers it stands for now. `user` is
+    the account that runs opskit.
+    """
+
+    registry: Registry
+    database: Database
+    ledger: Ledger
+    leases: Leases
+    clock: Clock
+    zone: ZoneInfo
+    outbox: Outbox
+    kinds: Mapping[str, TargetKind]
+    places: Callable[[str], tuple[str, ...]]
+    environment: Mapping[str, str]
+    user: str = ""
+    channels: tuple[str, ...] = ()
+
+    def now(self) -> Instant:
+        """Return the wall clock."""
+        return self.clock.now()
+
+    def today(self) -> date:
+        """Return the day it is in the configured zone."""
+        return to_datetime(self.now(), self.zone).date()
+
+    def person(self) -> str:
+        """Return who runs opskit, as people.yaml knows them.
+
+        Raises:
+            Refused: it does not.
+        """
+        name = self.registry.named(self.user)
+        if name is None:
+            raise Refused(
+                f"nobody in access/people.yaml has the account {self.user!r}",
+                hint=f"enter yourself there, with account: {self.user}",
+            )
+        return name
+
+    def tell(
+        self, connection: sa.Connection, kind: str, subject: str, data: Mapping[str, object]
+    ) -> Entry:
+        """Write to the ledger, and owe what somebody waits for to every channel."""
+        entry = self.ledger.append(connection, kind, subject, data)
+        if kind in _TOLD:
+            body = {"type": kind, "subject": subject, "at": entry.at, **data}
+            for channel in self.channels:
+                self.outbox.owe(connection, f"{kind}-{entry.hash[:24]}", channel, body)
+        return entry
+
+
+# What is sent to people: who has to act, who waits, what went wrong.
+_TOLD = frozenset(
+    {
+        "request.submitted", "request.approved", "request.denied", "grant.activated",
+        "grant.partial", "grant.failed", "grant.revoke_deferred", "grant.revoke_overdue",
+        "breakglass.opened", "breakglass.overdue",
+    }
+)  # fmt: skip
