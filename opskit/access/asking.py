@@ -38,12 +38,17 @@ def check(work: Workplace, ask: Ask) -> Judgment:
         return judged(work, connection, ask)
 
 
-def judged(work: Workplace, connection: sa.Connection, ask: Ask) -> Judgment:
-    """Return how the files, and what is held already, judge a request now."""
+def judged(
+    work: Workplace, connection: sa.Connection, ask: Ask, number: int | None = None
+) -> Judgment:
+    """Return how the files, and what is held already, judge a request now.
+
+    `number` is its own, where it is written down already: it is not held against itself.
+    """
     judgment = judge(ask, work.registry, work.today())
     if judgment.verdict is Verdict.REFUSED:
         return judgment
-    view = _view(work, connection, ask, judgment.groups)
+    view = _view(work, connection, ask, judgment.groups, number)
     findings = tuple(one for rule in FLOW.rules for one in rule.check(view))
     refusals = tuple(
         Refusal(one.rule, "access/policy.yaml", one.message, one.fix)
@@ -54,7 +59,11 @@ def judged(work: Workplace, connection: sa.Connection, ask: Ask) -> Judgment:
 
 
 def _view(
-    work: Workplace, connection: sa.Connection, ask: Ask, groups: tuple[Seats, ...]
+    work: Workplace,
+    connection: sa.Connection,
+    ask: Ask,
+    groups: tuple[Seats, ...],
+    number: int | None,
 ) -> FlowView:
     now = work.now()
     held = grants.of_person(connection, ask.beneficiary)
@@ -63,7 +72,9 @@ def _view(
         ask,
         work.registry,
         holdings=tuple(_holding(one) for one in held if _counts(one, ask, now)),
-        earlier_reasons=tuple(one.ask.reason for one in earlier if one.ask.extends is None),
+        earlier_reasons=tuple(
+            one.ask.reason for one in earlier if one.ask.extends is None and one.id != number
+        ),
         unreviewed=tuple(one.name for one in held if is_overdue(one, now)),
         new_approvers=tuple(sorted(new_approvers(work, connection, ask, groups))),
     )

@@ -70,7 +70,7 @@ def _current(
         work.tell(connection, "decision.refused_stale", one.name, {"state": one.state.value})
         hint = f"opskit access show {one.name}"
         return one, Refused(f"{one.name} is {one.state.value}", hint=hint)
-    judgment = judged(work, connection, one.ask)
+    judgment = judged(work, connection, one.ask, one.id)
     if judgment.digest == one.check_hash:
         return one, None
     one = write_check(work, connection, one, judgment, RequestState.PENDING)
@@ -93,7 +93,7 @@ def decide(work: Workplace, number: int, word: Word) -> Decided:
     """
     seen = pending(work, number)
     with work.database.read() as connection:
-        judgment = judged(work, connection, seen.ask)
+        judgment = judged(work, connection, seen.ask, seen.id)
         newcomers = new_approvers(work, connection, seen.ask, judgment.groups)
     trouble = _not_entitled(work, seen, judgment, word, newcomers)
     if trouble is not None:
