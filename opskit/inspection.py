@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from opskit.access import references as access
-from opskit.access.model import People
+from opskit.access.consistency import Places, consistency
+from opskit.access.model import AccessPolicy, People, Roles, Targets
+from opskit.access.registry import Registry
 from opskit.alerts import rules as alerts
 from opskit.alerts.model import RuleFile
+from opskit.core.clock import SystemClock, to_datetime
 from opskit.core.errors import OutsideError
 from opskit.core.findings import Finding, Location, Severity, ordered
 from opskit.fleet import lint as fleet_lint
@@ -54,6 +57,7 @@ class Inspection:
         yield from (*services.findings, *persons.findings)
         if people is not None:
             yield from access.references(people, settings.people, persons.place)
+            yield from self._lint_access(people, persons)
         if people is not None and catalogue is not None:
             owned = {name: one.owner for name, one in catalogue.services.items()}
             yield from access.owners(people, owned, settings.people, services.place)
@@ -62,6 +66,21 @@ class Inspection:
             yield from catalogue_lint.findings(
                 catalogue, services.place, self.config.zone, self._hosts_named_in(catalogue)
             )
+
+    def _lint_access(self, people: People, persons: Document) -> Iterator[Finding]:
+        """Yield what is wrong in roles, targets and policy, where there are any."""
+        settings = self.config.settings
+        if not self.config.path(settings.roles).exists():
+            return
+        roles, catalogue = self._document(settings.roles, Roles)
+        targets, places = self._document(settings.targets, Targets)
+        policy, rules = self._document(settings.policy, AccessPolicy)
+        yield from (*catalogue.findings, *places.findings, *rules.findings)
+        if roles is not None and targets is not None and policy is not None:
+            where = Places(persons.place, catalogue.place, rules.place)
+            registry = Registry(people, roles, targets, policy)
+            today = to_datetime(SystemClock().now(), self.config.zone).date()
+            yield from consistency(registry, where, today)
 
     def _lint_openslo(
         self, catalogue: Catalogue, services: Document

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from opskit.access.model import Approval, Approvers, Key, Role
+from opskit.access.model import Approval, Approvers, Role
 from opskit.access.registry import Registry
 
 
@@ -61,25 +61,10 @@ def seats(
 
 def excluded(asking: Asking, registry: Registry) -> frozenset[str]:
     """Return who may not decide: both of them, their reports, and who shares a key with them."""
-    both = {asking.requester, asking.beneficiary}
-    below = {name for one in both for name in registry.reports(one)}
-    blobs = {_blob(key.key) for name in both for key in _keys(registry, name)}
-    sharing = {
-        name
-        for name in registry.people.people
-        if any(_blob(key.key) in blobs for key in _keys(registry, name))
-    }
-    return frozenset(both | below | sharing)
-
-
-def _keys(registry: Registry, name: str) -> tuple[Key, ...]:
-    known = registry.holder(name)
-    return known.keys if known else ()
-
-
-def _blob(line: str) -> str:
-    words = line.split()
-    return words[1] if len(words) > 1 else line
+    both = frozenset({asking.requester, asking.beneficiary})
+    below = (registry.reports(name) for name in both)
+    sharing = (registry.sharing_a_key(name) for name in both)
+    return both.union(*below, *sharing)
 
 
 def _named(group: Approvers, role: Role, asking: Asking, registry: Registry) -> frozenset[str]:

@@ -100,8 +100,8 @@ def new_approvers(
 
     Where no state of the files is known from then, nobody is taken for new.
     """
-    before = policies.in_force_at(connection, Instant(work.now() - DAY))
-    if before is None or not groups:
+    before = policies.in_force_at(connection, Instant(work.now() - DAY), work.registry)
+    if before is None or before is work.registry or not groups:
         return frozenset()
     return _eligible(groups) - _eligible(judge(ask, before, work.today()).groups)
 

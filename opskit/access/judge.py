@@ -16,7 +16,7 @@ from opskit.access.approvers import Asking, Seats, satisfiable, seats
 from opskit.access.blast import blast_radius
 from opskit.access.judgment import Ask, Judgment, Refusal
 from opskit.access.model import Approval, BreakGlass, Environment, KeyUse, PolicyRule, Role
-from opskit.access.registry import Registry, digest
+from opskit.access.registry import Registry
 from opskit.core.clock import DAY, HOUR, Duration, format_duration, parse_duration
 from opskit.core.text import nearest
 
@@ -41,11 +41,6 @@ def judge(ask: Ask, registry: Registry, today: date) -> Judgment:
     return _allowed(ask, role, rulings, registry, today)
 
 
-def role_digest(role: Role) -> str:
-    """Return what changes when a role gives something else."""
-    return digest(role.model_dump(mode="json"))
-
-
 # What must be known before any rule is read
 
 
@@ -56,16 +51,16 @@ def _unknown(ask: Ask, registry: Registry, today: date) -> Iterator[Refusal]:
         yield _no_such("role", ask.role, list(registry.roles.roles), "access/roles.yaml")
         return
     if not ask.targets:
-        way = f"name one of: {', '.join(role.on)}"
+        way = f"name one of: {', '.join(role.targets)}"
         yield Refusal("no-target", "access/roles.yaml", "no target is named", way)
     for target in ask.targets:
         if registry.target(target) is None:
             yield _no_such("target", target, list(registry.targets.targets), "access/targets.yaml")
-        elif target not in role.on:
+        elif target not in role.targets:
             yield Refusal(
                 f"role {ask.role}", _owners(role),
                 f"{ask.role} is not given on {target}",
-                f"it is given on {', '.join(role.on)}; its owners can change that",
+                f"it is given on {', '.join(role.targets)}; its owners can change that",
             )  # fmt: skip
     if role.linux is not None and role.linux.login != "none":
         yield from _keyless(ask, registry, today)
@@ -201,7 +196,7 @@ def _allowed(
     judged = Judgment(
         rules=tuple(rule.name for rule in rules),
         blast=blast_radius(ask, role, registry),
-        role_digest=role_digest(role),
+        role_digest=registry.role_digest(ask.role),
         within=DAY,
         start_within=_START_WITHIN,
     )
@@ -283,7 +278,7 @@ def _emergency(ask: Ask, role: Role, registry: Registry) -> Judgment:
     return Judgment(
         rules=("break_glass",),
         blast=blast_radius(ask, role, registry),
-        role_digest=role_digest(role),
+        role_digest=registry.role_digest(ask.role),
         within=DAY,
         start_within=_START_WITHIN,
     )

@@ -139,14 +139,14 @@ class PlaybookRights(Model):
 class Role(Model):
     """What somebody may ask for: entitlements, who answers for them, how long at most.
 
-    `on` names targets of targets.yaml; `approval` an approval of policy.yaml, else the target's
-    own, else `default`.
+    `targets` are those of targets.yaml; `approval` one of policy.yaml,
+    else `default`.
     """
 
     purpose: Sentence
     owners: tuple[str, ...] = Field(min_length=1)
     risk: Severity = Severity.MEDIUM
-    on: tuple[str, ...] = Field(min_length=1)
+    targets: tuple[str, ...] = Field(min_length=1)
     max_duration: Span = "8h"
     approval: str = ""
     linux: LinuxRights | None = None

@@ -57,8 +57,11 @@ class Registry:
 
     def named(self, login: str) -> str | None:
         """Return the person whose account on this machine is `login`."""
-        by_account = {self.account(name): name for name in self.people.people}
-        return by_account.get(login)
+        return self._by_account.get(login)
+
+    @cached_property
+    def _by_account(self) -> dict[str, str]:
+        return {self.account(name): name for name in self.people.people}
 
     def team(self, name: str) -> str:
         """Return the team of a person, empty where there is none."""
@@ -72,7 +75,11 @@ class Registry:
 
     def members(self, team: str) -> frozenset[str]:
         """Return the people of a team."""
-        return frozenset(name for name, one in self.people.people.items() if one.team == team)
+        return self._members.get(team, frozenset())
+
+    @cached_property
+    def _members(self) -> dict[str, frozenset[str]]:
+        return _grouped((one.team, name) for name, one in self.people.people.items())
 
     def among(self, terms: Iterable[str]) -> frozenset[str]:
         """Return all whom people, teams, service accounts or `everybody` name."""
@@ -86,13 +93,29 @@ class Registry:
     def reports(self, name: str) -> frozenset[str]:
         """Return all who answer to a person, those who answer to these included."""
         found: frozenset[str] = frozenset()
-        while more := self._managed_by(found | {name}) - found:
-            found |= more
+        new = self._managed.get(name, frozenset())
+        while new:
+            found |= new
+            below = (self._managed.get(one, frozenset()) for one in new)
+            new = frozenset().union(*below) - found
         return found - {name}
 
-    def _managed_by(self, managers: frozenset[str]) -> frozenset[str]:
+    @cached_property
+    def _managed(self) -> dict[str, frozenset[str]]:
         people = self.people.people.items()
-        return frozenset(name for name, one in people if one.manager in managers)
+        return _grouped((one.manager, name) for name, one in people if one.manager)
+
+    def sharing_a_key(self, name: str) -> frozenset[str]:
+        """Return the people who have a key that somebody has, that one included."""
+        known = self.holder(name)
+        blobs = (_blob(key.key) for key in (known.keys if known else ()))
+        return frozenset().union(*(self._by_key.get(blob, frozenset()) for blob in blobs))
+
+    @cached_property
+    def _by_key(self) -> dict[str, frozenset[str]]:
+        return _grouped(
+            (_blob(key.key), name) for name, one in self.people.people.items() for key in one.keys
+        )
 
     def keys(self, name: str, use: KeyUse, today: date) -> tuple[Key, ...]:
         """Return somebody's keys for a use, without those that are over."""
@@ -104,9 +127,31 @@ class Registry:
         """Return a role of the catalogue."""
         return self.roles.roles.get(name)
 
+    def role_digest(self, name: str) -> str:
+        """Return what changes when a role of the catalogue gives something else."""
+        if name not in self._role_digests:
+            self._role_digests[name] = digest(self.roles.roles[name].model_dump(mode="json"))
+        return self._role_digests[name]
+
+    @cached_property
+    def _role_digests(self) -> dict[str, str]:
+        return {}
+
     def target(self, name: str) -> Target | None:
         """Return a target."""
         return self.targets.targets.get(name)
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for key, name in pairs:
+        found.setdefault(key, set()).add(name)
+    return {key: frozenset(names) for key, names in found.items()}
+
+
+def _blob(line: str) -> str:
+    words = line.split()
+    return words[1] if len(words) > 1 else line
 
 
 def in_force(key: Key, today: date) -> bool:

@@ -188,6 +188,9 @@ class Settings(Model):
     )
     services: str = Field(default="services.yaml", description="the service catalogue")
     people: str = Field(default="access/people.yaml", description="people and teams")
+    roles: str = Field(default="access/roles.yaml", description="what may be asked for")
+    targets: str = Field(default="access/targets.yaml", description="where access is given")
+    policy: str = Field(default="access/policy.yaml", description="who may ask, who approves")
     database: str = Field(
         default=".opskit/opskit.db", description="a SQLite file, or a postgresql+psycopg:// URL"
     )

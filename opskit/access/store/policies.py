@@ -27,11 +27,17 @@ def keep(connection: sa.Connection, ledger: Ledger, registry: Registry) -> None:
     )
 
 
-def in_force_at(connection: sa.Connection, at: Instant) -> Registry | None:
-    """Return the newest state that was kept by then; nothing where there was none yet."""
-    query = sa.select(POLICIES.c.content).where(POLICIES.c.seen_at <= at)
-    content = connection.execute(query.order_by(POLICIES.c.seen_at.desc()).limit(1)).scalar()
-    return None if content is None else _registry(content)
+def in_force_at(connection: sa.Connection, at: Instant, now: Registry) -> Registry | None:
+    """Return the newest state that was kept by then; nothing where there was none yet.
+
+    Where it is the state of `now` that one is returned: there is nothing to read.
+    """
+    newest = sa.select(POLICIES.c.version).where(POLICIES.c.seen_at <= at)
+    version = connection.execute(newest.order_by(POLICIES.c.seen_at.desc()).limit(1)).scalar()
+    if version is None or version == now.version:
+        return None if version is None else now
+    query = sa.select(POLICIES.c.content).where(POLICIES.c.version == version)
+    return _registry(connection.execute(query).scalar_one())
 
 
 def contents(connection: sa.Connection) -> dict[str, str]:

@@ -1,0 +1,232 @@
+"""What must hold between the files in `access/`, found when they are read and not by who waits.
+
+Every name is somebody or something, a role gives something on each kind of target it is for, and
+whoever may ask for something has somebody to approve it: besides themselves, their reports and who
+shares a key with them. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from opskit.access.approvers import Asking, satisfiable, seats
+from opskit.access.judge import DEFAULT
+from opskit.access.model import Approvers, PolicyRule, Role
+from opskit.access.orders import rights
+from opskit.access.registry import EVERYBODY, Registry
+from opskit.core.findings import Finding, Location, Severity
+from opskit.core.text import nearest
+
+KeyPath = tuple[str | int, ...]
+Place = Callable[[KeyPath], Location]
+_AMONG = frozenset({"owners", "manager", "peers"})
+# So many are named in one finding; the others are counted.
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a key path of each file stands."""
+
+    people: Place
+    roles: Place
+    policy: Place
+
+
+@dataclass(frozen=True)
+class _Names:
+    """All names there are, by what they name."""
+
+    someone: frozenset[str]
+    roles: frozenset[str]
+    targets: frozenset[str]
+    approvals: frozenset[str]
+
+
+def consistency(registry: Registry, places: Places, today: date) -> Iterator[Finding]:
+    """Yield everything that does not hold between the files."""
+    people = registry.people
+    names = _Names(
+        frozenset({*people.people, *people.service_accounts, *people.teams}),
+        frozenset(registry.roles.roles),
+        frozenset(registry.targets.targets),
+        frozenset(registry.policy.approvals),
+    )
+    yield from _people(registry, names, places.people)
+    yield from _roles(registry, names, places.roles)
+    yield from _policy(registry, names, places.policy)
+    yield from _satisfiable(registry, places.policy, today)
+
+
+# Names
+
+
+def _unknown(what: str, name: str, known: Iterable[str], subject: str, where: Location) -> Finding:
+    guess = nearest(name, sorted(known))
+    fix = f"did you mean {guess!r}?" if guess else ""
+    message = f"there is no {what} {name!r}"
+    return Finding(f"access-unknown-{what}", Severity.HIGH, subject, message, where, fix)
+
+
+def _missing(
+    what: str, named: Iterable[str], known: frozenset[str], path: KeyPath, place: Place
+) -> Iterator[Finding]:
+    for index, name in enumerate(named):
+        if name not in known:
+            subject = ".".join(map(str, path))
+            yield _unknown(what, name, known, subject, place((*path, index)))
+
+
+def _people(registry: Registry, names: _Names, place: Place) -> Iterator[Finding]:
+    people = registry.people
+    for name, team in people.teams.items():
+        yield from _missing("role", team.bundle, names.roles, ("teams", name, "bundle"), place)
+    for name, account in people.service_accounts.items():
+        path: KeyPath = ("service_accounts", name, "owner")
+        yield from _missing("person", [account.owner], names.someone, path, place)
+    yield from _twice(registry, place)
+
+
+def _twice(registry: Registry, place: Place) -> Iterator[Finding]:
+    """Yield names with two meanings, and accounts with two people behind them."""
+    people = registry.people
+    kinds: tuple[tuple[str, Mapping[str, object]], ...] = (
+        ("people", people.people),
+        ("service_accounts", people.service_accounts),
+        ("teams", people.teams),
+    )
+    seen: dict[str, str] = {}
+    for kind, found in kinds:
+        for name in found:
+            if name in seen or name in _AMONG | {EVERYBODY}:
+                message = (
+                    f"{name!r} has a meaning already: {seen.get(name, 'a word of the policy')}"
+                )
+                where = place((kind, name))
+                fix = "give it another name"
+                yield Finding(
+                    "access-name-twice", Severity.HIGH, f"{kind}.{name}", message, where, fix
+                )
+            seen[name] = kind
+    yield from _shared_accounts(registry, place)
+
+
+def _shared_accounts(registry: Registry, place: Place) -> Iterator[Finding]:
+    owners: dict[str, str] = {}
+    for kind, found in (
+        ("people", registry.people.people),
+        ("service_accounts", registry.people.service_accounts),
+    ):
+        for name in found:
+            account = registry.account(name)
+            other = owners.setdefault(account, name)
+            if other != name:
+                message = f"the account {account!r} is {other}'s as well"
+                yield Finding(
+                    "access-account-twice", Severity.HIGH, f"{kind}.{name}.account", message,
+                    place((kind, name, "account")), "nobody could tell who did it",
+                )  # fmt: skip
+
+
+def _roles(registry: Registry, names: _Names, place: Place) -> Iterator[Finding]:
+    for name, role in registry.roles.roles.items():
+        path: KeyPath = ("roles", name)
+        yield from _missing("person", role.owners, names.someone, (*path, "owners"), place)
+        yield from _missing("target", role.targets, names.targets, (*path, "targets"), place)
+        if role.approval:
+            yield from _missing(
+                "approval", [role.approval], names.approvals, (*path, "approval"), place
+            )
+        yield from _empty(registry, name, role, place)
+
+
+def _empty(registry: Registry, name: str, role: Role, place: Place) -> Iterator[Finding]:
+    """Yield the targets of a role on which it gives nothing."""
+    for index, target in enumerate(role.targets):
+        known = registry.target(target)
+        if known is not None and rights(role, known.kind) is None:
+            message = f"{name} gives nothing on {target}, which is {known.kind}"
+            where = place(("roles", name, "targets", index))
+            fix = f"say what under {known.kind}:, or take {target} out"
+            yield Finding(
+                "access-role-empty", Severity.HIGH, f"roles.{name}.targets", message, where, fix
+            )
+
+
+def _policy(registry: Registry, names: _Names, place: Place) -> Iterator[Finding]:
+    policy = registry.policy
+    asking = names.someone | {EVERYBODY}
+    for index, rule in enumerate(policy.rules):
+        path: KeyPath = ("rules", index)
+        yield from _missing("person", rule.who, asking, (*path, "who"), place)
+        yield from _missing("role", rule.roles, names.roles, (*path, "roles"), place)
+        yield from _missing("target", rule.targets, names.targets, (*path, "targets"), place)
+        if rule.decide == "ask":
+            used = [rule.approval or DEFAULT]
+            yield from _missing("approval", used, names.approvals, (*path, "approval"), place)
+    for name, approval in policy.approvals.items():
+        for index, group in enumerate(approval.all_of):
+            yield from _group(group, names, ("approvals", name, "all_of", index), place)
+    for index, one in enumerate(policy.separation):
+        yield from _missing("role", one.roles, names.roles, ("separation", index, "roles"), place)
+    if policy.break_glass is not None:
+        rules = policy.break_glass
+        yield from _missing("person", rules.who, asking, ("break_glass", "who"), place)
+        yield from _missing("role", rules.roles, names.roles, ("break_glass", "roles"), place)
+        yield from _group(rules.reviewers, names, ("break_glass", "reviewers"), place)
+
+
+def _group(group: Approvers, names: _Names, path: KeyPath, place: Place) -> Iterator[Finding]:
+    known = names.someone | _AMONG | {EVERYBODY}
+    yield from _missing("person", group.among, known, (*path, "among"), place)
+
+
+# Whether anybody could say yes
+
+
+def _satisfiable(registry: Registry, place: Place, today: date) -> Iterator[Finding]:
+    """Yield the rules by which somebody may ask for what nobody could approve."""
+    # Many roles have the same owners, and many people the same team and manager.
+    known: dict[tuple[object, ...], bool] = {}
+    for index, rule in enumerate(registry.policy.rules):
+        if rule.decide != "ask":
+            continue
+        for role_name in rule.roles or tuple(registry.roles.roles):
+            role = registry.role(role_name)
+            if role is None:
+                continue
+            stuck = [
+                who
+                for who in sorted(registry.among(rule.who))
+                if not _may_be_approved(registry, rule, role, who, today, known)
+            ]
+            if stuck:
+                yield _stuck(rule, role_name, stuck, place(("rules", index)))
+
+
+def _may_be_approved(
+    registry: Registry,
+    rule: PolicyRule,
+    role: Role,
+    who: str,
+    today: date,
+    known: dict[tuple[object, ...], bool],
+) -> bool:
+    name = rule.approval or role.approval or DEFAULT
+    approval = registry.policy.approvals.get(name)
+    if approval is None or registry.holder(who) is None or registry.left(who, today):
+        return True  # they cannot ask, or it is told that there is no such approval
+    key = (name, role.owners, who)
+    if key not in known:
+        found = seats(approval, role, Asking(who, who), registry, today)
+        known[key] = satisfiable(found)
+    return known[key]
+
+
+def _stuck(rule: PolicyRule, role: str, stuck: list[str], where: Location) -> Finding:
+    more = f" and {len(stuck) - _NAMED} more" if len(stuck) > _NAMED else ""
+    message = f"nobody could approve {role} for {', '.join(stuck[:_NAMED])}{more}"
+    fix = "add approvers besides them and those who answer to them, or leave them out of `who`"
+    return Finding("access-unsatisfiable", Severity.HIGH, f"rules.{rule.name}", message, where, fix)
