@@ -80,13 +80,19 @@ class Office(RuleBasedStateMachine):
         )  # fmt: skip
         self.given(instead or who, lambda work: request(work, asked).grant)
 
-    @rule(role=ROLES, hours=HOURS)
-    def ask_and_get(self, role: str, hours: Duration) -> None:
-        work = self.world.as_("alice", self.files)
+    @rule(
+        who=st.sampled_from(["alice", "alice", "bob", "dora"]), role=ROLES, hours=HOURS,
+        instead=st.sampled_from([None, None, "alice", "bob"]),
+    )  # fmt: skip
+    def ask_and_get(self, who: str, role: str, hours: Duration, instead: str | None) -> None:
+        """Ask, and have everybody say yes, who asked first of all."""
+        asker = instead or who
+        work = self.world.as_(asker, self.files)
         with contextlib.suppress(OpskitError):
-            number = request(work, ask("alice", role, duration=hours)).request.id
-            for who in ("bob", "dora", "charlie"):
-                self.say_yes(number, who)
+            asked = ask(who, role, requester=asker, duration=hours)
+            number = request(work, asked).request.id
+            for one in (asker, who, "bob", "dora", "charlie"):
+                self.say_yes(number, one)
 
     @rule(data=st.data(), who=PEOPLE, say=st.sampled_from(["approve"] * 5 + ["deny"]))
     def say(self, data: st.DataObject, who: str, say: Say) -> None:
