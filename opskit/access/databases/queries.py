@@ -193,6 +193,21 @@ WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid::text = $1
 ORDER BY 1
 """
 
+# What a role gave on by a grant option: DROP OWNED takes it from those who have it.
+GIVEN_ON = f"""
+SELECT coalesce(r.rolname, 'PUBLIC') AS grantee, g.privilege_type AS privilege, g.thing
+FROM (
+  SELECT x.*, 'schema ' || o.nspname AS thing, o.nspowner AS owner
+  FROM pg_namespace o, aclexplode(o.nspacl) x
+  UNION ALL
+  SELECT x.*, o.oid::regclass::text, o.relowner FROM pg_class o, aclexplode(o.relacl) x
+  UNION ALL
+  SELECT x.*, o.oid::regprocedure::text, o.proowner FROM pg_proc o, aclexplode(o.proacl) x
+) g LEFT JOIN pg_roles r ON r.oid = g.grantee
+WHERE g.grantor::text = $1 AND g.owner::text <> $1 AND g.grantee::text <> $1
+ORDER BY 1, 3, 2 LIMIT {LIMIT}
+"""
+
 
 def memberships(version: int) -> str:
     """Return the query for memberships: their options are columns from PostgreSQL 16 on."""

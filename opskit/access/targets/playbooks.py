@@ -3,7 +3,9 @@
 The playbooks are told of a grant by variables that are never templated. What they did is not
 believed: a grant stands as `observe` says by the fact `opskit_present`, for each host of the
 target; a host that did not say, or on which the look failed, is unknown. Nothing here ends a grant
-by itself, and what nobody granted cannot be seen.
+by itself, and what nobody granted cannot be seen. What two grants share is the playbooks' to tell
+apart, by `opskit_grant`; after something was taken, what shall be there is looked for again and
+given anew.
 """
 
 from __future__ import annotations

@@ -86,14 +86,26 @@ def _farewell(server: Server, opened: Session, role: Role) -> tuple[list[str], l
         return [], [f"{role.name} was kept without login: {reason}"]
     if depends:
         _have_heir(opened)
+    told = [f"what {role.name} owned belongs to {HEIR} now"] if depends else []
     # What belongs to no database (a database itself, a tablespace) goes with any of them.
     for name in dict.fromkeys([*(row["database"] for row in depends), ""] if depends else []):
-        with server.connected(name, read_only=False) as inside, inside.transaction():
-            inside.run(f"REASSIGN OWNED BY {identifier(role.name)} TO {identifier(HEIR)}")
-            inside.run(f"DROP OWNED BY {identifier(role.name)}")
+        with server.connected(name, read_only=False) as inside:
+            told += _emptied(inside, role)
     opened.run(f"DROP ROLE {identifier(role.name)}")
-    told = [f"what {role.name} owned belongs to {HEIR} now"] if depends else []
     return told, []
+
+
+def _emptied(inside: Session, role: Role) -> list[str]:
+    """Empty a role in one database; return who loses what it had given on."""
+    lost = inside.rows(queries.GIVEN_ON, str(role.oid))
+    with inside.transaction():
+        inside.run(f"REASSIGN OWNED BY {identifier(role.name)} TO {identifier(HEIR)}")
+        inside.run(f"DROP OWNED BY {identifier(role.name)}")
+    return [
+        f"{row['grantee']} lost {row['privilege']} on {row['thing']} as well: "
+        f"{role.name} had given it on"
+        for row in lost
+    ]
 
 
 def _have_heir(opened: Session) -> None:

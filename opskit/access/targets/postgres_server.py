@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -85,22 +85,22 @@ class Server:
             return read(_asking(opened))
 
 
-class reached:  # noqa: N801  # reads as what it is: with reached(): ...
-    """Turns each way of not reaching a server into `Unreachable`; says what to install."""
+@contextmanager
+def reached() -> Iterator[None]:
+    """Turn each way of not reaching a server into `Unreachable`.
 
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Translate."""
-        if isinstance(error, NoDriver):
-            raise ConfigError(
-                "psycopg is missing", hint="pip install 'opskit[postgres]'"
-            ) from error
-        if isinstance(error, DialError):
-            raise Unreachable(error.reason) from error
-        if isinstance(error, ConfigError):  # this target's password: the others go on
-            raise Unreachable(error.message) from error
+    Raises:
+        Unreachable: the server was not reached, or this target's password cannot be read.
+        ConfigError: psycopg is missing, for all targets alike.
+    """
+    try:
+        yield
+    except NoDriver as error:
+        raise ConfigError("psycopg is missing", hint="pip install 'opskit[postgres]'") from error
+    except DialError as error:
+        raise Unreachable(error.reason) from error
+    except ConfigError as error:
+        raise Unreachable(error.message) from error
 
 
 def _asking(opened: Session) -> reading.Ask:

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -216,6 +217,103 @@ def test_what_was_given_on_goes_with_it_and_is_told(place: Place) -> None:
     answer = carried_out(place, absent=(grant,))
     assert answer.told == ("mia lost readers as well: lea had given it on",)
     assert (roles_of(place, "lea"), roles_of(place, "mia")) == ([], [])
+
+
+def test_privileges_that_a_leaver_gave_on_go_with_them_and_are_told(place: Place) -> None:
+    grant = place.placement("g22", "wim")
+    carried_out(place, grant)
+    place.run("CREATE ROLE xia LOGIN")
+    place.run(
+        "CREATE TABLE lent (id int)",
+        "GRANT SELECT ON lent TO wim WITH GRANT OPTION",
+        "SET ROLE wim",
+        "GRANT SELECT ON lent TO xia",
+        database="stock",
+    )
+    answer = carried_out(place, absent=(grant,), end=("wim",))
+    assert answer.failed == ""
+    assert "xia lost SELECT on public.lent as well: wim had given it on" in answer.told
+    assert place.ask("SELECT has_table_privilege('xia', 'lent', 'SELECT')", "stock") == [(False,)]
+
+
+HOSTILE = (
+    'a"; DROP ROLE readers; --',
+    "o'brien",
+    "back\\slash",
+    "Ünï→cödé",
+    "$$",
+    "%s",
+    "all",
+    "a b",
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_is_a_name_whatever_it_holds(place: Place, name: str) -> None:
+    grant = place.placement("g23", "plain")
+    grant = replace(grant, account=name, person=name)
+    answer = carried_out(place, grant)
+    assert (answer.refused, answer.failed) == ("", "")
+    made = {role for (role,) in place.ask("SELECT rolname FROM pg_roles")}
+    assert {name, "readers"} <= made
+    answer = carried_out(place, absent=(grant,), end=(name,))
+    assert (answer.failed, answer.sight.standings["g23"].presence) == ("", Presence.ABSENT)
+    assert {role for (role,) in place.ask("SELECT rolname FROM pg_roles")} == made - {name}
+
+
+@pytest.mark.parametrize("name", ["", "x" * 64, "zero\0byte"])
+def test_a_name_that_the_server_would_cut_is_refused(place: Place, name: str) -> None:
+    grant = replace(place.placement("g24", "plain"), account=name)
+    answer = place.kind().carry_out([order(grant)])["shop-db"]
+    assert "is no name of a role" in answer.refused
+
+
+def test_a_server_s_own_words_are_not_taken_from_who_may_write_in_it(place: Place) -> None:
+    """What a user puts in the place of the system's functions is not run as the administrator."""
+    place.run(
+        "CREATE TABLE caught (who text)",
+        "CREATE FUNCTION public.coalesce_trap() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN INSERT INTO caught VALUES (current_user); RETURN NEW; END $$",
+        "CREATE FUNCTION public.shobj_description(oid, text) RETURNS text LANGUAGE sql AS"
+        " $$ SELECT 'trapped'::text $$",
+        "CREATE FUNCTION public.pg_terminate_backend(int) RETURNS bool LANGUAGE sql AS"
+        " $$ SELECT true $$",
+        "ALTER ROLE opskit SET search_path = public, pg_catalog",
+    )
+    try:
+        grant = place.placement("g25", "yul")
+        carried_out(place, grant)
+        state = seen(place).state
+        assert isinstance(state, DatabaseState)
+        assert all("trapped" not in role.comment for role in state.roles)
+        with place.connect("yul", place.password("yul")) as session:
+            carried_out(place, absent=(grant,))
+            with pytest.raises(psycopg.OperationalError):
+                session.execute("SELECT 1")
+    finally:
+        place.run(
+            "ALTER ROLE opskit RESET search_path",
+            "DROP FUNCTION public.shobj_description(oid, text)",
+            "DROP FUNCTION public.pg_terminate_backend(int)",
+            "DROP FUNCTION public.coalesce_trap()",
+        )
+
+
+def test_an_administrator_who_is_no_superuser_says_what_it_could_not_see(place: Place) -> None:
+    place.run("CREATE ROLE helper LOGIN CREATEROLE")
+    (place.root / "helper").write_text(place.password("helper"))
+    (place.root / "helper").chmod(0o600)
+    kind = place.kind(user="helper", password_file="helper")
+    state = kind.observe(["shop-db"], {})["shop-db"].state
+    assert isinstance(state, DatabaseState)
+    assert (state.hba, set(state.unknown)) == (None, {"hba", "passwords"})
+    assert "permission denied" in state.unknown["hba"]
+    grant = place.placement("g26", "zoe")
+    answer = kind.carry_out([order(grant)])["shop-db"]
+    assert answer.failed == ""
+    # Without pg_hba.conf nobody knows whether VALID UNTIL means anything.
+    assert answer.sight.standings["g26"].parts[0].enforced_by is EnforcedBy.NONE
+    place.run("DROP OWNED BY helper", "DROP ROLE helper")
 
 
 def test_what_was_given_on_stays_where_a_grant_gives_it(place: Place) -> None:
