@@ -32,9 +32,15 @@ from opskit.core.errors import OpskitError
 from opskit.core.text import clean, shorten
 from opskit.core.transcript import Mode, Outcome, Transcript
 from opskit.outside.ansible import door
+from opskit.outside.files import private_directory, write_atomically
 
 _LOST = frozenset({Outcome.FAILED, Outcome.UNREACHABLE, Outcome.TOO_LARGE})
 _LONGEST_REASON = 300
+_HERE = "localhost"
+_THIS_MACHINE = (
+    b"localhost ansible_connection=local "
+    b"ansible_python_interpreter='{{ ansible_playbook_python }}'\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ class PlaybookKind:
         }
 
     def carry_out(self, orders: Sequence[Order]) -> Mapping[str, Answer]:
-        """Take what shall go, then give what is not there, and look again if anything was run."""
+        """Take what shall go, then give what is not there, and look at what was run for."""
         return {order.target: self._carried_out(order) for order in orders}
 
     def remove(self, target: str, unmanaged: Sequence[Unmanaged]) -> Answer:
@@ -85,25 +91,20 @@ class PlaybookKind:
         return Answer(Sight(target, self.clock.now()), failed=failed)
 
     def _carried_out(self, order: Order) -> Answer:
-        present, absent = _ours(order.present), _ours(order.absent)
-        seen = self._look(order.target, [one for one, _ in (*absent, *present)])
-        failed: list[str] = []
-        taken = [
-            (one, rights.revoke)
-            for one, rights in absent
-            if seen[one.grant].standing is not Presence.ABSENT or one.account in order.end_sessions
-        ]
-        failed += self._run_each(order, taken)
-        if taken:  # what two grants share may have gone with one of them
-            seen = {**seen, **self._look(order.target, [one for one, _ in present])}
-        given = [
+        present = [one for one, _ in _ours(order.present)]
+        absent = _ours(order.absent)
+        # Always, whatever a look would say: a look that errs must not spare anybody.
+        failed = self._run_each(order, [(one, rights.revoke) for one, rights in absent])
+        # Only now, since what two grants share may have gone with one of them.
+        seen = self._look(order.target, present)
+        missing = [
             (one, rights.grant)
-            for one, rights in present
+            for one, rights in _ours(order.present)
             if seen[one.grant].standing is not Presence.PRESENT
         ]
-        failed += self._run_each(order, given)
-        if taken or given:
-            seen = self._look(order.target, [one for one, _ in (*absent, *present)])
+        failed += self._run_each(order, missing)
+        again = [one for one, _ in absent] + (present if missing else [])
+        seen = {**seen, **self._look(order.target, again)}
         return Answer(self._sight(order.target, seen), failed="; ".join(failed))
 
     def _run_each(self, order: Order, work: Sequence[tuple[Placement, str]]) -> list[str]:
@@ -144,8 +145,8 @@ class PlaybookKind:
 
         directory = self.runs / f"{placement.grant}-{secrets.token_hex(4)}"
         try:
+            private_directory(self.runs)
             job = self._job(order, placement, playbook)
-            self.runs.mkdir(mode=0o700, parents=True, exist_ok=True)
             transcript = door.run(job, directory, self.environment, listen)
         except OpskitError as error:
             return _Told(problem=error.message)
@@ -161,7 +162,7 @@ class PlaybookKind:
             raise OpskitError(f"there is no playbook {playbook}")
         return door.Job(
             playbook=path,
-            inventory=self.inventory,
+            inventory=self._inventory(order.target),
             project=self.project,
             mode=Mode.APPLY,
             hash_key=secrets.token_bytes(32),  # no difference is compared with another run's
@@ -174,6 +175,18 @@ class PlaybookKind:
                 "opskit_end_sessions": placement.account in order.end_sessions,
             },
         )
+
+    def _inventory(self, target: str) -> tuple[Path, ...]:
+        """Return where the hosts of a target are listed; this machine need not be there.
+
+        Ansible knows it without a list, but not where hosts are limited. What the inventories say
+        of it comes after, and counts.
+        """
+        if self.targets[target].hosts != _HERE:
+            return self.inventory
+        own = self.runs / "this-machine.ini"
+        write_atomically(own, _THIS_MACHINE, mode=0o600)
+        return (own, *self.inventory)
 
 
 def _ours(placements: Sequence[Placement]) -> list[tuple[Placement, PlaybookRights]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from opskit.access.model import PlaybookRights
+from opskit.access.model import PlaybookRights, PlaybookTarget
 from opskit.access.targets.kinds import EnforcedBy, Order, Part, Presence, Unmanaged
 from opskit.core.clock import FrozenClock, iso
 from tests.access.targets.doors import OBSERVE, RIGHTS, Doors
@@ -91,6 +92,24 @@ def test_a_revocation_that_fails_is_told_and_stays_present(doors: Doors) -> None
     answer = doors.kind.carry_out([Order("one", absent=(doors.placement("g1", "alice"),))])["one"]
     assert answer.failed == "revoke.yml for g1: web1: no"
     assert answer.sight.standings["g1"].presence is Presence.PRESENT
+
+
+def test_a_target_is_this_machine_unless_it_says_otherwise(doors: Doors) -> None:
+    """Also where the inventory does not know this machine."""
+    doors.write("grant.yml", "- hosts: localhost\n  gather_facts: false\n  tasks: []\n")
+    doors.write(
+        "observe.yml",
+        "- hosts: localhost\n  gather_facts: false\n  tasks:\n"
+        "    - ansible.builtin.set_fact:\n"
+        "        opskit_present: \"{{ opskit_grant == 'g1' and not opskit_end_sessions }}\"\n",
+    )
+    kind = replace(doors.kind, targets={"here": PlaybookTarget(kind="playbooks")})
+    grants = [doors.placement(name, "alice") for name in ("g1", "g2")]
+    sight = kind.observe(["here"], {"here": grants})["here"]
+    assert {name: one.presence.value for name, one in sight.standings.items()} == {
+        "g1": "present",
+        "g2": "absent",
+    }
 
 
 def test_what_nobody_granted_is_not_its_to_take(doors: Doors) -> None:
