@@ -127,8 +127,9 @@ class PostgresRights(Model):
 class PlaybookRights(Model):
     """What a role gives through playbooks of your own, for what opskit does not know.
 
-    Each is given `opskit_grant`, `opskit_person`, `opskit_account`, `opskit_until`. `observe` sets
-    the fact `opskit_present` to true or false; without it no revocation can be proven.
+    Each is given `opskit_grant`, `opskit_person`, `opskit_account`, `opskit_until` (UTC) and
+    `opskit_end_sessions`. All are run for real; `observe` changes nothing and sets the fact
+    `opskit_present` to true or false by set_fact: without it no revocation can be proven.
     """
 
     grant: str

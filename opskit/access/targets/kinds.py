@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from opskit.access.databases.model import DatabaseState
 from opskit.access.hosts.model import HostState
 from opskit.access.model import LinuxRights, PlaybookRights, PostgresRights
 from opskit.core.clock import Instant
@@ -145,7 +146,7 @@ class Sight:
     standings: Mapping[str, Standing] = field(default_factory=dict)
     sessions: tuple[Session, ...] = ()
     unmanaged: tuple[Unmanaged, ...] = ()
-    state: HostState | None = None
+    state: HostState | DatabaseState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +154,15 @@ class Answer:
     """What came of an order: the look that followed it, and what was done on the way.
 
     `refused` says why the target's own guard would not do it (nothing was changed then, or it was
-    rolled back): too few administrators left, no second login. `failed` names what went wrong.
+    rolled back): too few administrators left, no second login. `failed` names what went wrong,
+    `told` what was done beyond what was asked for, because it hung on it.
     """
 
     sight: Sight
     ended: tuple[Session, ...] = ()
     refused: str = ""
     failed: str = ""
+    told: tuple[str, ...] = ()
 
 
 class TargetKind(Protocol):

@@ -228,6 +228,7 @@ class CallbackModule(CallbackBase):
             outcome = "too large"
         if outcome == "ok" and isinstance(data.get("posture"), dict):
             self._posture(result)
+        self._presence(result, data)
         self._outcome(
             result.host.name,
             result.task,
@@ -239,6 +240,15 @@ class CallbackModule(CallbackBase):
             hidden="censored" in data,
             **self._looked_at(result, outcome, data),
         )
+
+    def _presence(self, result, data):
+        """Write whether a grant is in force, as the playbook itself concluded it.
+
+        Only `set_fact` counts: it runs here, while any module's facts are what a host claims.
+        """
+        told = (data.get("ansible_facts") or {}).get("opskit_present")
+        if isinstance(told, bool) and result.task.action.rpartition(".")[2] == "set_fact":
+            self._write(k="presence", host=result.host.name, present=told)
 
     def _posture(self, result):
         """Write what the posture module read, and what the inventory says of the host."""

@@ -1,0 +1,1 @@
+"""What a database server says of access: roles, memberships, privileges, client authentication."""

@@ -1,0 +1,443 @@
+"""Access to a real PostgreSQL is given, ends, is taken, and is proven to be gone."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+import pytest
+
+from opskit.access.databases.model import DatabaseState
+from opskit.access.targets.kinds import EnforcedBy, Placement, Presence, Sight, Unmanaged
+from opskit.core.clock import DAY, HOUR, SECOND, Instant
+from opskit.core.errors import ConfigError
+from tests.access.databases.place import ADMINISTRATOR, HBA, Place, order, placed
+from tests.rig import postgres as postgresql
+from tests.rig.plugin import require
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    require(postgresql.available())
+    with placed(tmp_path_factory.mktemp("place")) as here:
+        yield here
+
+
+def carried_out(place: Place, *present: Placement, **more: Any) -> Any:
+    answer = place.kind().carry_out([order(*present, **more)])["shop-db"]
+    assert answer.sight.reached, answer.sight.reason
+    return answer
+
+
+def seen(place: Place, *placements: Placement) -> Sight:
+    return place.kind().observe(["shop-db"], {"shop-db": placements})["shop-db"]
+
+
+def roles_of(place: Place, account: str) -> list[str]:
+    query = (
+        "SELECT g.rolname FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid"
+        f" JOIN pg_roles m ON m.oid = a.member WHERE m.rolname = '{account}' ORDER BY 1"
+    )
+    return [name for (name,) in place.ask(query)]
+
+
+def refused(place: Place, account: str, password: str) -> str:
+    with pytest.raises(psycopg.OperationalError) as caught:
+        place.connect(account, password)
+    return str(caught.value)
+
+
+def test_what_is_given_works_and_what_is_taken_ends_at_once(place: Place) -> None:
+    grant = place.placement("g1", "alice")
+    answer = carried_out(place, grant)
+    assert (answer.failed, answer.refused) == ("", "")
+    assert answer.sight.standings["g1"].presence is Presence.PRESENT
+    password = place.password("alice")
+    with place.connect("alice", password) as session:
+        session.execute("SET ROLE readers")  # which outlives the membership
+        assert session.execute("SELECT count(*) FROM orders").fetchone() == (0,)
+        answer = carried_out(place, absent=(grant,))
+        assert answer.sight.standings["g1"].presence is Presence.ABSENT
+        assert [one.account for one in answer.ended] == ["alice"]
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("SELECT count(*) FROM orders")
+    assert "not permitted to log in" in refused(place, "alice", password)
+    assert roles_of(place, "alice") == []
+    again = carried_out(place, absent=(grant,))
+    assert again.sight.standings["g1"].presence is Presence.ABSENT
+    assert (again.failed, again.ended) == ("", ())
+
+
+def test_a_grant_that_comes_back_finds_its_role_and_password(place: Place) -> None:
+    grant = place.placement("g2", "bea")
+    carried_out(place, grant)
+    password = place.password("bea")
+    carried_out(place, absent=(grant,))
+    carried_out(place, grant)
+    with place.connect("bea", password) as session:
+        assert session.execute("SELECT count(*) FROM orders").fetchone() == (0,)
+
+
+def test_carrying_out_twice_changes_nothing_more(place: Place) -> None:
+    grant = place.placement("g3", "carl")
+    carried_out(place, grant)
+    before = place.ask("SELECT xmin::text FROM pg_authid WHERE rolname = 'carl'")
+    carried_out(place, grant)
+    assert place.ask("SELECT xmin::text FROM pg_authid WHERE rolname = 'carl'") == before
+
+
+def test_a_new_role_can_nothing_but_log_in(place: Place) -> None:
+    carried_out(place, place.placement("g4", "dora"))
+    state = seen(place).state
+    assert isinstance(state, DatabaseState)
+    role = state.role("dora")
+    assert role is not None
+    assert (role.attributes, role.login, role.password.value) == ((), True, "none")
+
+
+def test_what_another_grant_gives_stays(place: Place) -> None:
+    first = place.placement("g5", "emil", "readers", "writers")
+    second = place.placement("g6", "emil", until=Instant(place.clock.now() + 2 * DAY))
+    carried_out(place, first, second)
+    answer = carried_out(place, second, absent=(first,))
+    assert answer.sight.standings["g5"].presence is Presence.ABSENT
+    assert answer.sight.standings["g6"].presence is Presence.PRESENT
+    assert roles_of(place, "emil") == ["readers"]
+    carried_out(place, absent=(first, second))
+    assert roles_of(place, "emil") == []
+
+
+def test_the_account_ends_with_the_latest_of_its_grants(place: Place) -> None:
+    now = place.clock.now()
+    early = place.placement("g7", "fay", until=Instant(now + HOUR))
+    late = place.placement("g8", "fay", "writers", until=Instant(now + 3 * HOUR))
+    answer = carried_out(place, early, late)
+    end = Instant((now + 3 * HOUR) // SECOND * SECOND)
+    login = answer.sight.standings["g7"].parts[0]
+    assert (login.what, login.enforced_by) == ("login role fay", EnforcedBy.ACCOUNT)
+    assert login.fence_until == end
+    answer = carried_out(place, early, absent=(late,))
+    assert answer.sight.standings["g7"].parts[0].fence_until == end - 2 * HOUR
+
+
+def test_nothing_on_the_server_ends_a_membership(place: Place) -> None:
+    standing = carried_out(place, place.placement("g9", "gus")).sight.standings["g9"]
+    assert standing.parts[1].enforced_by is EnforcedBy.NONE
+    assert (standing.enforced_by, standing.fence_until) == (EnforcedBy.NONE, None)
+
+
+def test_a_password_that_is_past_its_time_is_refused(place: Place) -> None:
+    carried_out(place, place.placement("g10", "hal", until=Instant(place.clock.now() - HOUR)))
+    assert "password authentication failed" in refused(place, "hal", place.password("hal"))
+
+
+@pytest.mark.parametrize("line", ["local all all peer", "host all hans 10.0.0.0/8 trust"])
+def test_no_expiry_is_claimed_where_a_password_is_not_asked_for(place: Place, line: str) -> None:
+    place.hba(f"local all {ADMINISTRATOR} trust\n{line}\n{HBA}")
+    try:
+        login = carried_out(place, place.placement("g11", "hans")).sight.standings["g11"].parts[0]
+    finally:
+        place.hba(HBA)
+    assert (login.presence, login.enforced_by) == (Presence.PRESENT, EnforcedBy.NONE)
+
+
+def test_a_role_of_somebody_else_keeps_its_login_and_its_time(place: Place) -> None:
+    place.run("CREATE ROLE ida LOGIN VALID UNTIL '2030-01-01'", "COMMENT ON ROLE ida IS 'ours'")
+    before = place.ask("SELECT rolvaliduntil FROM pg_roles WHERE rolname = 'ida'")
+    grant = place.placement("g12", "ida")
+    answer = carried_out(place, grant)
+    assert [part.what for part in answer.sight.standings["g12"].parts] == ["ida in readers"]
+    answer = carried_out(place, absent=(grant,))
+    assert answer.sight.standings["g12"].presence is Presence.ABSENT
+    query = "SELECT rolvaliduntil FROM pg_roles WHERE rolname = 'ida' AND rolcanlogin"
+    assert place.ask(query) == before
+    answer = carried_out(place, absent=(grant,), end=("ida",))
+    assert place.ask(query) == []
+    assert place.ask("SELECT shobj_description('ida'::regrole, 'pg_authid')") == [
+        ("ours [opskit: login taken]",)
+    ]
+    assert carried_out(place, grant).refused == ""
+    assert place.ask("SELECT shobj_description('ida'::regrole, 'pg_authid')") == [("ours",)]
+
+
+def test_a_leaver_is_gone_with_what_they_owned_in_two_databases(place: Place) -> None:
+    grant = place.placement("g13", "jan")
+    carried_out(place, grant)
+    for database in ("shop", "stock"):
+        place.run(
+            "CREATE SCHEMA jan AUTHORIZATION jan",
+            "CREATE TABLE jan.notes (id int)",
+            "ALTER TABLE jan.notes OWNER TO jan",
+            "CREATE FUNCTION jan.run() RETURNS int SECURITY DEFINER LANGUAGE sql AS 'SELECT 1'",
+            "ALTER FUNCTION jan.run() OWNER TO jan",
+            database=database,
+        )
+    answer = carried_out(place, absent=(grant,), end=("jan",))
+    assert (answer.failed, answer.refused) == ("", "")
+    assert answer.sight.standings["g13"].presence is Presence.ABSENT
+    assert place.ask("SELECT 1 FROM pg_roles WHERE rolname = 'jan'") == []
+    assert answer.told == ("what jan owned belongs to opskit_leavers now",)
+    # Not to a superuser, as whom the function would run from now on.
+    query = "SELECT proowner::regrole::text FROM pg_proc WHERE proname = 'run'"
+    assert place.ask(query, "stock") == [("opskit_leavers",)]
+
+
+def test_a_database_that_lets_nobody_in_keeps_the_role_but_not_its_login(place: Place) -> None:
+    grant = place.placement("g14", "kim")
+    carried_out(place, grant)
+    place.run("CREATE DATABASE closed", "CREATE TABLE t ()")
+    place.run("CREATE TABLE t ()", "ALTER TABLE t OWNER TO kim", database="closed")
+    place.run("DROP TABLE t", "ALTER DATABASE closed ALLOW_CONNECTIONS false")
+    answer = carried_out(place, absent=(grant,), end=("kim",))
+    assert "closed, which accepts no connections" in answer.failed
+    assert answer.sight.standings["g14"].presence is Presence.ABSENT
+    state = seen(place).state
+    assert isinstance(state, DatabaseState)
+    (closed,) = [one for one in state.databases if one.name == "closed"]
+    assert (closed.content, closed.reason) == (None, "it accepts no connections")
+    place.run("ALTER DATABASE closed ALLOW_CONNECTIONS true")
+    assert carried_out(place, absent=(grant,), end=("kim",)).failed == ""
+    assert place.ask("SELECT 1 FROM pg_roles WHERE rolname = 'kim'") == []
+    place.run("DROP DATABASE closed")
+
+
+def test_what_was_given_on_goes_with_it_and_is_told(place: Place) -> None:
+    grant = place.placement("g15", "lea")
+    carried_out(place, grant)
+    place.run("CREATE ROLE mia LOGIN", "GRANT readers TO lea WITH ADMIN OPTION")
+    password = place.password("lea")
+    with place.connect("lea", password) as session:
+        session.execute("GRANT readers TO mia WITH ADMIN OPTION")
+    answer = carried_out(place, absent=(grant,))
+    assert answer.told == ("mia lost readers as well: lea had given it on",)
+    assert (roles_of(place, "lea"), roles_of(place, "mia")) == ([], [])
+
+
+def test_privileges_that_a_leaver_gave_on_go_with_them_and_are_told(place: Place) -> None:
+    grant = place.placement("g22", "wim")
+    carried_out(place, grant)
+    place.run("CREATE ROLE xia LOGIN")
+    place.run(
+        "CREATE TABLE lent (id int)",
+        "GRANT SELECT ON lent TO wim WITH GRANT OPTION",
+        "SET ROLE wim",
+        "GRANT SELECT ON lent TO xia",
+        database="stock",
+    )
+    answer = carried_out(place, absent=(grant,), end=("wim",))
+    assert answer.failed == ""
+    assert "xia lost SELECT on public.lent as well: wim had given it on" in answer.told
+    assert place.ask("SELECT has_table_privilege('xia', 'lent', 'SELECT')", "stock") == [(False,)]
+
+
+HOSTILE = (
+    'a"; DROP ROLE readers; --',
+    "o'brien",
+    "back\\slash",
+    "Ünï→cödé",
+    "$$",
+    "%s",
+    "all",
+    "a b",
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_is_a_name_whatever_it_holds(place: Place, name: str) -> None:
+    grant = place.placement("g23", "plain")
+    grant = replace(grant, account=name, person=name)
+    answer = carried_out(place, grant)
+    assert (answer.refused, answer.failed) == ("", "")
+    made = {role for (role,) in place.ask("SELECT rolname FROM pg_roles")}
+    assert {name, "readers"} <= made
+    answer = carried_out(place, absent=(grant,), end=(name,))
+    assert (answer.failed, answer.sight.standings["g23"].presence) == ("", Presence.ABSENT)
+    assert {role for (role,) in place.ask("SELECT rolname FROM pg_roles")} == made - {name}
+
+
+@pytest.mark.parametrize("name", ["", "x" * 64, "zero\0byte"])
+def test_a_name_that_the_server_would_cut_is_refused(place: Place, name: str) -> None:
+    grant = replace(place.placement("g24", "plain"), account=name)
+    answer = place.kind().carry_out([order(grant)])["shop-db"]
+    assert "is no name of a role" in answer.refused
+
+
+def test_a_server_s_own_words_are_not_taken_from_who_may_write_in_it(place: Place) -> None:
+    """What a user puts in the place of the system's functions is not run as the administrator."""
+    place.run(
+        "CREATE TABLE caught (who text)",
+        "CREATE FUNCTION public.coalesce_trap() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN INSERT INTO caught VALUES (current_user); RETURN NEW; END $$",
+        "CREATE FUNCTION public.shobj_description(oid, text) RETURNS text LANGUAGE sql AS"
+        " $$ SELECT 'trapped'::text $$",
+        "CREATE FUNCTION public.pg_terminate_backend(int) RETURNS bool LANGUAGE sql AS"
+        " $$ SELECT true $$",
+        "ALTER ROLE opskit SET search_path = public, pg_catalog",
+    )
+    try:
+        grant = place.placement("g25", "yul")
+        carried_out(place, grant)
+        state = seen(place).state
+        assert isinstance(state, DatabaseState)
+        assert all("trapped" not in role.comment for role in state.roles)
+        with place.connect("yul", place.password("yul")) as session:
+            carried_out(place, absent=(grant,))
+            with pytest.raises(psycopg.OperationalError):
+                session.execute("SELECT 1")
+    finally:
+        place.run(
+            "ALTER ROLE opskit RESET search_path",
+            "DROP FUNCTION public.shobj_description(oid, text)",
+            "DROP FUNCTION public.pg_terminate_backend(int)",
+            "DROP FUNCTION public.coalesce_trap()",
+        )
+
+
+def test_an_administrator_who_is_no_superuser_says_what_it_could_not_see(place: Place) -> None:
+    place.run("CREATE ROLE helper LOGIN CREATEROLE")
+    (place.root / "helper").write_text(place.password("helper"))
+    (place.root / "helper").chmod(0o600)
+    kind = place.kind(user="helper", password_file="helper")
+    state = kind.observe(["shop-db"], {})["shop-db"].state
+    assert isinstance(state, DatabaseState)
+    assert (state.hba, set(state.unknown)) == (None, {"hba", "passwords"})
+    assert "permission denied" in state.unknown["hba"]
+    grant = place.placement("g26", "zoe")
+    answer = kind.carry_out([order(grant)])["shop-db"]
+    assert answer.failed == ""
+    # Without pg_hba.conf nobody knows whether VALID UNTIL means anything.
+    assert answer.sight.standings["g26"].parts[0].enforced_by is EnforcedBy.NONE
+    place.run("DROP OWNED BY helper", "DROP ROLE helper")
+
+
+def test_what_was_given_on_stays_where_a_grant_gives_it(place: Place) -> None:
+    lent, own = place.placement("g16", "nia"), place.placement("g17", "ole")
+    carried_out(place, lent, own)
+    place.run("REVOKE readers FROM ole", "GRANT readers TO nia WITH ADMIN OPTION")
+    with place.connect("nia", place.password("nia")) as session:
+        session.execute("GRANT readers TO ole")
+    answer = carried_out(place, own, absent=(lent,))
+    assert answer.sight.standings["g17"].presence is Presence.PRESENT
+
+
+def test_a_lock_of_the_leaver_s_does_not_keep_them(place: Place) -> None:
+    grant = place.placement("g18", "pia")
+    carried_out(place, grant)
+    with place.connect("pia", place.password("pia")) as session:
+        session.execute("BEGIN")
+        session.execute("ALTER ROLE pia PASSWORD 'another'")
+        hasty = place.kind()
+        answer = type(hasty)(
+            hasty.targets, hasty.root, hasty.clock, hasty.given, seconds=2.0
+        ).carry_out([order(absent=(grant,))])["shop-db"]
+        assert answer.failed == ""
+        assert answer.sight.standings["g18"].presence is Presence.ABSENT
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("COMMIT")
+
+
+def test_many_orders_at_once_are_all_true_afterwards(place: Place) -> None:
+    grants = [place.placement(f"m{number}", "quin", "readers", "writers") for number in range(4)]
+    kind, start = place.kind(), threading.Barrier(4)
+
+    def give(grant: Placement) -> Any:
+        start.wait()
+        return kind.carry_out([order(grant)])["shop-db"]
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(give, grants))
+    assert [one.failed for one in answers] == [""] * 4
+    assert all(one.sight.standings[g.grant].presence is Presence.PRESENT
+               for one, g in zip(answers, grants, strict=True))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("account", "role", "says"),
+    [
+        (ADMINISTRATOR, "readers", "is never touched"),
+        ("rob", "nowhere", "there is no role nowhere"),
+        ("rob", "rob2", "can log in itself"),
+        ("sleeper", "readers", "not opskit that said so"),
+    ],
+)
+def test_an_order_that_cannot_be_is_refused_and_changes_nothing(
+    place: Place, account: str, role: str, says: str
+) -> None:
+    for name, can in (("rob2", "LOGIN"), ("sleeper", "NOLOGIN")):
+        if not place.ask(f"SELECT 1 FROM pg_roles WHERE rolname = '{name}'"):
+            place.run(f"CREATE ROLE {name} {can}")
+    answer = carried_out(place, place.placement("g19", account, "readers", role))
+    assert says in answer.refused
+    assert place.ask("SELECT 1 FROM pg_roles WHERE rolname = 'rob'") == []
+
+
+def test_the_last_administrator_but_one_is_not_taken(place: Place) -> None:
+    place.run("CREATE ROLE boss SUPERUSER LOGIN", "CREATE ROLE sam LOGIN", "GRANT boss TO sam")
+    found = [one for one in seen(place).unmanaged if one.account == "boss"]
+    assert found == [Unmanaged("attribute", "boss SUPERUSER", "boss", "SUPERUSER")]
+    answer = place.kind().remove("shop-db", found)
+    assert "could administer shop-db" in answer.refused
+    assert place.ask("SELECT rolsuper FROM pg_roles WHERE rolname = 'boss'") == [(True,)]
+    place.run("CREATE ROLE second SUPERUSER LOGIN")
+    try:
+        answer = place.kind().remove("shop-db", found)
+        assert (answer.refused, answer.failed) == ("", "")
+        assert place.ask("SELECT rolsuper FROM pg_roles WHERE rolname = 'boss'") == [(False,)]
+    finally:
+        place.run("DROP ROLE second", "DROP ROLE sam", "DROP ROLE boss")
+
+
+def test_what_nobody_granted_is_found_and_taken(place: Place) -> None:
+    place.run("CREATE ROLE tom LOGIN CREATEDB", "GRANT readers TO tom")
+    granted = place.placement("g20", "uma")
+    carried_out(place, granted)
+    found = [one for one in seen(place, granted).unmanaged if one.account in {"tom", "uma"}]
+    assert [one.key for one in found] == ["tom in readers", "tom CREATEDB"]
+    with place.connect("tom", place.password("tom")):
+        answer = place.kind().remove("shop-db", found)
+        assert [one.account for one in answer.ended] == ["tom"]
+    assert [one for one in answer.sight.unmanaged if one.account == "tom"] == []
+    assert place.kind().remove("shop-db", found).failed == ""  # gone already is removed well
+
+
+def test_a_server_that_is_not_there_is_not_reached_and_the_other_is(place: Place) -> None:
+    here = place.kind()
+    targets = {**here.targets, "gone": place.target(address="127.0.0.1:1")}
+    both = type(here)(targets, here.root, here.clock, here.given)
+    sights = both.observe(["gone", "shop-db"], {})
+    assert (sights["gone"].reached, sights["shop-db"].reached) == (False, True)
+    assert "refused" in sights["gone"].reason.lower()
+    grant = place.placement("g21", "vic")
+    answer = both.carry_out([type(order())("gone", (grant,))])["gone"]
+    assert (answer.sight.reached, answer.sight.standings) == (False, {})
+    assert answer.failed
+
+
+def test_the_administrator_s_password_is_nowhere_to_be_seen(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = "hunter2-Tr0ub4dor"
+    (place.root / "wrong").write_text(secret)
+    (place.root / "wrong").chmod(0o600)
+    with caplog.at_level(logging.DEBUG):
+        kind = place.kind(password_file="wrong")
+        sight = kind.observe(["shop-db"], {})["shop-db"]
+    assert "password authentication failed" in sight.reason
+    assert secret not in repr((sight, kind, caplog.text))
+    (place.root / "wrong").chmod(0o644)
+    assert "can be read by anybody" in kind.observe(["shop-db"], {})["shop-db"].reason
+
+
+def test_without_the_driver_it_says_what_to_install(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ConfigError) as caught:
+        place.kind().observe(["shop-db"], {})
+    assert "opskit[postgres]" in caught.value.hint

@@ -1,0 +1,2 @@
+-- finds: critical p_attr: (CREATEROLE)
+CREATE ROLE p_attr LOGIN CREATEROLE;
