@@ -38,6 +38,7 @@ _MOST_FILES = 2_000
 _MOST_PATHS = 300
 _MOST_ROWS = 200
 _LARGEST_COMMAND = 16 << 20
+_INCLUDE = re.compile(r"^[ \t]*(?:[@#]include|[Ii]nclude(?=[ \t]))(dir)?[ \t]+(\S+)", re.MULTILINE)
 _COMMAND = re.compile(r"(?<![\w./\\-])/[^\s,:=!()\"\\]*[^\s,:=!()\"\\/*]")
 
 
@@ -53,6 +54,8 @@ def look(placements, ways):
     for pattern in _FILES:
         for path in sorted(glob.glob(pattern)):
             reader.read(path)
+    for path in _included(reader.files):
+        reader.read(path)
     reader.read("/etc/shadow", without_hashes)
     people = pwd.getpwall()[:_MOST_FILES]
     seen = set()
@@ -86,12 +89,12 @@ def look(placements, ways):
 
 
 def without_hashes(data):
-    """Return shadow with each hash replaced: nothing for none, `!` for locked, `set`."""
+    """Return shadow with each hash replaced: nothing for none, `!` for locked, `$set$`."""
     lines = []
     for line in data.split(b"\n"):
         fields = line.split(b":")
         if len(fields) > 1 and fields[1]:
-            fields[1] = b"!" if fields[1][:1] in b"!*" else b"set"
+            fields[1] = b"!" if fields[1][:1] in b"!*" else b"$set$"
         lines.append(b":".join(fields))
     return b"\n".join(lines)
 
@@ -112,7 +115,8 @@ class Reader:
         parent, name = os.path.split(path)
         try:
             with places.directory(parent, owners) as handle:
-                data = places.content(handle, name, owners)
+                # In root's own directories a wrong owner is a finding, not a danger.
+                data = places.content(handle, name, owners if owner else None)
                 if data is None:
                     return
                 found = os.lstat(name, dir_fd=handle)
@@ -135,6 +139,18 @@ class Reader:
                 "gid": found.st_gid,
             }
         )
+
+
+def _included(files):
+    """Return the files that sudo rules and sshd's settings take in from elsewhere."""
+    known, found = {one["path"] for one in files}, []
+    for one in files:
+        text = base64.b64decode(one["text"]).decode("utf-8", "replace")
+        for whole, named in _INCLUDE.findall(text):
+            path = os.path.join(os.path.dirname(one["path"]), named.strip('"'))
+            pattern = path.rstrip("/") + "/*" if whole == "dir" else path
+            found += [file for file in sorted(glob.glob(pattern)) if file not in known]
+    return list(dict.fromkeys(found))[:_MOST_ROWS]
 
 
 # Facts

@@ -153,7 +153,7 @@ def content(handle, name, owners=(0,)):
     """Return what a plain file in an open directory holds, or None if there is none.
 
     Raises:
-        Trouble: it is a link, has a second name, is not OWNERS', or is too large.
+        Trouble: it is a link, has a second name, is not OWNERS' (None: anybody's), or is too large.
     """
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
@@ -168,7 +168,7 @@ def content(handle, name, owners=(0,)):
         found = os.fstat(opened)
         if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
             raise Trouble(name + " is no plain file with one name")
-        if found.st_uid not in {0, *owners}:
+        if owners is not None and found.st_uid not in {0, *owners}:
             raise Trouble(f"{name} belongs to user {found.st_uid}")
         data = stream.read(LARGEST + 1)
     if len(data) > LARGEST:
