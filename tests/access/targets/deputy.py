@@ -123,6 +123,17 @@ class Deputy:
         """Carry out an order; return what was done and what was seen."""
         return self._do("apply", _order(present, absent, more), **more)
 
+    def killed_after(
+        self,
+        seconds: float,
+        present: Sequence[Mapping[str, Any]],
+        absent: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """Begin to carry out an order, and be killed on the way."""
+        asked = {"do": "apply", "order": _order(present, absent, {})}
+        words = ("env", f"PYTHONPATH={HOME}", "timeout", "-s", "KILL", f"{seconds:.3f}")
+        self.host.run((*words, "python3", "-B", f"{HOME}/deputy.py"), json.dumps(asked))
+
     def observe(self, *expected: Mapping[str, Any]) -> dict[str, Any]:
         """Look; return what was seen."""
         seen: dict[str, Any] = self._do("observe", _order(expected, (), {}))["seen"]

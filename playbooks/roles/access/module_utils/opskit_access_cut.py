@@ -339,8 +339,8 @@ def credentials(state, name, spared=()):
     """
     grant = state["grants"][name]
     account, owner = grant["account"], places.entry(grant["account"])
-    blobs = [one for one in grant.get("blobs", ()) if one not in grant.get("had", ())]
-    blobs = [one for one in blobs if one not in spared]
+    stay = {*state["had"].get(account, ()), *spared}
+    blobs = [one for one in grant.get("blobs", ()) if one not in stay]
     tries = [("sudo", lambda: places.removed(sudo_file(name)))]
     if owner is not None:
         tries += [

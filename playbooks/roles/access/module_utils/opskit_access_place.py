@@ -116,28 +116,29 @@ def _write_down(doing):
 
 
 def _entry(doing, one):
-    before = doing.state["grants"].get(one["grant"], {})
+    before = doing.state["grants"].get(one["grant"])
     blobs = [key.split()[1] for key in one["keys"]] if one["login"] == "key" else []
+    if before is None:
+        before = {}
+        _remember_own(doing, one["account"], blobs)
     return {
         "account": one["account"],
         "until": one["until"],
         "groups": one["groups"],
         "blobs": sorted({*blobs, *before.get("blobs", ())}),
-        "had": before["had"] if "had" in before else _had(doing, one["account"], blobs),
         "key_files": before.get("key_files", []),
         "principal_files": before.get("principal_files", []),
     }
 
 
-def _had(doing, account, blobs):
-    """Return the keys that open an account already, by lines that are not opskit's."""
-    given = {
-        blob
-        for grant in doing.state["grants"].values()
-        if grant["account"] == account
-        for blob in grant["blobs"]
-        if blob not in grant["had"]
-    }
+def _remember_own(doing, account, blobs):
+    """Write down which of a new grant's keys open the account already: they outlast the grant.
+
+    A line that is not opskit's, of a key that another grant gave, is a copy somebody made.
+    """
+    grants = [one for one in doing.state["grants"].values() if one["account"] == account]
+    known = set(doing.state["had"].get(account, ()))
+    given = {blob for grant in grants for blob in grant["blobs"]} - known
     found = set()
     for path in doing.ways.key_files(account):
         try:
@@ -146,7 +147,9 @@ def _had(doing, account, blobs):
             continue
         foreign = [line for line in lines if b"opskit:" not in line.rpartition(b" ")[2]]
         found |= {blob for blob in blobs for line in foreign if cut.opens(line, blob)}
-    return sorted(found - given)
+    own = sorted((found - given) | (known - set(blobs)))
+    if own or known:
+        doing.state["had"][account] = own
 
 
 def _give(doing, one):
@@ -254,7 +257,9 @@ def place_sudo(grant, text):
     path = cut.sudo_file(grant)
     if not guard.differs(path, text):
         return places.placed(path, text, 0o440)
-    places.must(["visudo", "-c"])
+    if places.ran(["visudo", "-c"])[0]:
+        places.removed(path)  # it may be what is wrong
+        places.must(["visudo", "-c"])
     places.placed(
         path, text, 0o440, lambda name: places.must(["visudo", "-cf", cut.SUDOERS + "/" + name])
     )
@@ -291,8 +296,9 @@ def _take(doing, one):
     """Cut a grant, also one that this host does not remember."""
     state, name = doing.state, one["grant"]
     if name not in state["grants"]:
-        state["grants"][name] = dict(_entry(doing, one), had=[])
-        state["grants"][name]["had"] = _had(doing, one["account"], state["grants"][name]["blobs"])
+        # Of a grant that this host does not remember only what bears its name is known to be its.
+        fresh = {"account": one["account"], "until": 0, "groups": one["groups"], "blobs": []}
+        state["grants"][name] = dict(fresh, key_files=[], principal_files=[])
     grant = state["grants"][name]
     grant["key_files"] = sorted({*grant["key_files"], *doing.ways.key_files(one["account"])})
     try:
@@ -322,8 +328,8 @@ def _remove(doing, one):
     if kind == "sudo":
         return _without_rule(*one["key"].rpartition(":")[::2], one["detail"])
     if kind == "key":
-        files = doing.ways.key_files(account)
-        return any(_without_fingerprint(path, one) for path in files)
+        taken = [_without_fingerprint(path, one) for path in doing.ways.key_files(account)]
+        return any(taken)
     if kind == "membership":
         return cut.leave(account, one["key"])
     if kind == "account":

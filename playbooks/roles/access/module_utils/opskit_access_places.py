@@ -279,6 +279,7 @@ def kept():
         "accounts": {},
         "grants": {},
         "members": [],
+        "had": {},
         "ending": [],
     }
     if data is None:

@@ -83,12 +83,12 @@ class Standing:
         """Look for a key, also where its holder wrote it once more, without its end."""
         blob = key.split()[1]
         wanted = ways_of.key_line(self.ways, self.one, key.decode()).rstrip()
-        known = self.state["grants"].get(self.one["grant"], {})
-        spared = set(known.get("had", ())).union(*(one["blobs"] for one in self._others()))
+        had = self.state["had"].get(self.one["account"], ())
+        spared = set(had).union(*(one["blobs"] for one in self._others()))
         lines = [line for line in self._lines() if cut.opens(line, blob.decode())]
         own = [line for line in lines if cut.marked(line, self.one["grant"])]
         foreign = [line for line in lines if b"opskit:" not in line.rpartition(b" ")[2]]
-        if foreign and blob.decode() not in spared:
+        if foreign and self._is_known() and blob.decode() not in spared:
             return "present", "none"
         if not own:
             return "absent", "none"

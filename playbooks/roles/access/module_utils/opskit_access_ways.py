@@ -26,7 +26,10 @@ class Ways:
             self.ssh_said = places.ran(["sshd", "-V"])[1].strip()
         found = _SSH.search(self.ssh_said)
         self.ssh = (int(found[1]), int(found[2])) if found else (0, 0)
-        self.sudo_said = (places.ran(["sudo", "-V"])[1].strip().splitlines() or [""])[0]
+        # What is wrong with its rules comes before its version.
+        said = places.ran(["sudo", "-V"])[1]
+        found = re.search(r"^(?:Sudo version|sudo-rs) .*$", said, re.MULTILINE)
+        self.sudo_said = found[0] if found else ""
         # sudo-rs knows no NOTAFTER; sudo has it since 1.8.20.
         known = re.match(r"Sudo version (\d+)\.(\d+)\.(\d+)", self.sudo_said)
         self.notafter = bool(known) and tuple(map(int, known.groups())) >= (1, 8, 20)
