@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -87,13 +88,19 @@ def test_hosts_are_given_what_each_is_ordered_and_lose_it(
     assert login.stdout == "0\n"
     assert not list(hosts["web1"].root.glob("etc/opskit/rollback-*"))
 
+    much = {f"/etc/ssh/sshd_config.d/{name}": token_hex(450_000) for name in ("one", "two")}
+    for path, text in much.items():
+        hosts["web2"].write(path, text)
     sights = kind.observe(["web1", "web2"], {"web1": [one], "web2": [one]})
     assert sights["web1"].standings["g1"] == standing
     assert sights["web2"].standings["g1"].presence is Presence.ABSENT
     state = sights["web1"].state
     assert state is not None
-    assert "opskit-g1" in " ".join(state.files)
+    assert "NOPASSWD: /usr/bin/id" in state.files["/etc/sudoers.d/opskit-g1"].text
     assert state.sudo_version.startswith("Sudo version")
+    large = sights["web2"].state
+    assert large is not None
+    assert {path: large.files[path].text for path in much} == much, "whole, as it was"
 
     gone = kind.carry_out(
         [Order("web1", absent=(one,), end_sessions=("alice",)), Order("web2", absent=(two,))]

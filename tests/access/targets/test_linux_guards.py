@@ -12,7 +12,7 @@ from tests.access.targets.deputy import HOUR, Deputy, Key, enforced, grant, now,
 from tests.rig.command import run
 from tests.rig.hosts import Fleet, Host
 
-NAMES = ("web1", "web2")
+NAMES = ("web1", "web2", "web3")
 ID = "/usr/bin/id"
 
 
@@ -132,7 +132,7 @@ def test_the_last_two_who_can_administer_are_not_taken(
     host.run(("sh", "-c", script))
     rule = {"kind": "sudo", "key": "/etc/sudoers.d/people:2", "account": "adm2"}
     rule["detail"] = "adm2 ALL=(ALL) ALL"
-    everybody = {**rule, "account": "%wheel"}
+    everybody = {**rule, "account": "ADMINS"}
 
     both = deputy.apply(
         remove=[rule, {**rule, "key": "/etc/sudoers.d/people:1", "account": "adm1"}]
@@ -170,6 +170,28 @@ def test_a_key_nobody_granted_is_taken_by_its_fingerprint(
     assert host.run(("id", "-Gn", "finn")).stdout == "finn\n"
 
 
+def test_a_removal_nobody_confirms_is_undone_by_the_host(
+    deputy: Deputy, host: Host, key: Key
+) -> None:
+    host.run(("useradd", "-m", "-p", "*", "-G", "adm", "greg"))
+    host.write("/home/greg/.ssh/authorized_keys", f"{key.public} a\n")
+    host.run(("chown", "-R", "greg", "/home/greg/.ssh"))
+    said = run(("ssh-keygen", "-lf", f"{key.path}.pub")).stdout.split()[1]
+    taken = [
+        {"kind": "key", "key": said, "account": "greg", "detail": ""},
+        {"kind": "membership", "key": "adm", "account": "greg", "detail": ""},
+    ]
+
+    found = deputy.apply(remove=taken, seconds=1, confirm=False)
+
+    assert found["done"]["armed"]
+    awaited(host, f"/etc/opskit/rollback-{found['done']['armed']}.json")
+    assert deputy.ssh(key, "greg", "id -Gn").stdout == "greg adm\n"
+    assert (
+        host.run(("stat", "-c", "%U %a", "/home/greg/.ssh/authorized_keys")).stdout == "greg 644\n"
+    )
+
+
 # What only the timer ends
 
 
@@ -190,6 +212,36 @@ def test_without_a_daemon_nothing_is_said_to_end_a_membership(
     host.run(("pkill", "-x", "cron"))
     assert enforced(deputy.observe(one), "g6")["group adm"] == "none"
     deputy.apply(absent=[one])
+
+
+SYSTEMCTL = """#!/bin/sh
+echo "$@" >> /run/asked
+case $1 in
+is-active) [ -e /run/active ] ;;
+enable) [ -e /run/refuses ] || touch /run/active ;;
+esac
+"""
+
+
+def test_where_systemd_runs_its_timer_ends_grants_and_cron_where_it_will_not(
+    own_fleet: Fleet, key: Key
+) -> None:
+    host = own_fleet["web3"]
+    deputy = Deputy.on(host)
+    host.write("/usr/local/bin/systemctl", SYSTEMCTL)
+    host.write("/usr/local/bin/loginctl", SYSTEMCTL)
+    script = "chmod 755 /usr/local/bin/*ctl; mkdir -p /run/systemd/system /run/systemd/sessions"
+    host.run(("sh", "-c", script + "; touch /run/refuses; cron"))
+    one = grant("g16", "olga", keys=[key.public], groups=["adm"])
+
+    assert deputy.apply([one])["seen"]["timer"] == "cron"
+    host.run(("rm", "/run/refuses"))
+    found = deputy.apply([one])["seen"]
+
+    assert (found["timer"], enforced(found, "g16")["group adm"]) == ("systemd", "timer")
+    assert "opskit_access_expire.py" in host.read("/etc/systemd/system/opskit-expire.service")
+    deputy.apply(absent=[one], end_sessions=["olga"])
+    assert "terminate-user olga" in host.read("/run/asked")
 
 
 # Half done

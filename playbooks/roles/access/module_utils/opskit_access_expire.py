@@ -14,10 +14,15 @@ import sys
 import time
 
 try:
-    from ansible.module_utils import opskit_access_cut as cut, opskit_access_places as places
+    from ansible.module_utils import (
+        opskit_access_cut as cut,
+        opskit_access_places as places,
+        opskit_access_sessions as sessions,
+    )
 except ImportError:  # the copy on the host
     import opskit_access_cut as cut
     import opskit_access_places as places
+    import opskit_access_sessions as sessions
 
 LIBRARY = "/usr/local/lib/opskit"
 RAN = "/run/opskit-expire.ran"
@@ -43,9 +48,9 @@ _TIMER = (
 def plant():
     """Let the host end grants by itself; return whether that changed anything."""
     changed = False
-    for module in (places, cut, sys.modules[__name__]):
+    for module in (places, cut, sessions, sys.modules[__name__]):
         name = module.__name__.rpartition(".")[2]
-        source = cut.plain_copy(module)
+        source = _source(module)
         changed = places.placed(LIBRARY + "/" + name + ".py", source, 0o644) or changed
     turn = " ".join(_COMMAND)
     if os.path.isdir("/run/systemd/system"):
@@ -58,6 +63,11 @@ def plant():
         row = f"# Ends access whose time is over.\n* * * * * root {turn}\n"
         changed = places.placed(_CRON, row.encode(), 0o644) or changed
     return changed
+
+
+def _source(module):
+    """Return the source of a module of this collection, out of Ansible's archive or a directory."""
+    return module.__loader__.get_source(module.__name__).encode()
 
 
 def timer():
@@ -109,9 +119,7 @@ def arm(files, members, seconds):
     Returns the name of the promise.
     """
     name = secrets.token_hex(8)
-    saved = [
-        dict(zip(("path", "account", "data", "mode"), _saved(*one), strict=False)) for one in files
-    ]
+    saved = [_saved(*one) for one in files]
     promise = {"due": time.time() + seconds, "files": saved, "members": members}
     with places.directory(places.OWN, make=(0, 0, 0o700)) as handle:
         places.put(handle, _promise(name), json.dumps(promise).encode(), 0o600)
@@ -150,7 +158,8 @@ def _saved(path, account):
             mode = os.lstat(name, dir_fd=handle).st_mode & 0o7777 if data is not None else 0
     except places.Missing:
         data, mode = None, 0
-    return path, account, None if data is None else base64.b64encode(data).decode(), mode
+    text = None if data is None else base64.b64encode(data).decode()
+    return {"path": path, "account": account, "data": text, "mode": mode}
 
 
 def go_back(now=None):
@@ -159,8 +168,12 @@ def go_back(now=None):
     for path in glob.glob(places.OWN + "/rollback-*.json"):
         with places.directory(places.OWN) as handle:
             data = places.content(handle, os.path.basename(path))
-        promise = json.loads(data.decode()) if data else None
-        if promise is None or (now is not None and promise["due"] > now):
+        try:
+            promise = json.loads((data or b"").decode())
+        except ValueError:  # written by none of ours, whole as its writing is
+            places.removed(path)
+            continue
+        if now is not None and promise["due"] > now:
             continue
         for one in promise["files"]:
             _restore(**one)
@@ -195,7 +208,7 @@ def finish(state, wrong):
     ended = {}
     for account in list(state["ending"]):
         try:
-            ended[account] = cut.end_sessions(account) + cut.sweep(account)
+            ended[account] = sessions.end_sessions(account) + sessions.sweep(account)
             state["ending"].remove(account)
         except (places.Trouble, OSError) as error:
             wrong.append(f"sessions of {account}: {error}")

@@ -5,6 +5,7 @@ It runs on hosts, with the Python they have (3.8 and newer) and nothing beside i
 
 import base64
 import hashlib
+import os
 import pwd
 import re
 
@@ -59,14 +60,15 @@ def lock_out(removals, ways):
 
 def standing_administrators(ways):
     """Return who can become root: accounts by sudo, and each key that opens root."""
-    found = set()
+    fields = cut.shadow("root")
+    found = {"root password"} if fields and fields[1] not in ("!", "*") else set()
     for path in ways.key_files("root"):
         try:
             lines = ways_of.lines_of(path, "root")
         except (places.Trouble, OSError):
             continue
         found |= {"root key " + _blob(line)[-16:] for line in lines if _blob(line)}
-    return found | {name for name in _people() if _may_all(name)}
+    return found | {name for name in _people() - _granted() if _may_all(name)}
 
 
 def _blob(line):
@@ -76,7 +78,13 @@ def _blob(line):
 
 def _people():
     rows = [one for one in pwd.getpwall() if _SYSTEM <= one.pw_uid < _NOBODY]
-    return [one.pw_name for one in rows if not cut.is_closed(one.pw_name)][:_MOST_PEOPLE]
+    return {one.pw_name for one in rows[:_MOST_PEOPLE] if not cut.is_closed(one.pw_name)}
+
+
+def _granted():
+    """Return the accounts that have sudo rules by a grant."""
+    grants = places.kept()["grants"].items()
+    return {one["account"] for name, one in grants if os.path.exists(cut.sudo_file(name))}
 
 
 def _may_all(account):
@@ -91,8 +99,8 @@ def _meant(ways, one, before):
         return {"root key " + blob[-16:] for blob in blobs}
     if one["kind"] == "key":
         return set()
-    if one["account"].startswith("%") or one["account"] == "ALL":
-        return {who for who in before if not who.startswith("root key ")}
+    if places.entry(one["account"]) is None:  # a group, an alias, everybody
+        return {who for who in before if not who.startswith("root ")}
     return {one["account"]}
 
 

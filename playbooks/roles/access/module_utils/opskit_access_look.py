@@ -18,9 +18,9 @@ import time
 import zlib
 
 from ansible.module_utils import (
-    opskit_access_cut as cut,
     opskit_access_expire as expire,
     opskit_access_places as places,
+    opskit_access_sessions as sessions,
     opskit_access_stand as stand,
     opskit_access_ways as ways_of,
 )
@@ -255,8 +255,8 @@ def _sessions(account):
     found = places.entry(account)
     if found is None or found.pw_uid == 0:
         return []
-    pids = cut.processes(found.pw_uid)[:_MOST_ROWS]
-    return [{"account": account, "what": cut.what(pid), "since": _since(pid)} for pid in pids]
+    pids = sessions.processes(found.pw_uid)[:_MOST_ROWS]
+    return [{"account": account, "what": sessions.what(pid), "since": _since(pid)} for pid in pids]
 
 
 def _since(pid):
@@ -271,5 +271,5 @@ def _since(pid):
 
 
 def _remains(one):
-    rows = cut.remains(one.pw_name)[:_MOST_ROWS] if one.pw_uid else []
+    rows = sessions.remains(one.pw_name)[:_MOST_ROWS] if one.pw_uid else []
     return [{"account": one.pw_name, "what": kind, "detail": path} for kind, path in rows]

@@ -183,11 +183,13 @@ def _account(doing, one):
     if not _is_made(doing, name):
         return False
     fields = cut.shadow(name)
-    if fields and fields[1] == "*" and fields[7] == str(day) and found.pw_shell == one["shell"]:
+    locked = not fields or fields[1] == "!"
+    if not locked and fields[7] == str(day) and found.pw_shell == one["shell"]:
         return False
     date = time.strftime("%Y-%m-%d", time.gmtime(day * _DAY))
     # Not `!`: without PAM sshd takes that for a locked account, also for one with a key.
-    places.must(["usermod", "-p", "*", "-e", date, "-s", one["shell"], name])
+    opened = ["-p", "*"] if locked else []
+    places.must(["usermod", *opened, "-e", date, "-s", one["shell"], name])
     return True
 
 
@@ -261,7 +263,10 @@ def place_sudo(grant, text):
         places.removed(path)  # it may be what is wrong
         places.must(["visudo", "-c"])
     places.placed(
-        path, text, 0o440, lambda name: places.must(["visudo", "-cf", cut.SUDOERS + "/" + name])
+        path,
+        text,
+        0o440,
+        lambda name: places.must(["visudo", "-c", "-f", cut.SUDOERS + "/" + name]),
     )
     try:
         places.must(["visudo", "-c"])
@@ -360,7 +365,7 @@ def _without_rule(path, number, text):
         data = b"".join(lines[:at] + lines[at + 1 :])
 
         def check(fresh):
-            places.must(["visudo", "-cf", parent + "/" + fresh])
+            places.must(["visudo", "-c", "-f", parent + "/" + fresh])
 
         places.put(handle, name, data, 0o440, check=check)
     return True
