@@ -144,7 +144,7 @@ class Transcript:
     started and gave no result: how far they came nobody knows. `records` are the compressed lines
     all this was read from. `results` come in the order they were told, as often as they are asked
     for; those of a real run are read from the records each time, as a large fleet gives too many
-    to keep.
+    to keep. `told` holds what opskit's own modules had to say of a host, one text for each.
     """
 
     plays: tuple[Play, ...]
@@ -155,6 +155,7 @@ class Transcript:
     included: frozenset[tuple[str, str]] = frozenset()
     in_flight: tuple[tuple[str, Task], ...] = ()
     posture: tuple[HostFacts, ...] = ()
+    told: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     no_hosts: bool = False
     prompt: str = ""
     interrupted: bool = False

@@ -100,6 +100,7 @@ def _read(lines: Iterable[str]) -> Transcript:
         included=frozenset(reader.included),
         in_flight=tuple(reader.in_flight.values()),
         posture=tuple(reader.posture.values()),
+        told={host: tuple(told) for host, told in reader.told.items()},
         no_hosts=reader.no_hosts,
         prompt=reader.prompt,
         interrupted=reader.interrupted,
@@ -116,6 +117,7 @@ class _Reader:
         self.tasks: dict[str, Task] = {}
         self.included: set[tuple[str, str]] = set()
         self.posture: dict[str, HostFacts] = {}
+        self.told: dict[str, list[str]] = {}
         self.in_flight: dict[tuple[str, str], tuple[str, Task]] = {}
         self.stats: dict[str, dict[str, int]] | None = None
         self.no_hosts = False
@@ -154,6 +156,9 @@ class _Reader:
         host, ports = record["host"], record.get("ports")
         declared = None if ports is None else tuple(str(port) for port in ports)
         self.posture[host] = HostFacts(host, record["facts"], record.get("owner", ""), declared)
+
+    def on_told(self, record: dict[str, Any]) -> None:
+        self.told.setdefault(record["host"], []).append(record["told"])
 
     def on_stats(self, record: dict[str, Any]) -> None:
         self.stats = record["hosts"]

@@ -1,0 +1,166 @@
+"""Looking at Linux hosts and giving and taking access there, through Ansible."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from opskit.access.targets.kinds import Answer, Order, Placement, Session, Sight, Unmanaged
+from opskit.access.targets.linux.wire import (
+    RenderGrant,
+    StateOf,
+    as_sent,
+    order_sent,
+    sight,
+    unpacked,
+)
+from opskit.core.clock import Clock
+from opskit.core.errors import OpskitError
+from opskit.core.transcript import Mode, Outcome, Transcript
+from opskit.outside.ansible import door
+from opskit.outside.files import content_root
+
+_LOST = {Outcome.UNREACHABLE, Outcome.FAILED, Outcome.TOO_LARGE}
+_ROLLBACK_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class LinuxKind:
+    """Hosts of an inventory, by their names there.
+
+    `administrators` are, for each host, the accounts that are never touched. `runs` is a private
+    directory that runs take place in; nothing is left there. `state_of` reads what a host gave.
+    A change of sudo rules that no second login confirms is undone after `rollback_seconds`.
+    """
+
+    inventory: tuple[Path, ...]
+    project: Path
+    runs: Path
+    environment: Mapping[str, str] = field(repr=False)
+    clock: Clock
+    render_grant: RenderGrant
+    state_of: StateOf | None = None
+    administrators: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    rollback_seconds: int = _ROLLBACK_SECONDS
+
+    def observe(
+        self, targets: Sequence[str], expected: Mapping[str, Sequence[Placement]]
+    ) -> Mapping[str, Sight]:
+        """Look at hosts, all of them in one run."""
+        asked = {
+            host: [as_sent(one, self.render_grant) for one in expected.get(host, ())]
+            for host in targets
+        }
+        run = self._run("access-observe.yml", Mode.CHECK, {"opskit_access_expected": asked})
+        return {host: self._sight(host, run) for host in targets}
+
+    def carry_out(self, orders: Sequence[Order]) -> Mapping[str, Answer]:
+        """Carry out orders, one for each host, all of them in one run."""
+        return self._apply({
+            order.target: order_sent(order, self._administrators(order.target), self.render_grant)
+            for order in orders
+        })  # fmt: skip
+
+    def remove(self, target: str, unmanaged: Sequence[Unmanaged]) -> Answer:
+        """Take away rights that nobody granted.
+
+        Their keys are: of a key its fingerprint; of a sudo rule `FILE:LINE`, with the line as it
+        was seen in `detail`; of a membership the group; of an account its name.
+        """
+        who = self._administrators(target)
+        order = order_sent(Order(target), who, self.render_grant, remove=unmanaged)
+        return self._apply({target: order})[target]
+
+    def revoke_keys(self, targets: Sequence[str], krl: bytes) -> Mapping[str, Answer]:
+        """Place a list of revoked keys (`ssh-keygen -k`) where sshd is set up to read one."""
+        return self._apply({
+            host: order_sent(Order(host), self._administrators(host), self.render_grant, krl=krl)
+            for host in targets
+        })  # fmt: skip
+
+    def _administrators(self, host: str) -> Sequence[str]:
+        return self.administrators.get(host, ("root",))
+
+    def _apply(self, orders: Mapping[str, Mapping[str, object]]) -> Mapping[str, Answer]:
+        variables = {
+            "opskit_access_orders": orders,
+            "opskit_access_rollback_seconds": self.rollback_seconds,
+        }
+        run = self._run("access-apply.yml", Mode.APPLY, variables)
+        return {host: self._answer(host, run) for host in orders}
+
+    def _run(
+        self, playbook: str, mode: Mode, variables: Mapping[str, object]
+    ) -> Transcript | OpskitError:
+        """Let Ansible ask each host that a variable names; an error stands for all of them."""
+        hosts = next(iter(variables.values()))
+        directory = self.runs / f"access-{secrets.token_hex(6)}"
+        if not hosts:
+            return OpskitError("no host is asked")
+        job = door.Job(
+            playbook=content_root() / "playbooks" / playbook,
+            inventory=self.inventory,
+            project=self.project,
+            mode=mode,
+            hash_key=secrets.token_bytes(32),
+            hosts=tuple(hosts) if isinstance(hosts, Mapping) else (),
+            variables=variables,
+        )
+        try:
+            self.runs.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return door.run(job, directory, self.environment, lambda _: None)
+        except OpskitError as error:
+            return error
+        finally:
+            door.forget(directory)
+
+    def _sight(self, host: str, run: Transcript | OpskitError) -> Sight:
+        told = _told(run, host)
+        if not told:
+            return self._not_reached(host, _reason(run, host))
+        return sight(host, unpacked(told[0]), self.state_of)
+
+    def _answer(self, host: str, run: Transcript | OpskitError) -> Answer:
+        told = _told(run, host)
+        if not told:
+            reason = _reason(run, host)
+            return Answer(self._not_reached(host, reason), failed=reason)
+        found = unpacked(told[0])
+        done = found["done"]
+        if done["armed"] and len(told) < 2:
+            why = f"no second login proved to work, so the host undoes it: {_reason(run, host)}"
+            return Answer(self._not_reached(host, why), _ended(done), refused=why)
+        return Answer(
+            sight=sight(host, found["seen"], self.state_of),
+            ended=_ended(done),
+            refused=done["refused"],
+            failed="; ".join(done["wrong"]),
+        )
+
+    def _not_reached(self, host: str, reason: str) -> Sight:
+        return Sight(host, self.clock.now(), reached=False, reason=reason)
+
+
+def _told(run: Transcript | OpskitError, host: str) -> tuple[str, ...]:
+    return run.told.get(host, ()) if isinstance(run, Transcript) else ()
+
+
+def _ended(done: Mapping[str, Mapping[str, Sequence[str]]]) -> tuple[Session, ...]:
+    rows = done["ended"].items()
+    return tuple(Session(account, what) for account, found in rows for what in found)
+
+
+def _reason(run: Transcript | OpskitError, host: str) -> str:
+    """Return why a host told nothing, or not all."""
+    if isinstance(run, OpskitError):
+        return run.message
+    said = [one.reason for one in run.results if one.host == host and one.outcome in _LOST]
+    if said:
+        return said[-1] or "the task failed and gave no reason"
+    if run.interrupted:
+        return "the run was interrupted"
+    if host not in run.hosts:
+        return run.broke_off or "the inventory has no such host"
+    return run.broke_off or "it gave no answer"

@@ -1,0 +1,169 @@
+"""What goes to the modules on a host and what they told, between their words and the slice's."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from opskit.access.hosts.model import File, HostState, PathFact, Remains
+from opskit.access.model import LinuxRights
+from opskit.access.targets.kinds import (
+    EnforcedBy,
+    Order,
+    Part,
+    Placement,
+    Presence,
+    Session,
+    Sight,
+    Standing,
+    Unmanaged,
+)
+from opskit.core.clock import SECOND, Instant
+
+# Rules for sudo: of an account, its rights, and their end where sudo itself shall end them.
+RenderGrant = Callable[[str, LinuxRights, Instant | None], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a host gave to be read. Of `directories` every file that matters is in `files`.
+
+    `unread` are the files that are there and could not be read, each with the reason.
+    """
+
+    files: Mapping[str, File]
+    directories: frozenset[str]
+    sshd: Mapping[str, str]
+    sshd_version: str
+    sudo_version: str
+    paths: Mapping[str, PathFact]
+    remains: tuple[Remains, ...]
+    unread: tuple[tuple[str, str], ...]
+
+
+# What a host says, read from what it gave.
+StateOf = Callable[[str, Collected], HostState]
+
+_DIRECTORIES = frozenset({"/etc/sudoers.d", "/etc/ssh/sshd_config.d", "/home", "/root"})
+
+
+def as_sent(placement: Placement, render: RenderGrant) -> dict[str, object]:
+    """Return a placement as the modules take it: whole seconds, sudo rules as text.
+
+    Raises:
+        TypeError: its rights are not a Linux host's.
+    """
+    rights = placement.rights
+    if not isinstance(rights, LinuxRights):
+        raise TypeError(f"{placement.grant} gives no rights on a Linux host")
+    return {
+        "grant": placement.grant,
+        "account": placement.account,
+        "until": placement.until // SECOND,
+        "login": rights.login,
+        "keys": list(placement.keys) if rights.login == "key" else [],
+        "groups": list(rights.groups),
+        "sudo": _sudo(placement, rights, render) if rights.sudo else None,
+        "shell": rights.shell,
+        "forwarding": rights.forwarding,
+        "from": list(rights.source_addresses),
+    }
+
+
+def _sudo(placement: Placement, rights: LinuxRights, render: RenderGrant) -> dict[str, str]:
+    """Return the rules in both dialects: which one a host's sudo speaks is known only there."""
+    return {
+        "expiring": render(placement.account, rights, placement.until),
+        "plain": render(placement.account, rights, None),
+    }
+
+
+def order_sent(
+    order: Order,
+    administrators: Sequence[str],
+    render: RenderGrant,
+    remove: Sequence[Unmanaged] = (),
+    krl: bytes = b"",
+) -> dict[str, object]:
+    """Return an order as the module takes it."""
+    return {
+        "present": [as_sent(one, render) for one in order.present],
+        "absent": [as_sent(one, render) for one in order.absent],
+        "end_sessions": list(order.end_sessions),
+        "administrators": list(administrators),
+        "remove": [
+            {"kind": one.kind, "key": one.key, "account": one.account, "detail": one.detail}
+            for one in remove
+        ],
+        "krl": base64.b64encode(krl).decode(),
+    }
+
+
+def unpacked(text: str) -> dict[str, Any]:
+    """Return what a module told."""
+    found: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(text)))
+    return found
+
+
+def sight(target: str, seen: Mapping[str, Any], state_of: StateOf | None) -> Sight:
+    """Return a look at a host; `reason` names what of it could not be read."""
+    collected = _collected(seen)
+    told = [*seen["wrong"], *(f"{path}: {why}" for path, why in collected.unread)]
+    return Sight(
+        target=target,
+        at=Instant(seen["at"]),
+        reason="; ".join(told),
+        standings={
+            grant: Standing(grant, tuple(map(_part, parts)))
+            for grant, parts in seen["standings"].items()
+        },
+        sessions=tuple(sessions(seen["sessions"])),
+        state=None if state_of is None else state_of(target, collected),
+    )
+
+
+def sessions(rows: Iterable[Mapping[str, Any]]) -> Iterable[Session]:
+    """Yield who is at work."""
+    for row in rows:
+        since = row.get("since")
+        yield Session(row["account"], row["what"], None if since is None else Instant(since))
+
+
+def _part(row: Mapping[str, Any]) -> Part:
+    fence = row["fence"]
+    return Part(
+        what=row["what"],
+        presence=Presence(row["presence"]),
+        enforced_by=EnforcedBy(row["enforced_by"]),
+        fence_until=None if fence is None else Instant(fence * SECOND),
+    )
+
+
+def _collected(seen: Mapping[str, Any]) -> Collected:
+    paths = (
+        PathFact(
+            row["path"], row["kind"], tuple(row["writable_by"]), row["interpreter"], row["sha256"]
+        )
+        for row in seen["paths"]
+    )
+    return Collected(
+        files={row["path"]: _file(row) for row in seen["files"]},
+        directories=_DIRECTORIES,
+        sshd=seen["sshd"],
+        sshd_version=seen["sshd_version"],
+        sudo_version=seen["sudo_version"],
+        paths={path.path: path for path in paths},
+        remains=tuple(
+            Remains(row["account"], row["what"], row["detail"]) for row in seen["remains"]
+        ),
+        unread=tuple((row["path"], row["why"]) for row in seen["unread"]),
+    )
+
+
+def _file(row: Mapping[str, Any]) -> File:
+    text = base64.b64decode(row["text"]).decode("utf-8", "surrogateescape")
+    return File(row["path"], text, row["path"], row["mode"], row["uid"], row["gid"])

@@ -1,0 +1,464 @@
+"""What keeps a host from being locked, broken, or left half done, shown on a real one."""
+
+from __future__ import annotations
+
+import base64
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.access.targets.deputy import HOUR, Deputy, Key, enforced, grant, now, presence, rules
+from tests.rig.command import run
+from tests.rig.hosts import Fleet, Host
+
+NAMES = ("web1", "web2", "web3")
+ID = "/usr/bin/id"
+
+
+@pytest.fixture(scope="module")
+def host(own_fleet: Fleet) -> Host:
+    return own_fleet["web1"]
+
+
+@pytest.fixture(scope="module")
+def deputy(host: Host) -> Deputy:
+    return Deputy.on(host)
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Key:
+    return Key.made(tmp_path_factory.mktemp("keys") / "key")
+
+
+def awaited(host: Host, path: str) -> None:
+    """Wait until a file is gone."""
+    until = time.monotonic() + 20
+    while host.exists(path) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not host.exists(path)
+
+
+# Sudo rules
+
+
+def test_rules_that_sudo_would_stumble_over_are_never_placed(
+    deputy: Deputy, host: Host, key: Key
+) -> None:
+    bad = {"expiring": "ada ALL=(root NOPASSWD\n", "plain": "ada ALL=(root NOPASSWD\n"}
+    one = grant("g1", "ada", keys=[key.public], sudo=bad)
+
+    found = deputy.apply([one])
+
+    assert [reason for reason in found["done"]["wrong"] if "visudo" in reason]
+    assert host.run(("ls", "-A", "/etc/sudoers.d")).stdout == "README\n"
+    assert host.run(("visudo", "-c")).returncode == 0
+    assert presence(found["seen"], "g1")["sudo opskit-g1"] == "absent"
+    deputy.apply(absent=[one])
+
+
+def test_nothing_is_added_to_rules_that_are_broken_already(
+    deputy: Deputy, host: Host, key: Key
+) -> None:
+    host.write("/etc/sudoers.d/broken", "this is no rule\n")
+    host.run(("chmod", "440", "/etc/sudoers.d/broken"))
+    one = grant("g2", "bob", sudo=rules("bob", ID, now() + HOUR), login="none")
+
+    found = deputy.apply([one])
+
+    assert [reason for reason in found["done"]["wrong"] if "visudo" in reason]
+    assert not host.exists("/etc/sudoers.d/opskit-g2")
+    host.run(("rm", "/etc/sudoers.d/broken"))
+    deputy.apply(absent=[one])
+
+
+def test_a_file_that_sudo_does_not_read_is_no_grant(deputy: Deputy, host: Host, key: Key) -> None:
+    before = host.read("/etc/sudoers")
+    host.write("/etc/sudoers", before.replace("@includedir /etc/sudoers.d", ""))
+    one = grant("g3", "carl", sudo=rules("carl", ID, now() + HOUR), login="none")
+
+    found = deputy.apply([one])
+
+    assert presence(found["seen"], "g3")["sudo opskit-g3"] == "partial"
+    host.write("/etc/sudoers", before)
+    assert presence(deputy.observe(one), "g3")["sudo opskit-g3"] == "present"
+    deputy.apply(absent=[one])
+
+
+def test_a_change_nobody_confirms_is_undone_by_the_host(
+    deputy: Deputy, host: Host, key: Key
+) -> None:
+    one = grant("g4", "dan", keys=[key.public], sudo=rules("dan", ID, now() + HOUR))
+
+    found = deputy.apply([one], seconds=1, confirm=False)
+
+    assert found["done"]["armed"]
+    assert host.exists("/etc/sudoers.d/opskit-g4")
+    awaited(host, "/etc/sudoers.d/opskit-g4")
+    awaited(host, f"/etc/opskit/rollback-{found['done']['armed']}.json")
+    assert presence(deputy.observe(one), "g4")["sudo opskit-g4"] == "absent"
+
+    again = deputy.apply([one])
+    assert presence(again["seen"], "g4")["sudo opskit-g4"] == "present"
+    assert host.run(("sh", "-c", "ls /etc/opskit/rollback-*")).returncode
+    deputy.apply(absent=[one])
+
+
+def test_an_order_that_follows_an_unconfirmed_one_is_not_undone_with_it(
+    deputy: Deputy, host: Host
+) -> None:
+    one = grant("g5", "eva", login="none", sudo=rules("eva", ID, now() + HOUR))
+    deputy.apply([one], seconds=300, confirm=False)
+
+    again = deputy.apply([one])
+
+    assert again["done"]["armed"]
+    assert host.run(("sh", "-c", "ls /etc/opskit/rollback-*")).returncode
+    assert presence(again["seen"], "g5")["sudo opskit-g5"] == "present"
+    deputy.apply(absent=[one])
+
+
+# Administrators
+
+
+def test_the_last_two_who_can_administer_are_not_taken(
+    deputy: Deputy, host: Host, tmp_path: Path
+) -> None:
+    script = """
+    useradd -m -p '*' adm1; useradd -m -p '*' adm2
+    printf 'adm1 ALL=(ALL:ALL) NOPASSWD: ALL\\nadm2 ALL=(ALL) ALL\\n' > /etc/sudoers.d/people
+    chmod 440 /etc/sudoers.d/people
+    """
+    host.run(("sh", "-c", script))
+    rule = {"kind": "sudo", "key": "/etc/sudoers.d/people:2", "account": "adm2"}
+    rule["detail"] = "adm2 ALL=(ALL) ALL"
+    everybody = {**rule, "account": "ADMINS"}
+
+    both = deputy.apply(
+        remove=[rule, {**rule, "key": "/etc/sudoers.d/people:1", "account": "adm1"}]
+    )
+    group = deputy.apply(remove=[everybody])
+
+    assert "two are the least" in both["done"]["refused"]
+    assert "two are the least" in group["done"]["refused"]
+    assert host.read("/etc/sudoers.d/people").count("\n") == 2
+
+    # Root's key and adm1 are left.
+    one = deputy.apply(remove=[rule])
+    assert (one["done"]["refused"], one["done"]["wrong"]) == ("", [])
+    assert host.read("/etc/sudoers.d/people") == "adm1 ALL=(ALL:ALL) NOPASSWD: ALL\n"
+    again = deputy.apply(remove=[rule])
+    assert "changed since" in again["done"]["refused"] + " ".join(again["done"]["wrong"])
+
+
+def test_a_key_nobody_granted_is_taken_by_its_fingerprint(
+    deputy: Deputy, host: Host, key: Key, tmp_path: Path
+) -> None:
+    other = Key.made(tmp_path / "other")
+    host.run(("useradd", "-m", "-p", "*", "finn"))
+    host.write("/home/finn/.ssh/authorized_keys", f"{key.public} a\n{other.public} b\n")
+    host.run(("chown", "-R", "finn", "/home/finn/.ssh"))
+    said = run(("ssh-keygen", "-lf", f"{key.path}.pub")).stdout.split()[1]
+    rogue = {"kind": "key", "key": said, "account": "finn", "detail": ""}
+
+    assert deputy.apply(remove=[rogue])["done"]["wrong"] == []
+
+    assert deputy.ssh(key, "finn", "true").returncode == 255
+    assert deputy.ssh(other, "finn", "true").returncode == 0
+    host.run(("gpasswd", "-a", "finn", "adm"))
+    deputy.apply(remove=[{"kind": "membership", "key": "adm", "account": "finn", "detail": ""}])
+    assert host.run(("id", "-Gn", "finn")).stdout == "finn\n"
+
+
+def test_a_removal_nobody_confirms_is_undone_by_the_host(
+    deputy: Deputy, host: Host, key: Key
+) -> None:
+    host.run(("useradd", "-m", "-p", "*", "-G", "adm", "greg"))
+    host.write("/home/greg/.ssh/authorized_keys", f"{key.public} a\n")
+    host.run(("chown", "-R", "greg", "/home/greg/.ssh"))
+    said = run(("ssh-keygen", "-lf", f"{key.path}.pub")).stdout.split()[1]
+    taken = [
+        {"kind": "key", "key": said, "account": "greg", "detail": ""},
+        {"kind": "membership", "key": "adm", "account": "greg", "detail": ""},
+    ]
+
+    found = deputy.apply(remove=taken, seconds=1, confirm=False)
+
+    assert found["done"]["armed"]
+    awaited(host, f"/etc/opskit/rollback-{found['done']['armed']}.json")
+    assert deputy.ssh(key, "greg", "id -Gn").stdout == "greg adm\n"
+    assert (
+        host.run(("stat", "-c", "%U %a", "/home/greg/.ssh/authorized_keys")).stdout == "greg 644\n"
+    )
+
+
+# What only the timer ends
+
+
+def test_without_a_daemon_nothing_is_said_to_end_a_membership(
+    deputy: Deputy, host: Host, key: Key
+) -> None:
+    one = grant("g6", "gwen", keys=[key.public], groups=["adm"])
+    before = deputy.apply([one])["seen"]
+    assert before["timer"] == ""
+    assert enforced(before, "g6")["group adm"] == "none"
+
+    host.run(("cron",))
+    assert enforced(deputy.observe(one), "g6")["group adm"] == "timer"
+
+    script = 'touch -d "10 minutes ago" /run/opskit-expire.ran; rm -f /run/x'
+    host.run(("sh", "-c", script))
+    assert enforced(deputy.observe(one), "g6")["group adm"] == "timer", "it was planted just now"
+    host.run(("pkill", "-x", "cron"))
+    assert enforced(deputy.observe(one), "g6")["group adm"] == "none"
+    deputy.apply(absent=[one])
+
+
+SYSTEMCTL = """#!/bin/sh
+echo "$@" >> /run/asked
+case $1 in
+is-active) [ -e /run/active ] ;;
+enable) [ -e /run/refuses ] || touch /run/active ;;
+esac
+"""
+
+
+def test_where_systemd_runs_its_timer_ends_grants_and_cron_where_it_will_not(
+    own_fleet: Fleet, key: Key
+) -> None:
+    host = own_fleet["web3"]
+    deputy = Deputy.on(host)
+    host.write("/usr/local/bin/systemctl", SYSTEMCTL)
+    host.write("/usr/local/bin/loginctl", SYSTEMCTL)
+    script = "chmod 755 /usr/local/bin/*ctl; mkdir -p /run/systemd/system /run/systemd/sessions"
+    host.run(("sh", "-c", script + "; touch /run/refuses; cron"))
+    one = grant("g16", "olga", keys=[key.public], groups=["adm"])
+
+    assert deputy.apply([one])["seen"]["timer"] == "cron"
+    host.run(("rm", "/run/refuses"))
+    found = deputy.apply([one])["seen"]
+
+    assert (found["timer"], enforced(found, "g16")["group adm"]) == ("systemd", "timer")
+    assert "opskit_access_expire.py" in host.read("/etc/systemd/system/opskit-expire.service")
+    deputy.apply(absent=[one], end_sessions=["olga"])
+    assert "terminate-user olga" in host.read("/run/asked")
+
+
+# Half done
+
+
+def test_wherever_it_is_killed_the_next_order_finishes(
+    deputy: Deputy, host: Host, key: Key
+) -> None:
+    one = grant(
+        "g7", "hans", keys=[key.public], groups=["adm"], sudo=rules("hans", ID, now() + HOUR)
+    )
+    for step in range(8):
+        deputy.killed_after(0.03 + 0.018 * step, [one], [])
+        given = deputy.apply([one])
+        assert given["done"]["wrong"] == []
+        assert set(presence(given["seen"], "g7").values()) == {"present"}, step
+        deputy.killed_after(0.03 + 0.018 * step, [], [one])
+        gone = deputy.apply(absent=[one], end_sessions=["hans"])
+        assert gone["done"]["wrong"] == []
+        assert set(presence(gone["seen"], "g7").values()) == {"absent"}, step
+        assert host.run(("id", "-Gn", "hans")).stdout == "hans\n"
+    left = host.run(("find", "/etc", "/home/hans", "-name", ".opskit-*")).stdout
+    assert left == ""
+
+
+@pytest.mark.parametrize(
+    "half",
+    [
+        "gpasswd -d ines adm",
+        "rm /etc/sudoers.d/opskit-g8",
+        "rm /home/ines/.ssh/authorized_keys",
+        "rm -r /home/ines/.ssh",
+        "usermod -L -e 1 -s /usr/sbin/nologin ines",
+        "rm -r /usr/local/lib/opskit /etc/cron.d/opskit-expire",
+        "chmod 666 /etc/sudoers.d/opskit-g8",
+        "echo 'ines ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/opskit-g8",
+    ],
+)
+def test_what_somebody_took_away_by_hand_is_put_back_and_then_goes(
+    deputy: Deputy, host: Host, key: Key, half: str
+) -> None:
+    one = grant(
+        "g8", "ines", keys=[key.public], groups=["adm"], sudo=rules("ines", ID, now() + HOUR)
+    )
+    deputy.apply([one])
+    assert host.run(("sh", "-c", half)).returncode == 0
+
+    given = deputy.apply([one])
+    assert given["done"]["changed"]
+    assert set(presence(given["seen"], "g8").values()) == {"present"}
+    assert deputy.ssh(key, "ines", f"sudo -n {ID} -u; sudo -n /bin/true").stdout == "0\n"
+
+    host.run(("sh", "-c", half))
+    gone = deputy.apply(absent=[one])
+    assert gone["done"]["wrong"] == []
+    assert set(presence(gone["seen"], "g8").values()) == {"absent"}
+
+
+def test_a_host_that_forgot_still_loses_what_bears_the_name_of_a_grant(
+    deputy: Deputy, host: Host, key: Key
+) -> None:
+    one = grant("g9", "jane", keys=[key.public], sudo=rules("jane", ID, now() + HOUR))
+    deputy.apply([one])
+    host.run(("rm", "-r", "/etc/opskit"))
+
+    gone = deputy.apply(absent=[one], end_sessions=["jane"])
+
+    assert gone["done"]["wrong"] == []
+    assert set(presence(gone["seen"], "g9").values()) == {"absent"}
+    assert deputy.ssh(key, "jane", "true").returncode == 255
+
+
+def test_an_account_that_is_gone_was_revoked_well(deputy: Deputy, host: Host, key: Key) -> None:
+    one = grant("g10", "kim", keys=[key.public], groups=["adm"])
+    deputy.apply([one])
+    host.run(("userdel", "-r", "kim"))
+
+    gone = deputy.apply(absent=[one], end_sessions=["kim"])
+
+    assert gone["done"]["wrong"] == []
+    assert set(presence(gone["seen"], "g10").values()) == {"absent"}
+
+
+# Root's own files, certificates, revoked keys
+
+
+@pytest.fixture(scope="module")
+def certified(own_fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> tuple[Deputy, Key]:
+    """Set a host up for certificates, keys in root's own directory, and revoked keys."""
+    found = own_fleet["web2"]
+    authority = Key.made(tmp_path_factory.mktemp("authority") / "ca")
+    found.write("/etc/ssh/ca.pub", authority.public + "\n")
+    found.write(
+        "/etc/ssh/sshd_config.d/opskit.conf",
+        "TrustedUserCAKeys /etc/ssh/ca.pub\n"
+        "AuthorizedPrincipalsFile /etc/ssh/auth_principals/%u\n"
+        "RevokedKeys /etc/ssh/revoked\n"
+        "AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/keys/%u /etc/rig/authorized_keys\n",
+    )
+    found.write("/etc/ssh/revoked", "")
+    found.run(("sh", "-c", "kill -HUP $(cat /run/sshd.pid)"))
+    return Deputy.on(found), authority
+
+
+def certified_key(authority: Key, key: Key, principal: str) -> None:
+    done = run((
+        *("ssh-keygen", "-q", "-s", str(authority.path), "-I", "t", "-n", principal),
+        *("-z", "7", "-V", "-5m:+1h", f"{key.path}.pub"),
+    ))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_keys_are_put_in_roots_own_file_where_sshd_reads_one(
+    certified: tuple[Deputy, Key], key: Key
+) -> None:
+    deputy, _ = certified
+    one = grant("g11", "lars", keys=[key.public], **{"from": ["10.0.0.0/8"]})
+
+    deputy.apply([one])
+
+    assert not deputy.host.exists("/home/lars/.ssh")
+    assert 'from="10.0.0.0/8",restrict,pty ' in deputy.host.read("/etc/ssh/keys/lars")
+    assert deputy.ssh(key, "lars", "true").returncode == 0
+    deputy.apply(absent=[one])
+    assert deputy.ssh(key, "lars", "true").returncode == 255
+
+
+def test_a_certificate_opens_only_while_its_grant_is_there(
+    certified: tuple[Deputy, Key], tmp_path: Path
+) -> None:
+    deputy, authority = certified
+    key = Key.made(tmp_path / "key")
+    certified_key(authority, key, "grant-g12")
+    over = grant("g13", "lucy", login="certificate", until=now() - 90)
+    one = grant("g12", "lucy", login="certificate")
+
+    given = deputy.apply([over, one])
+
+    assert given["done"]["wrong"] == []
+    assert enforced(given["seen"], "g12")["principal grant-g12"] == "expiry-time"
+    assert deputy.ssh(key, "lucy", "true").returncode == 0
+    over_key = Key.made(tmp_path / "over")
+    certified_key(authority, over_key, "grant-g13")
+    assert deputy.ssh(over_key, "lucy", "true").returncode == 255
+
+    # An early end: the principal goes, and the certificate is revoked besides.
+    deputy.apply([over], [one])
+    assert deputy.ssh(key, "lucy", "true").returncode == 255
+    deputy.apply(absent=[over])
+
+
+def test_a_list_of_revoked_keys_is_placed_only_if_it_is_one(
+    certified: tuple[Deputy, Key], tmp_path: Path
+) -> None:
+    deputy, authority = certified
+    key = Key.made(tmp_path / "key")
+    certified_key(authority, key, "grant-g14")
+    one = grant("g14", "mark", login="certificate")
+    deputy.apply([one])
+    assert deputy.ssh(key, "mark", "true").returncode == 0
+
+    broken = deputy.apply([one], krl=b"SSHKRL\n\0garbage")
+    assert [reason for reason in broken["done"]["wrong"] if "revoked keys" in reason]
+    assert deputy.ssh(key, "mark", "true").returncode == 0
+
+    (tmp_path / "spec").write_text("serial: 7\n")
+    made = run((
+        *("ssh-keygen", "-q", "-k", "-f", str(tmp_path / "krl")),
+        *("-s", f"{authority.path}.pub", str(tmp_path / "spec")),
+    ))  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    placed = deputy.apply([one], krl=(tmp_path / "krl").read_bytes())
+    assert placed["done"]["wrong"] == []
+    assert deputy.ssh(key, "mark", "true").returncode == 255
+    deputy.apply(absent=[one])
+
+
+def test_a_host_not_set_up_for_it_refuses_certificates_and_revoked_keys(
+    deputy: Deputy, host: Host
+) -> None:
+    one = grant("g15", "nora", login="certificate")
+    found = deputy.apply([one], krl=b"SSHKRL")
+    reasons = " ".join(found["done"]["wrong"])
+    assert "TrustedUserCAKeys" in reasons
+    assert "RevokedKeys" in reasons
+    assert presence(found["seen"], "g15")["principal grant-g15"] == "absent"
+    assert not host.exists("/etc/ssh/revoked")
+    deputy.apply(absent=[one])
+
+
+# Looking
+
+
+def test_no_hash_leaves_the_host(deputy: Deputy, host: Host) -> None:
+    secret = "$6$abcdefgh$" + "x" * 86
+    host.run(("usermod", "-p", secret, "games"))
+    host.run(("usermod", "-p", "", "irc"))
+    files = {row["path"]: row for row in deputy.observe()["files"]}
+    shadow = base64.b64decode(files["/etc/shadow"]["text"]).decode()
+    fields = {line.split(":")[0]: line.split(":")[1] for line in shadow.splitlines()}
+    assert (fields["games"], fields["irc"], fields["root"]) == ("$set$", "", "!")
+    assert secret not in str(deputy.observe())
+
+
+def test_who_may_replace_a_command_is_told(deputy: Deputy, host: Host) -> None:
+    script = """
+    mkdir -p /opt/tools/open; chown games /opt/tools; chmod 1777 /opt/tools/open
+    printf '#!/opt/tools/python\\n' > /opt/tools/open/run; chmod 775 /opt/tools/open/run
+    chgrp adm /opt/tools/open/run
+    """
+    host.run(("sh", "-c", script))
+    rule = "games ALL=(root) /opt/tools/open/run, /opt/none/x, !/usr/bin/id -u\n"
+    host.write("/etc/sudoers.d/t", rule)
+    facts = {row["path"]: row for row in deputy.observe()["paths"]}
+    assert facts["/opt/tools/open/run"]["writable_by"] == ["%adm", "games"]
+    assert facts["/opt/tools/open/run"]["interpreter"] == "/opt/tools/python"
+    assert facts["/opt/none/x"]["kind"] == "missing"
+    assert facts["/usr/bin/id"]["writable_by"] == []
+    assert len(facts["/usr/bin/id"]["sha256"]) == 64
+    host.run(("rm", "/etc/sudoers.d/t"))
