@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from opskit.access import scheduling, signatures
 from opskit.access.approvers import Asking, excluded, satisfied, still_wanted
-from opskit.access.asking import judged, lapse, new_approvers, write_check
+from opskit.access.requesting import judged, lapse, new_approvers, write_check
 from opskit.access.judgment import Judgment, Verdict
 from opskit.access.lifecycle import RequestState
 from opskit.access.store import decisions, policies, requests

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from opskit.access.asking import lapse
+from opskit.access.requesting import lapse
 from opskit.access.lifecycle import GrantState, RequestState, provisioned, revoked
 from opskit.access.orders import next_attempt, order
 from opskit.access.store import grants, places, requests

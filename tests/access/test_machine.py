@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from opskit.access.asking import extend, request, withdraw
+from opskit.access.requesting import extend, request, withdraw
 from opskit.access.deciding import Say, Word, decide
 from opskit.access.ending import give_back, review_emergency, revoke
 from opskit.access.lifecycle import GrantState, RequestState

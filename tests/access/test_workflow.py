@@ -9,7 +9,7 @@ from typing import Never
 
 import pytest
 
-from opskit.access.asking import check, extend, request, withdraw
+from opskit.access.requesting import check, extend, request, withdraw
 from opskit.access.deciding import Word, decide
 from opskit.access.ending import give_back, review_emergency, revoke
 from opskit.access.judgment import Verdict
