@@ -161,7 +161,9 @@ class _Reading:
     ) -> tuple[AuthorizedKey, ...] | None:
         patterns = values.get("authorizedkeysfile", "none").split()
         patterns = [] if patterns == ["none"] else patterns
-        places = dict(self._key_places(known or (), patterns))
+        places: dict[str, str] = {}
+        for path, account in self._key_places(known or (), patterns):
+            places.setdefault(path, account)
         found: list[AuthorizedKey] = []
         for path, account in places.items():
             file = self._file(path)
@@ -178,15 +180,15 @@ class _Reading:
         self, known: Sequence[Account], patterns: Sequence[str]
     ) -> Iterator[tuple[str, str]]:
         """Yield (path, account) of each file that may hold keys."""
+        for account in known:
+            for pattern in patterns:
+                yield _expanded(pattern, account), account.name
         # Keys in a home that no account has open nothing today, and everything once it is back.
         for pattern in patterns:
             if "%" not in pattern and not pattern.startswith("/"):
                 yield f"/root/{pattern}", "root"
                 for path in matching(self.source, f"/home/*/{pattern}"):
                     yield path, path.split("/")[2]
-        for account in known:
-            for pattern in patterns:
-                yield _expanded(pattern, account), account.name
 
     def _remains(self) -> tuple[Remains, ...] | None:
         found: list[Remains] = []

@@ -33,7 +33,7 @@ def misread(view: HostView) -> Iterator[AccessFinding]:
     """
     for one in view.state.misread:
         yield view.finding(
-            "HOST-MISREAD", Severity.LOW, one.at.file, one.reason,
+            "HOST-MISREAD", Severity.LOW, one.at.file.rpartition("/")[2], one.reason,
             fix="repair the line, or remove it", path=(one.reason,), at=(one.at,),
             meaning=(one.at.raw.strip(),),
         )  # fmt: skip

@@ -147,12 +147,13 @@ def weak_keys(view: HostView) -> Iterator[AccessFinding]:
         key = one.key
         if key.type == "ssh-dss" or (key.type == "ssh-rsa" and key.bits < 3_072):
             broken = key.type == "ssh-dss" or key.bits < 2_048
-            what = f"{key.type.removeprefix('ssh-').upper()} key of {key.bits} bits"
+            what = f"the {key.bits}-bit {key.type.removeprefix('ssh-').upper()} key"
             yield view.finding(
                 "SSH-KEY-WEAK", Severity.HIGH if broken else Severity.MEDIUM, key.fingerprint,
-                f"{one.account} is opened by a {what}", at=(one.at,),
+                f"{one.account} is opened by {what} {one.key.comment}".rstrip(), at=(one.at,),
                 fix="ssh-keygen -t ed25519, register it, and remove this one by its fingerprint",
-                path=(what, f"account {one.account}"), meaning=(one.account,),
+                path=(f"{what} {key.comment}".rstrip(), f"account {one.account}"),
+                meaning=(one.account,),
             )  # fmt: skip
 
 
@@ -382,7 +383,7 @@ def _writable_files(view: HostView) -> Iterator[AccessFinding]:
         )  # fmt: skip
 
 
-@family.rule("SSH-KRL-RISK", Severity.CRITICAL, needs=("sshd",))
+@family.rule("SSH-KRL-RISK", Severity.CRITICAL, needs=("sshd", "accounts"))
 def revocation_list(view: HostView) -> Iterator[AccessFinding]:
     """The list of revoked keys is missing or no list: nobody gets in with a key.
 

@@ -68,6 +68,8 @@ class HostView:
             "owners": any(one.uid is not None for one in self.state.files.values()),
         }
         has = known[part] if part in known else getattr(self.state, part) is not None
+        if part == "registry" and self.roster is None:
+            part = "roster"
         return "" if has else _MISSING[part]
 
     @property
