@@ -215,7 +215,7 @@ class _Reading:
         return {path: _without_secrets(path, file) for path, file in self.files.items()}
 
     def _sudoers(self) -> None:
-        waiting = ["/etc/sudoers", *self._inside("/etc/sudoers.d")]
+        waiting = ["/etc/sudoers", "/etc/sudoers-rs", *self._inside("/etc/sudoers.d")]
         seen: set[str] = set()
         while waiting and len(seen) < _MOST_SUDOERS:
             path = waiting.pop(0)

@@ -53,6 +53,9 @@ class Dialect:
 # What is read where nobody said which sudo it is: the oldest in long-term support.
 DEFAULT = Dialect((1, 9, 13, 3))
 
+# The newest whose rules are known here.
+NEWEST = Dialect((1, 9, 17, 2))
+
 
 def dialect_of(text: str) -> Dialect:
     """Return the dialect of `1.9.13p3`, `Sudo version 1.9.13p3`, `sudo-rs 0.2.5` or `sudo-rs`.

@@ -30,16 +30,16 @@ def emit(linted: Linted, output: Output) -> None:
     elif output.for_people:
         output.emit_printed(lambda to: _show(to, linted))
     else:
-        output.emit_data(_cleaned(linted.as_json()))
+        output.emit_data(cleaned(linted.as_json()))
 
 
-def _cleaned(data: Any) -> Any:  # noqa: ANN401  # any JSON
+def cleaned(data: Any) -> Any:  # noqa: ANN401  # any JSON
     """Return data whose text any reader of JSON takes: bytes that were no UTF-8 made visible."""
     if isinstance(data, str):
         return clean(data, keep="\n\t")
     if isinstance(data, Mapping):
-        return {key: _cleaned(value) for key, value in data.items()}
-    return [_cleaned(one) for one in data] if isinstance(data, list) else data
+        return {key: cleaned(value) for key, value in data.items()}
+    return [cleaned(one) for one in data] if isinstance(data, list) else data
 
 
 # For people
