@@ -117,11 +117,10 @@ def _password(field: str) -> Password:
 
 def _last_day(field: str) -> date | None:
     """Return the day before the one from which on pam_unix refuses the account."""
-    days = _number(field)
-    if days is None:
+    if not (field.isascii() and field.isdigit()):
         return None
     try:
-        return _EPOCH + timedelta(days=days - 1)
+        return _EPOCH + timedelta(days=int(field[:12]) - 1)
     except OverflowError:
         return date.max
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from opskit.access.hosts.lines import Parsed, lines
 from opskit.access.hosts.model import AuthorizedKey, File, Line, Misread
-from opskit.access.hosts.publickeys import TYPES, NoKeyError, public_key
+from opskit.access.hosts.publickeys import CERTIFICATE, TYPES, NoKeyError, public_key
 from opskit.core.clock import Instant, from_datetime
 
 _FLAGS = frozenset({
@@ -44,7 +44,8 @@ def authorized_keys(
 
 def _key(line: Line, account: str, zone: ZoneInfo | None) -> AuthorizedKey:
     text = line.raw.strip()
-    if text.split(None, 1)[0] in TYPES:
+    first = text.split(None, 1)[0]
+    if first in TYPES or first.endswith(CERTIFICATE):
         return AuthorizedKey(account, public_key(text), {}, line)
     end = _end_of_options(text)
     options = _options(text[:end])

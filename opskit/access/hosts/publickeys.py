@@ -19,7 +19,7 @@ _ECDSA = {f"ecdsa-sha2-{curve}": curve for curve in _CURVES}
 _SK_ECDSA = "sk-ecdsa-sha2-nistp256@openssh.com"
 _ED25519 = frozenset({"ssh-ed25519", "sk-ssh-ed25519@openssh.com"})
 TYPES = frozenset({"ssh-rsa", "ssh-dss", *_ED25519, *_ECDSA, _SK_ECDSA})
-_CERTIFICATE = "-cert-v01@openssh.com"
+CERTIFICATE = "-cert-v01@openssh.com"
 
 
 class NoKeyError(ValueError):
@@ -46,7 +46,7 @@ def decoded(kind: str, text: str) -> PublicKey:
     Raises:
         NoKeyError: it is none.
     """
-    if kind.endswith(_CERTIFICATE):
+    if kind.endswith(CERTIFICATE):
         raise NoKeyError("a certificate stands where a key should")
     if kind not in TYPES:
         raise NoKeyError(f"{kind[:60]!r} is no type of key")

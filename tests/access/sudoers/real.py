@@ -130,7 +130,16 @@ _USER = (
     "%OPS", '"alice"', '"%ops"', "#1005", "%nosuch", "nobody", "ALLEY", "%:nonunix", "al\\ice",
     "TEAM", "CREW", "LOOP", "NOSUCH", "deploy", "root",
 )  # fmt: skip
-_HOSTS = ("ALL",) * 8 + ("web1", "web1.example.org", "WEB1", "web*", "db1", "FARM", "web?", "w[a-f]b1")
+_HOSTS = ("ALL",) * 8 + (
+    "web1",
+    "web1.example.org",
+    "WEB1",
+    "web*",
+    "db1",
+    "FARM",
+    "web?",
+    "w[a-f]b1",
+)
 _COMMANDS = (
     "ALL", "ALL", "ALL", "/opt/bin/id", "/opt/bin/ls", "/opt/bin/", "/opt/bin/l*", "/opt/*/ls", "/opt/bin/ls -l",
     '/opt/bin/ls ""', "/opt/bin/ls -*", "/opt/bin/ls /var/log/*", "/opt/bin/ls a b", "/opt/bin/ls [a-c]*",
@@ -146,7 +155,17 @@ _RUNAS = (
     "(:)", "(%web)", "(ALL, !root)", "(#1002)", "(OPS)", "(!OPS)", "(root, bob : ALL, !disk)", "(%#20)",
     "(deploy)", "(:ALL)", "(root:)", "(alice)", "(bob : #6)", "(WEBG)", "(bob:WEBG)", "(!bob)", "(CREW)",
 )  # fmt: skip
-_TAGS = ("", "", "", "", "NOPASSWD:", "PASSWD:", "NOPASSWD: NOEXEC:", "SETENV: NOPASSWD :", "NOMAIL:")
+_TAGS = (
+    "",
+    "",
+    "",
+    "",
+    "NOPASSWD:",
+    "PASSWD:",
+    "NOPASSWD: NOEXEC:",
+    "SETENV: NOPASSWD :",
+    "NOMAIL:",
+)
 _OPTIONS = (
     *("",) * 16, "", "", "", "", "", "CWD=/", "NOTAFTER=20200101000000Z", "NOTAFTER=20400101000000Z", "TIMEOUT=1h",
     "NOTBEFORE=20400101000000Z", "NOTAFTER=2040010100", "NOTAFTER=tomorrow", "TIMEOUT=x", "ROLE=a TYPE=b",
@@ -226,7 +245,10 @@ def made_up(seed: int) -> Case:
     rng.shuffle(lines)
     included = {}
     if rng.random() < 0.4:
-        lines.insert(rng.randint(0, len(lines)), rng.choice(("@includedir /etc/sudoers.d", "#includedir sudoers.d")))
+        lines.insert(
+            rng.randint(0, len(lines)),
+            rng.choice(("@includedir /etc/sudoers.d", "#includedir sudoers.d")),
+        )
         names = ("10-a", "20_b", "dot.ted", "old~", "9z")
         included = {one: _rule(rng) + "\n" for one in rng.sample(names, 2)}
     text = "\n".join(lines) + rng.choice(("\n", "", "\n\n"))
