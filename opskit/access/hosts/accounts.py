@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 
-from opskit.access.hosts.lines import Parsed, lines
+from opskit.access.hosts.lines import Parsed
 from opskit.access.hosts.model import Account, File, Group, Line, Misread, Password
 
 _EPOCH = date(1970, 1, 1)
 _REDACTED = "<redacted>"
-# What stands in a password field and is no hash; `x` says: look into shadow.
-_NO_SECRET = re.compile(r"[!*]*x?\Z")
+# A name and a password field that holds more than `x`, `!` or `*`; or a line without any field.
+_SECRET = re.compile(r"^([^:\n]*):(?![!*]*x?(?::|$))[^:\n]*|^(?!\s*#)[^:\n]+$", re.MULTILINE)
 # crypt(5): a marked method, BSDi's, or the thirteen characters of DES.
 _HASH = re.compile(r"[$_]\S+|[./0-9A-Za-z]{13}")
 _HIGHEST_ID = 2**32 - 1
@@ -34,52 +34,57 @@ def redacted(text: str) -> str:
 
     A line without fields is hidden whole: nobody knows what it is.
     """
-    return "\n".join(map(_redacted, text.split("\n")))
+    return _SECRET.sub(_hidden, text)
 
 
-def _redacted(raw: str) -> str:
-    name, colon, rest = raw.partition(":")
-    if not colon:
-        return raw if not raw or raw.lstrip().startswith("#") else _REDACTED
-    secret, colon, rest = rest.partition(":")
-    kept = secret if _NO_SECRET.match(secret) else _REDACTED
-    return f"{name}:{kept}{colon}{rest}"
+def _hidden(match: re.Match[str]) -> str:
+    return _REDACTED if match[1] is None else f"{match[1]}:{_REDACTED}"
+
+
+def _rows(file: File) -> Iterator[tuple[list[str], Line]]:
+    """Yield the fields of each line, and the line without its secret."""
+    shown = file.shown or file.path
+    raws, safe = file.text.split("\n"), redacted(file.text).split("\n")
+    for number, raw in enumerate(raws, start=1):
+        if raw and not raw.isspace() and not raw.lstrip().startswith("#"):
+            yield raw.split(":"), Line(shown, number, safe[number - 1])
 
 
 def accounts(passwd: File, shadow: Mapping[str, Shadow] | None) -> Parsed[Account]:
     """Return the accounts; what shadow adds is unknown where `shadow` is None."""
     found: list[Account] = []
     misread: list[Misread] = []
-    for line in lines(passwd):
-        fields = line.raw.split(":")
-        at = replace(line, raw=_redacted(line.raw))
+    for fields, at in _rows(passwd):
         uid, gid = (_number(fields[2]), _number(fields[3])) if len(fields) == 7 else (None, None)
         if uid is None or gid is None or not fields[0]:
             misread.append(Misread(at, _why_not(fields, 7)))
             continue
-        one = Account(fields[0], uid, gid, fields[4], fields[5], fields[6], at)
-        found.append(_with_password(one, fields[1], shadow))
+        found.append(_account(fields, uid, gid, at, shadow))
     return Parsed(tuple(found), tuple(misread))
 
 
-def _with_password(account: Account, field: str, shadow: Mapping[str, Shadow] | None) -> Account:
+def _account(
+    fields: list[str], uid: int, gid: int, at: Line, shadow: Mapping[str, Shadow] | None
+) -> Account:
+    name, field = fields[0], fields[1]
+    known = shadow.get(name) if shadow and field == "x" else None
     if field != "x":
-        return replace(account, password=_password(field))
-    if shadow is None:
-        return account
-    known = shadow.get(account.name)
-    if known is None:  # pam_unix lets nobody in by a password that is nowhere
-        return replace(account, password=Password.LOCKED)
-    return replace(account, password=known.password, expires=known.expires, shadow_at=known.at)
+        password = _password(field)
+    elif shadow is None:
+        password = Password.UNKNOWN
+    else:  # pam_unix lets nobody in by a password that is nowhere
+        password = known.password if known else Password.LOCKED
+    return Account(
+        name, uid, gid, fields[4], fields[5], fields[6], at, password,
+        known.expires if known else None, known.at if known else None,
+    )  # fmt: skip
 
 
 def shadows(file: File) -> Parsed[Shadow]:
     """Return what shadow says of each account."""
     found: list[Shadow] = []
     misread: list[Misread] = []
-    for line in lines(file):
-        fields = line.raw.split(":")
-        at = replace(line, raw=_redacted(line.raw))
+    for fields, at in _rows(file):
         if len(fields) != 9 or not fields[0]:
             misread.append(Misread(at, _why_not(fields, 9)))
         else:
@@ -91,9 +96,7 @@ def groups(file: File) -> Parsed[Group]:
     """Return the groups with the members named there."""
     found: list[Group] = []
     misread: list[Misread] = []
-    for line in lines(file):
-        fields = line.raw.split(":")
-        at = replace(line, raw=_redacted(line.raw))
+    for fields, at in _rows(file):
         gid = _number(fields[2]) if len(fields) == 4 else None
         if gid is None or not fields[0]:
             misread.append(Misread(at, _why_not(fields, 4)))

@@ -258,6 +258,8 @@ def matching(source: Source, pattern: str) -> Sequence[str]:
 
 def _expanded(pattern: str, account: Account) -> str:
     """Return where the keys of an account are: sshd_config(5) TOKENS, relative to its home."""
+    if "%" not in pattern and pattern[0] not in "~/":
+        return f"{account.home.rstrip('/')}/{pattern}"
     tokens = {"%%": "%", "%h": account.home, "%u": account.name, "%U": str(account.uid)}
     path = re.sub("%[%huU]", lambda token: tokens[token[0]], pattern)
     path = path.removeprefix("~/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -12,7 +13,7 @@ from opskit.access.lint import Linted
 from opskit.access.rules.catalogue import every
 from opskit.access.rules.rule import Rule
 from opskit.cli.formats import github, junit, sarif
-from opskit.cli.output import Column, Output, show_heading, show_table, show_text
+from opskit.cli.output import FORMAT_VERSION, Column, Output, show_heading, show_table, show_text
 from opskit.core.findings import Finding, Location, Severity
 from opskit.core.text import clean, plural
 
@@ -29,8 +30,28 @@ def emit(linted: Linted, output: Output) -> None:
         output.emit(texts[output.format](linted))
     elif output.for_people:
         output.emit_printed(lambda to: _show(to, linted))
+    elif output.format == "json":
+        output.emit(_one_a_line(linted.as_json()))
     else:
         output.emit_data(cleaned(linted.as_json()))
+
+
+def _one_a_line(data: Mapping[str, object]) -> str:
+    """Return JSON with a finding in each line: quick to write for many hosts, and to search."""
+    parts = [f'"format_version": {FORMAT_VERSION}']
+    for key, value in data.items():
+        inside = (
+            "[\n" + ",\n".join(f"  {_json(one)}" for one in value) + "\n ]"
+            if isinstance(value, list) and value
+            else _json(value)
+        )
+        parts.append(f'"{key}": {inside}')
+    return "{\n " + ",\n ".join(parts) + "\n}"
+
+
+def _json(value: object) -> str:
+    text = json.dumps(value)
+    return json.dumps(cleaned(value)) if "\\ud" in text else text
 
 
 def cleaned(data: Any) -> Any:  # noqa: ANN401  # any JSON
