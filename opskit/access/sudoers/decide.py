@@ -77,7 +77,7 @@ def may(  # noqa: PLR0913  # sudo's own options
     if not words:
         return Answer(Outcome.DENIED, shown, "no command was named")
     if not sudoers.usable:
-        return Answer(Outcome.DENIED, shown, sudoers.problems[0].reason)
+        return Answer(Outcome.DENIED, shown, sudoers.problems[-1].reason)
     if state.accounts is None or state.groups is None:
         missing = "passwd" if state.accounts is None else "group"
         return Answer(Outcome.UNKNOWN, shown, f"{missing} was not read", unknown=(missing,))
@@ -191,7 +191,8 @@ def _password(
         return Outcome.WITHOUT_PASSWORD, f"in exempt_group {exempt}"
     if wish.user.uid == 0:
         return Outcome.WITHOUT_PASSWORD, "root is not asked"
-    same = wish.user.uid == wish.run_as.uid
+    # A role of SELinux is a change, too.
+    same = wish.user.uid == wish.run_as.uid and not {"ROLE", "TYPE"}.intersection(spec.options)
     if same and (wish.group is None or wish.group.gid in wish.user.gids):
         return Outcome.WITHOUT_PASSWORD, "nothing changes: their own account and groups"
     return Outcome.WITH_PASSWORD, "a password is asked"

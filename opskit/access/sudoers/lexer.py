@@ -88,6 +88,7 @@ _OPTIONS = frozenset({
     "TIMEOUT", "NOTBEFORE", "NOTAFTER", "CWD", "CHROOT", "ROLE", "TYPE",
 })  # fmt: skip
 _PATH_OPTIONS = frozenset({"CWD", "CHROOT"})
+UNFINISHED = "the file ends within a line"
 DIGEST_LENGTHS = {"sha224": 28, "sha256": 32, "sha384": 48, "sha512": 64}
 _DIGEST = re.compile(r"[ \t]*:[ \t]*([0-9A-Za-z+/=]+)")
 _DEFAULTS = re.compile(
@@ -154,6 +155,9 @@ class Lexer:
         size = len(self.text)
         while self._pos < size:
             self._statement()
+        if not self.tokens or self.tokens[-1].kind is not T.NEWLINE:
+            self._add(T.ERROR, UNFINISHED, max(0, size - 1))
+            self._add(T.NEWLINE, "\n", max(0, size - 1))
         return self.tokens
 
     def _add(self, kind: T, value: str, start: int, args: str | None = None) -> None:

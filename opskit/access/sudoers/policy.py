@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from opskit.access.hosts.model import File, HostState, Line
 from opskit.access.sudoers.dialect import DEFAULT, Dialect, dialect_of
+from opskit.access.sudoers.lexer import UNFINISHED
 from opskit.access.sudoers.parser import parse
 from opskit.access.sudoers.portability import refusal
 from opskit.access.sudoers.settings import misuse
@@ -194,9 +195,11 @@ def load(state: HostState, dialect: Dialect | None = None) -> Sudoers:
         return Sudoers(spoken, problems=(bad,), usable=False)
     reading = _Reading(state.files, state.name.partition(".")[0], spoken)
     reading.file(root, 0)
+    # sudo gives the whole of it up where its main file ends in the middle of a line.
+    usable = all(getattr(one, "reason", "") != UNFINISHED for one in _statements(root.text, spoken.rs))
     return Sudoers(
         spoken, tuple(reading.grants), tuple(reading.defaults), reading.aliases,
-        tuple(reading.problems), tuple(reading.read),
+        tuple(reading.problems), tuple(reading.read), usable,
     )  # fmt: skip
 
 
