@@ -14,9 +14,9 @@ import sqlalchemy as sa
 
 from opskit.access import scheduling, signatures
 from opskit.access.approvers import Asking, excluded, satisfied, still_wanted
-from opskit.access.requesting import judged, lapse, new_approvers, write_check
 from opskit.access.judgment import Judgment, Verdict
 from opskit.access.lifecycle import RequestState
+from opskit.access.requesting import judged, lapse, new_approvers, write_check
 from opskit.access.store import decisions, policies, requests
 from opskit.access.store.grants import Grant
 from opskit.access.store.requests import Request

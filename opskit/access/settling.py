@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from opskit.access.requesting import lapse
 from opskit.access.lifecycle import GrantState, RequestState, provisioned, revoked
 from opskit.access.orders import next_attempt, order
+from opskit.access.requesting import lapse
 from opskit.access.store import grants, places, requests
 from opskit.access.store.grants import Grant
 from opskit.access.store.places import Place

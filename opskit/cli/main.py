@@ -19,6 +19,7 @@ _COMMANDS = {
     "doctor": ("opskit.cli.doctor:doctor", "Show what is installed, reachable and permitted."),
     "check": ("opskit.cli.check:check", "Check every file of the ops repository."),
     "fleet": ("opskit.cli.fleet:fleet", "Find and fix what drifted from the standard."),
+    "access": ("opskit.cli.access:access", "Who may do what, where, and whether they should."),
     "monitor": ("opskit.cli.monitor:monitor", "Probe services; uptime with bounds."),
     "serve": ("opskit.cli.serve:serve", "Probe, deliver, run what is due, answer over HTTP."),
     "metrics": ("opskit.cli.metrics:metrics", "Print what Prometheus would read."),

@@ -34,6 +34,10 @@ _PREFIX = "OPSKIT_"
 _NUMBER = re.compile("[0-9]{1,9}")
 
 
+class UnconfiguredError(ConfigError):
+    """There is no ops repository here, and none was named."""
+
+
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -318,7 +322,7 @@ def _find(named: Path | None, environment: Mapping[str, str], working_directory:
             return (directory / FILE_NAME).resolve()
         if (directory / ".git").exists():
             break
-    raise ConfigError(
+    raise UnconfiguredError(
         f"no {FILE_NAME} in {working_directory} or above it",
         hint="lay out an ops repository with: opskit init DIR (or name one: --config PATH)",
     )

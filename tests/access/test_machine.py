@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from opskit.access.requesting import extend, request, withdraw
 from opskit.access.deciding import Say, Word, decide
 from opskit.access.ending import give_back, review_emergency, revoke
 from opskit.access.lifecycle import GrantState, RequestState
+from opskit.access.requesting import extend, request, withdraw
 from opskit.access.settling import settle, start_now
 from opskit.access.store import decisions, grants, places, requests
 from opskit.access.store.tables import GRANTS, REQUESTS

@@ -9,11 +9,11 @@ from typing import Never
 
 import pytest
 
-from opskit.access.requesting import check, extend, request, withdraw
 from opskit.access.deciding import Word, decide
 from opskit.access.ending import give_back, review_emergency, revoke
 from opskit.access.judgment import Verdict
 from opskit.access.lifecycle import GrantState, RequestState, residual_exposure_seconds
+from opskit.access.requesting import check, extend, request, withdraw
 from opskit.access.settling import settle, start_now
 from opskit.access.store import grants, places, requests
 from opskit.access.store.grants import Grant

@@ -40,6 +40,14 @@ class Line:
     raw: str
 
 
+@dataclass(frozen=True, slots=True)
+class Misread:
+    """A line that the program it is for does not take either, and why."""
+
+    at: Line
+    reason: str
+
+
 class Password(StrEnum):
     """What stands in the password field."""
 
@@ -63,6 +71,8 @@ class Account:
     password: Password = Password.UNKNOWN
     # The last day the account may be used, where shadow says one.
     expires: date | None = None
+    # Its line in shadow, the hash taken out.
+    shadow_at: Line | None = None
 
     @property
     def can_log_in(self) -> bool:
@@ -107,6 +117,19 @@ class AuthorizedKey:
 
 
 @dataclass(frozen=True, slots=True)
+class SshdBlock:
+    """What sshd_config says to everybody (`criteria` is empty), or under one `Match`.
+
+    `values` maps a keyword in lower case to what is written; `at` to where. Under a `Match` that is
+    only what differs there.
+    """
+
+    criteria: str
+    values: Mapping[str, str]
+    at: Mapping[str, Line]
+
+
+@dataclass(frozen=True, slots=True)
 class PathFact:
     """What lies at a path that some rule names: the path itself and each directory above it.
 
@@ -132,7 +155,11 @@ class Remains:
 
 @dataclass(frozen=True, slots=True)
 class HostState:
-    """One host. `sshd` maps a keyword in lower case to its effective value."""
+    """One host. `sshd` maps a keyword in lower case to its effective value for a plain user.
+
+    `sshd_blocks` says where that is written, and what each `Match` makes different; `misread` are
+    lines that mean nothing to the program they are for.
+    """
 
     name: str
     files: Mapping[str, File]
@@ -145,6 +172,8 @@ class HostState:
     paths: Mapping[str, PathFact] | None = None
     remains: tuple[Remains, ...] | None = None
     production: bool = False
+    sshd_blocks: tuple[SshdBlock, ...] = ()
+    misread: tuple[Misread, ...] = ()
 
     def groups_of(self, account: str) -> frozenset[str]:
         """Return the names of the groups an account is in, its primary group included."""

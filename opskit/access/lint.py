@@ -1,0 +1,177 @@
+"""`opskit access lint`: what is wrong with access on hosts whose files were copied somewhere."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
+
+from opskit.access.findings import AccessFinding, NotEvaluated, ordered
+from opskit.access.hosts.reading import Facts, state_of
+from opskit.access.judging import Judgement, Question, judge, judge_together
+from opskit.access.model import Suppression
+from opskit.access.repository import Repository, findings as mistakes
+from opskit.access.rules import catalogue, suppressions
+from opskit.access.rules.suppressions import Written
+from opskit.access.suppress import Suppressed, applied
+from opskit.access.trees import Place, Trouble, places
+from opskit.core.clock import to_datetime
+from opskit.core.errors import ExitCode, worst
+from opskit.core.findings import Severity
+
+# Below this, starting processes takes longer than it saves.
+_MANY = 300
+_AT_ONCE = 100
+NEWEST = "newest"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A host, or the policy files, that was looked at; `sudo` is whose rules were followed."""
+
+    name: str
+    path: str
+    sudo: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """Return it for JSON."""
+        return {"name": self.name, "path": self.path, "sudo_version": self.sudo}
+
+
+@dataclass(frozen=True)
+class Linted:
+    """Everything that was found, accepted, not asked and not read."""
+
+    findings: tuple[AccessFinding, ...]
+    suppressed: tuple[Suppressed, ...]
+    not_evaluated: tuple[NotEvaluated, ...]
+    troubles: tuple[Trouble, ...]
+    targets: tuple[Target, ...]
+
+    def exit_code(self, fail_on: Severity) -> ExitCode:
+        """Return 3 where something could not be read, 1 for findings as severe as `fail_on`."""
+        bad = any(one.severity.rank >= fail_on.rank for one in self.findings)
+        return worst(
+            [
+                ExitCode.UNDETERMINED if self.troubles else ExitCode.OK,
+                ExitCode.FINDINGS if bad else ExitCode.OK,
+            ]
+        )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return how many of everything; findings by severity."""
+        found = {
+            severity.value: sum(one.severity is severity for one in self.findings)
+            for severity in reversed(Severity)
+        }
+        return {
+            "targets": len(self.targets), "findings": len(self.findings), **found,
+            "suppressed": len(self.suppressed), "not_evaluated": len(self.not_evaluated),
+            "unread": len(self.troubles),
+        }  # fmt: skip
+
+    def as_json(self) -> dict[str, object]:
+        """Return the stable form of `opskit access lint --json`.
+
+        What could not be read stands among what was not evaluated, with the rule `*`.
+        """
+        unread = [{"rule": "*", "target": one.path, "reason": one.reason} for one in self.troubles]
+        skipped = [
+            {"rule": one.rule, "target": one.target, "reason": one.reason}
+            for one in self.not_evaluated
+        ]
+        return {
+            "findings": [one.as_json() for one in self.findings],
+            "suppressed": [one.as_json() for one in self.suppressed],
+            "not_evaluated": [*unread, *skipped],
+            "counts": self.counts,
+            "targets": [one.as_json() for one in self.targets],
+        }
+
+
+def lint_hosts(
+    paths: Sequence[Path], question: Question, accepted: Sequence[Written] = ()
+) -> Linted:
+    """Return what is wrong with the hosts that paths hold.
+
+    Raises:
+        ConfigError: a path is not there, or holds nothing of a host.
+    """
+    found, odd = places(paths)
+    looked = list(_looks(found, question))
+    keys = (one for look in looked for one in look.judgement.keys)
+    judgements = [*(one.judgement for one in looked), judge_together(keys, question)]
+    troubles = (*odd, *(one for look in looked for one in look.troubles))
+    targets = tuple(look.target for look in looked)
+    return _put_together(judgements, troubles, targets, question, accepted)
+
+
+def lint_policy(files: Repository, name: str, question: Question) -> Linted:
+    """Return what is wrong with the files in `access/` of a repository."""
+    found = [one for one in mistakes(files) if question.asks(one.rule)]
+    return _put_together(
+        [Judgement(tuple(found), ())], (), (Target(name, name),), question, files.suppressions
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    target: Target
+    judgement: Judgement
+    troubles: tuple[Trouble, ...]
+
+
+def _looks(found: Sequence[Place], question: Question) -> Iterable[_Look]:
+    workers = len(os.sched_getaffinity(0))
+    if len(found) < _MANY or workers < 2:
+        return (_look(question, place) for place in found)
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
+        return list(pool.map(partial(_look, question), found, chunksize=_AT_ONCE))
+
+
+def _look(question: Question, place: Place) -> _Look:
+    source = place.source()
+    state = state_of(place.name, source, Facts())
+    judgement = judge(state, question)
+    version = state.sudo_version or question.sudo_version or NEWEST
+    target = Target(place.name, str(place.path), version)
+    return _Look(target, judgement, tuple(source.troubles))
+
+
+def _put_together(
+    judgements: Sequence[Judgement],
+    troubles: tuple[Trouble, ...],
+    targets: tuple[Target, ...],
+    question: Question,
+    accepted: Sequence[Written],
+) -> Linted:
+    skipped = tuple(one for each in judgements for one in each.not_evaluated)
+    found = ordered(one for each in judgements for one in each.findings)
+    looked_at = _LookedAt(question, targets, frozenset((one.rule, one.target) for one in skipped))
+    parted = applied(found, accepted, to_datetime(question.now).date(), looked_at)
+    own = {rule.id for rule in suppressions.family.rules}
+    kept = [one for one in parted.findings if one.rule not in own or question.asks(one.rule)]
+    return Linted(ordered(kept), parted.suppressed, skipped, troubles, targets)
+
+
+@dataclass(frozen=True, slots=True)
+class _LookedAt:
+    """Whether what a suppression speaks of was asked."""
+
+    question: Question
+    targets: tuple[Target, ...]
+    skipped: frozenset[tuple[str, str]]
+
+    def __call__(self, entry: Suppression) -> bool:
+        known = entry.rule in catalogue.every() and self.question.asks(entry.rule)
+        names = ("", *(one.name for one in self.targets))
+        return known and any(
+            fnmatchcase(name, entry.target) and (entry.rule, name) not in self.skipped
+            for name in names
+        )

@@ -1,0 +1,112 @@
+"""The files in `access/` of an ops repository: read whole, and what is wrong in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from opskit.access.findings import AccessFinding, Evidence, Scope
+from opskit.access.hosts.publickeys import NoKeyError, public_key
+from opskit.access.model import AccessPolicy, Key, People, Roles, Targets
+from opskit.access.references import references
+from opskit.access.rules.suppressions import Written
+from opskit.core.findings import Finding, Severity
+from opskit.outside.documents import Document, parse
+from opskit.outside.models import Model, validate
+
+M = TypeVar("M", bound=Model)
+
+ROLES, TARGETS, POLICY = "access/roles.yaml", "access/targets.yaml", "access/policy.yaml"
+
+
+@dataclass(frozen=True)
+class Repository:
+    """The files that are there, decoded; None for one that is not, or is broken.
+
+    `documents` says where each key of each file stands.
+    """
+
+    people: People | None = None
+    roles: Roles | None = None
+    targets: Targets | None = None
+    policy: AccessPolicy | None = None
+    documents: dict[str, Document] = field(default_factory=dict)
+    people_name: str = ""
+
+    @property
+    def mistakes(self) -> tuple[Finding, ...]:
+        """Return what stands in the way of decoding."""
+        return tuple(one for document in self.documents.values() for one in document.findings)
+
+    @property
+    def suppressions(self) -> tuple[Written, ...]:
+        """Return the accepted findings of the policy and where they stand."""
+        entries = self.policy.suppressions if self.policy else ()
+        document = self.documents.get(POLICY) or Document(POLICY)
+        return tuple(
+            Written(entry, document.place(("suppressions", at))) for at, entry in enumerate(entries)
+        )
+
+
+def repository(root: Path, people: str) -> Repository:
+    """Read the files of a repository; `people` is the name of its people file."""
+    documents: dict[str, Document] = {}
+
+    def decoded(name: str, model: type[M]) -> M | None:
+        path = root / name
+        if not path.exists():
+            return None
+        documents[name] = parse(path, name=name)
+        return validate(documents[name], model)
+
+    return Repository(
+        decoded(people, People), decoded(ROLES, Roles), decoded(TARGETS, Targets),
+        decoded(POLICY, AccessPolicy), documents, people,
+    )  # fmt: skip
+
+
+Check = Callable[[Repository], Iterator[Finding]]
+
+
+def _people(files: Repository) -> Iterator[Finding]:
+    if files.people is not None:
+        document = files.documents[files.people_name]
+        yield from references(files.people, files.people_name, document.place)
+        for path, key in _keys(files.people):
+            try:
+                public_key(key.key)
+            except NoKeyError as error:
+                subject = ".".join(map(str, path))
+                fix = "write the line of its .pub file"
+                yield Finding(
+                    "access-key", Severity.HIGH, subject, str(error), document.place(path), fix
+                )
+
+
+def _keys(people: People) -> Iterator[tuple[tuple[str | int, ...], Key]]:
+    for part, holders in (("people", people.people), ("service_accounts", people.service_accounts)):
+        for name, holder in holders.items():
+            for at, key in enumerate(holder.keys):
+                yield (part, name, "keys", at), key
+
+
+# Rules about the files of a repository are entered here.
+CHECKS: tuple[Check, ...] = (_people,)
+
+
+def findings(files: Repository) -> Iterator[AccessFinding]:
+    """Yield every mistake in the files."""
+    yield from map(_of_policy, files.mistakes)
+    for check in CHECKS:
+        yield from map(_of_policy, check(files))
+
+
+def _of_policy(one: Finding) -> AccessFinding:
+    place = one.location
+    return AccessFinding(
+        rule=one.rule, severity=one.severity, scope=Scope.POLICY, subject=one.subject, target="",
+        message=one.message, path=(), fix=one.fix, meaning=(place.path if place else "",),
+        evidence=(Evidence(place.path, place.line, ""),) if place else (),
+    )  # fmt: skip

@@ -1,0 +1,88 @@
+"""All rules on sudo asked of a host; hosts that say the same are judged once."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+from functools import lru_cache
+
+from opskit.access.findings import AccessFinding, NotEvaluated
+from opskit.access.hosts.model import HostState
+from opskit.access.rules.sudo.view import SUDO, SudoView, everything, merged
+from opskit.access.sudoers.dialect import Dialect
+from opskit.access.sudoers.policy import load
+from opskit.core.clock import Instant
+
+_SUDO_FILES = ("/etc/sudoers", "/etc/sudoers.d/", "/etc/sudoers-rs")
+_NOWHERE = "\0host"
+
+
+def view_of(state: HostState, now: Instant, dialect: Dialect | None = None) -> SudoView:
+    """Return what the rules look at on a host."""
+    return SudoView(state, load(state, dialect), now)
+
+
+def lint(
+    state: HostState, now: Instant, dialect: Dialect | None = None
+) -> tuple[tuple[AccessFinding, ...], tuple[NotEvaluated, ...]]:
+    """Return what the rules find on a host, each thing once, and those that could not be asked."""
+    missing = tuple(
+        NotEvaluated(rule.id, state.name, f"{part} of the host were not read")
+        for rule in SUDO.rules
+        for part in rule.needs
+        if getattr(state, part) is None
+    )
+    key = _Same(state, now, dialect)
+    if key.depends_on_name:
+        return merged(everything(view_of(state, now, dialect))), missing
+    return tuple(replace(one, target=state.name) for one in _judged(key)), missing
+
+
+class _Same:
+    """A host as far as its rules can tell: two that are equal are judged alike."""
+
+    __slots__ = ("_hash", "depends_on_name", "dialect", "key", "now", "state")
+
+    def __init__(self, state: HostState, now: Instant, dialect: Dialect | None) -> None:
+        self.state, self.now, self.dialect = state, now, dialect
+        files = [
+            (path, file.text, file.shown, file.mode, file.uid, file.gid)
+            for path, file in state.files.items()
+            if path.startswith(_SUDO_FILES)
+        ]
+        self.depends_on_name = state.paths is not None or any(_names_hosts(one[1]) for one in files)
+        self.key: Hashable = (
+            tuple(files), state.accounts, state.groups, state.production, state.sudo_version,
+            dialect, now,
+        )  # fmt: skip
+        self._hash = hash((tuple(one[1] for one in files), state.production, now))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.key == other.key
+
+
+@lru_cache(maxsize=1024)
+def _judged(same: _Same) -> tuple[AccessFinding, ...]:
+    state = replace(same.state, name=_NOWHERE)
+    return merged(everything(view_of(state, same.now, same.dialect)))
+
+
+@lru_cache(maxsize=8192)
+def _names_hosts(text: str) -> bool:
+    """Tell whether what a file means may depend on the host's name."""
+    from opskit.access.sudoers.parser import parse  # noqa: PLC0415  # its own cache
+    from opskit.access.sudoers.syntax import Binding, Defaults, Grant, Include, Kind  # noqa: PLC0415
+
+    for said in parse(text):
+        if isinstance(said, Grant) and any(
+            one.kind is not Kind.ALL for privilege in said.privileges for one in privilege.hosts
+        ):
+            return True
+        if isinstance(said, Defaults) and said.binding is Binding.HOST:
+            return True
+        if isinstance(said, Include) and ("%h" in said.path or not said.path.startswith(_SUDO_FILES)):
+            return True
+    return False

@@ -1,0 +1,90 @@
+"""What sudo-rs does not take of sudo's language, after its own parser (0.2.x)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from opskit.access.sudoers.syntax import (
+    Alias,
+    Bad,
+    CommandSpec,
+    Defaults,
+    Grant,
+    Include,
+    Kind,
+    Member,
+    Members,
+    Statement,
+)
+
+_OPTIONS = ("CHROOT", "TIMEOUT", "NOTBEFORE", "NOTAFTER", "ROLE", "TYPE")
+_SETTINGS = frozenset(
+    ["always_query_group_plugin", "always_set_home", "apparmor_profile", "editor", "env_check", "env_delete", "env_editor", "env_keep", "env_reset", "fqdn", "insults", "lecture", "mail_badpass", "mailerpath", "match_group_by_gid", "noexec", "noninteractive_auth", "passprompt", "passwd_timeout", "passwd_tries", "pwfeedback", "rootpw", "runaspw", "secure_path", "setenv", "targetpw", "timestamp_timeout", "umask", "umask_override", "use_pty", "verifypw", "visiblepw"]
+)
+_WILDCARD = re.compile(r"(?<!\\)(?:\\\\)*[*?\[]")
+
+
+def wildcard(args: str) -> bool:
+    """Tell whether arguments hold a wildcard anywhere but as a last `*` of its own."""
+    rest = args[:-2] if args.endswith(" *") else "" if args == "*" else args
+    return bool(_WILDCARD.search(rest))
+
+
+def refusal(said: Statement) -> str:
+    """Return why sudo-rs passes over a statement; nothing where it takes it."""
+    return next(_refusals(said), "")
+
+
+def _refusals(said: Statement) -> Iterator[str]:
+    if isinstance(said, Bad | Include):
+        return
+    if isinstance(said, Defaults):
+        for setting in said.settings:
+            if setting.name not in _SETTINGS:
+                yield f"the setting {setting.name} is unknown there"
+        yield from _members(said.members)
+    elif isinstance(said, Alias):
+        yield from _members(said.members)
+    else:
+        yield from _grant(said)
+
+
+def _grant(grant: Grant) -> Iterator[str]:
+    yield from _members(grant.users)
+    for privilege in grant.privileges:
+        yield from _members(privilege.hosts)
+        for spec in privilege.specs:
+            yield from _spec(spec)
+
+
+def _spec(spec: CommandSpec) -> Iterator[str]:
+    yield from _members(spec.users or ())
+    for name in _OPTIONS:
+        if name in spec.options:
+            yield f"{name} is not supported"
+    if spec.tags.get("INTERCEPT"):
+        yield "INTERCEPT is not supported"
+    yield from _members((spec.command,))
+
+
+def _members(members: Members) -> Iterator[str]:
+    for member in members:
+        if reason := _member(member):
+            yield reason
+
+
+def _member(member: Member) -> str:
+    if member.kind is Kind.NETGROUP:
+        return f"netgroups such as {member.name} are not supported"
+    if member.kind is Kind.ADDRESS:
+        return f"addresses such as {member.name} are not supported"
+    if member.digests:
+        return "digests are not supported"
+    if member.kind is not Kind.COMMAND:
+        return ""
+    if member.name.startswith("^") or (member.args or "").startswith("^"):
+        return "regular expressions are not supported"
+    if member.args and wildcard(member.args):
+        return f"wildcards within arguments are not supported: {member.args}"
+    return ""

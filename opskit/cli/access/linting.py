@@ -1,0 +1,157 @@
+"""`opskit access lint`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from opskit.cli.commands import command
+from opskit.cli.options import config_option, find_app, output_options
+from opskit.cli.output import Output, note
+from opskit.core.errors import ConfigError, ExitCode
+from opskit.core.findings import Severity
+
+if TYPE_CHECKING:
+    from opskit.access.judging import Question
+    from opskit.access.lint import Linted
+    from opskit.access.model import People
+    from opskit.access.repository import Repository
+    from opskit.app import App
+
+FORMS = ("table", "json", "yaml", "sarif", "junit", "md", "github")
+
+
+@command(
+    short_help="What is wrong with access: hosts' files, policy.",
+    examples=[
+        "opskit access lint                           the files in access/ of this repository",
+        "opskit access lint copied/web1               a host's files, copied somewhere",
+        "opskit access lint /etc/sudoers -o sarif     one file",
+        "opskit access lint hosts --fail-on high      a directory of many hosts",
+        "opskit access lint --explain SSH-ROOT        what a rule is about",
+    ],
+)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--sudo-version",
+    default="",
+    metavar="VERSION|sudo-rs",
+    help="Read sudoers as this sudo does, where a host does not say its own; else the newest.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice([*map(str, Severity)]),
+    default=str(Severity.LOW),
+    show_default=True,
+    help="Exit 1 for findings as severe as this; info never fails unless asked to here.",
+)
+@click.option("--rule", "rules", multiple=True, metavar="ID", help="Ask only these rules.")
+@click.option("--explain", metavar="ID", help="Print what a rule is about, and end.")
+@click.option("--rules", "catalogue", is_flag=True, help="List every rule, and end.")
+@click.option(
+    "--people",
+    "people_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Who there is; else the people file of the ops repository, if this is one.",
+)
+@config_option
+@output_options(*FORMS)
+def lint(
+    paths: tuple[Path, ...], config_path: Path | None, output: Output, **options: Any
+) -> ExitCode:
+    """Find what is wrong with access, without touching a host.
+
+    A PATH is a host's root copied somewhere, a directory of such, or one file of a host: sudoers,
+    authorized_keys, sshd_config, passwd, group. Owners and modes of a copy are not believed, but a
+    file that anybody may write is told. Without a PATH: the files in access/ of the ops repository.
+    Exit 0: nothing as severe as --fail-on. 1: findings. 3: something could not be read.
+    """
+    from opskit.cli.access import forms  # noqa: PLC0415  # imports the slice: not for --help
+
+    if options["catalogue"] or options["explain"] is not None:
+        asked = (options["explain"],) if options["explain"] is not None else ()
+        forms.emit_rules(_known_rules(asked), output)
+        return ExitCode.OK
+    app = _app(config_path, needed=not paths)
+    linted = _linted(app, paths, options)
+    forms.emit(linted, output)
+    if output.for_people:
+        note(forms.next_step(linted))
+    return linted.exit_code(Severity(options["fail_on"]))
+
+
+def _linted(app: App | None, paths: Sequence[Path], options: Mapping[str, Any]) -> Linted:
+    from opskit.access.lint import lint_hosts, lint_policy  # noqa: PLC0415
+    from opskit.access.repository import repository  # noqa: PLC0415
+
+    files = repository(app.config.root, app.config.settings.people) if app else None
+    if not paths and app is not None and files is not None:
+        return lint_policy(files, "access", _question(app, None, options))
+    people = _people(files, options["people_file"])
+    accepted = files.suppressions if files else ()
+    return lint_hosts(paths, _question(app, people, options), accepted)
+
+
+def _app(config_path: Path | None, *, needed: bool) -> App | None:
+    """Return opskit here; nothing where there is no ops repository and none is needed."""
+    from opskit.outside.config import UnconfiguredError  # noqa: PLC0415
+
+    try:
+        return find_app(config_path)
+    except UnconfiguredError as error:
+        if not needed:
+            return None
+        hint = (
+            "opskit access lint PATH checks a host's files; opskit init DIR lays out a repository"
+        )
+        raise ConfigError(error.message, hint=hint) from error
+
+
+def _people(files: Repository | None, people_file: Path | None) -> People | None:
+    """Return who there is.
+
+    Raises:
+        DataError: the files in which it is written have mistakes.
+    """
+    from opskit.access.model import People  # noqa: PLC0415
+    from opskit.core.errors import DataError  # noqa: PLC0415
+    from opskit.outside.models import read  # noqa: PLC0415
+
+    if people_file is not None:
+        return read(people_file, People)
+    if files is None:
+        return None
+    if files.mistakes:
+        raise DataError("the files in access/ have mistakes", files.mistakes)
+    return files.people
+
+
+def _question(app: App | None, people: People | None, options: Mapping[str, Any]) -> Question:
+    from opskit.access.judging import Question  # noqa: PLC0415
+    from opskit.access.rules.roster import roster_of  # noqa: PLC0415
+    from opskit.core.clock import SystemClock  # noqa: PLC0415
+
+    now = (app.clock if app else SystemClock()).now()
+    asked = frozenset(_known_rules(options["rules"])) if options["rules"] else frozenset()
+    return Question(now, roster_of(people) if people else None, asked, options["sudo_version"])
+
+
+def _known_rules(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the rules named, all if none is.
+
+    Raises:
+        ConfigError: there is no such rule.
+    """
+    from opskit.access.rules.catalogue import every  # noqa: PLC0415
+    from opskit.core.text import nearest  # noqa: PLC0415
+
+    known = every()
+    for name in names:
+        if name.upper() not in known:
+            guess = nearest(name.upper(), list(known))
+            hint = f"did you mean {guess}?" if guess else "opskit access lint --rules"
+            raise ConfigError(f"there is no rule {name!r}", hint=hint)
+    return tuple(name.upper() for name in names) or tuple(known)
