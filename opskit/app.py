@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from opskit.core.metrics import Family
     from opskit.fleet.apply import Gate
     from opskit.fleet.workplace import Request, Workplace
+    from opskit.granting import Granting
     from opskit.monitor.beats import StoredBeats
     from opskit.monitor.catalogue import Catalogue, Target
     from opskit.monitor.discovery import TargetGroup
@@ -196,6 +197,17 @@ class App:
             *(CommandGate.parse(command, root, self.environment) for command in commands),
             *(ServiceGate(self.catalogue, name, self.prober) for name in watched),
         )
+
+    @cached_property
+    def granting(self) -> Granting:
+        """Return what the verbs of access are given."""
+        from opskit.granting import Granting  # noqa: PLC0415
+
+        return Granting(
+            self.config, self.environment, self.clock, self.database, self.ledger, self.outbox,
+            self._channels.names, self.config.settings.inventory,
+            self.environment.get("SUDO_USER") or _login(),
+        )  # fmt: skip
 
     @property
     def inventory(self) -> tuple[Path, ...]:

@@ -93,7 +93,7 @@ def _people(ask: Ask, registry: Registry, today: date) -> Iterator[Refusal]:
     if ask.requester in registry.people.service_accounts:
         yield Refusal(
             "requester", "access/people.yaml", f"{ask.requester} is a service account",
-            "a person asks for it: --for NAME",
+            "a person asks for it: --who NAME",
         )  # fmt: skip
 
 
@@ -154,7 +154,7 @@ def _denied(rule: PolicyRule, ask: Ask, target: str) -> Refusal:
     return Refusal(
         f"rule {rule.name}", POLICY,
         f"{ask.beneficiary} may not have {ask.role} on {target}{why}",
-        "ask for another role or target: opskit access explain --for "
+        "ask for another role or target: opskit access explain --who "
         f"{ask.beneficiary}",
     )  # fmt: skip
 

@@ -223,7 +223,7 @@ def extend(work: Workplace, number: int, longer: Duration, reason: str) -> Asked
     if grant.state not in {GrantState.ACTIVE, GrantState.PARTIAL} or grant.is_over(work.now()):
         raise Refused(
             f"{grant.name} is {grant.state.value}: there is nothing to extend",
-            hint=f"opskit access request {grant.role} --for {grant.person}",
+            hint=f"opskit access request {grant.role} --who {grant.person}",
         )
     ask = Ask(
         person, grant.person, grant.role, grant.targets, longer, reason, extends=grant.id,

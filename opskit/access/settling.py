@@ -186,7 +186,7 @@ def _carried_out(work: Workplace, kind: str, tasks: Sequence[_Task]) -> set[int]
 
 def _answers(work: Workplace, kind: str, orders: Sequence[Order]) -> Mapping[str, Answer]:
     try:
-        return work.kinds[kind].carry_out(orders)
+        return work.kind(kind).carry_out(orders)
     except OpskitError as error:
         return {
             one.target: Answer(Sight(one.target, work.now(), reached=False, reason=error.message))

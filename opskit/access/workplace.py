@@ -21,7 +21,7 @@ from opskit.records.outbox import Outbox
 
 @dataclass(frozen=True)
 class Workplace:
-    """The files as they are now, the records, and the kinds of targets by name.
+    """The files as they are now, the records, and `kind`, which gives kinds of targets by name.
 
     `places` gives for an entry of targets.yaml the hosts or servers it stands for now. `user` is
     the account that runs opskit.
@@ -34,7 +34,7 @@ class Workplace:
     clock: Clock
     zone: ZoneInfo
     outbox: Outbox
-    kinds: Mapping[str, TargetKind]
+    kind: Callable[[str], TargetKind]
     places: Callable[[str], tuple[str, ...]]
     environment: Mapping[str, str]
     user: str = ""

@@ -29,7 +29,7 @@ FILES = registry()
         (ask("alice", "web-admin", targets=("staging",)), "not given on staging", "given on web"),
         (ask(duration=Duration(9 * HOUR)), "too long", "8 h or less"),
         (ask("bob", "nginx-operator", duration=Duration(5 * HOUR)), "too long", "4 h or less"),
-        (ask("deploy"), "service account", "--for NAME"),
+        (ask("deploy"), "service account", "--who NAME"),
         (ask("alice", break_glass=True), "not for emergencies", "web-admin"),
         (ask("alice", "web-admin", break_glass=True), "too long", "1 h"),
     ],

@@ -140,7 +140,7 @@ def workplace(
         clock=clock,
         zone=ZoneInfo("UTC"),
         outbox=Outbox(database, clock),
-        kinds={"linux": kind},
+        kind=lambda _name: kind,
         places=lambda name: PLACES[name],
         environment=environment or {},
         user=user,

@@ -53,6 +53,7 @@ class Grant:
     review_due: Instant | None
     reviewed_at: Instant | None
     reviewed_by: str
+    reminded: bool
 
     @property
     def name(self) -> str:
@@ -76,6 +77,7 @@ def insert(connection: sa.Connection, gives: Role, **values: Any) -> Grant:
         "version": 1,
         "end_reason": "",
         "reviewed_by": "",
+        "reminded": 0,
     }
     query = sa.insert(GRANTS).values(**stored).returning(*GRANTS.c)
     return _grant(connection.execute(query).one())
@@ -147,6 +149,12 @@ def of_person(connection: sa.Connection, person: str) -> tuple[Grant, ...]:
     return tuple(map(_grant, connection.execute(query)))
 
 
+def unreviewed(connection: sa.Connection) -> tuple[Grant, ...]:
+    """Return the emergencies that nobody has reviewed, oldest first."""
+    query = sa.select(GRANTS).where(GRANTS.c.break_glass == 1, GRANTS.c.reviewed_at.is_(None))
+    return tuple(map(_grant, connection.execute(query.order_by(GRANTS.c.id))))
+
+
 def everything(connection: sa.Connection) -> tuple[Grant, ...]:
     """Return all grants there ever were, oldest first."""
     return tuple(map(_grant, connection.execute(sa.select(GRANTS).order_by(GRANTS.c.id))))
@@ -162,5 +170,6 @@ def _grant(row: Any) -> Grant:  # noqa: ANN401  # a row of GRANTS
             "keys": tuple(json.loads(values["keys"])),
             "state": GrantState(values["state"]),
             "break_glass": bool(values["break_glass"]),
+            "reminded": bool(values["reminded"]),
         }
     )

@@ -126,6 +126,7 @@ def at(connection: sa.Connection, kind: str, place: str) -> tuple[Place, ...]:
         sa.or_(
             PLACES.c.desired == Presence.PRESENT.value,
             PLACES.c.observed != Presence.ABSENT.value,
+            PLACES.c.due_at.is_not(None),
         ),
     )
     return tuple(map(_place, connection.execute(query.order_by(PLACES.c.grant_id))))

@@ -40,6 +40,13 @@ def in_force_at(connection: sa.Connection, at: Instant, now: Registry) -> Regist
     return _registry(connection.execute(query).scalar_one())
 
 
+def newest(connection: sa.Connection) -> Registry | None:
+    """Return the state that was met last; nothing where none was kept."""
+    query = sa.select(POLICIES.c.content).order_by(POLICIES.c.seen_at.desc()).limit(1)
+    content = connection.execute(query).scalar()
+    return None if content is None else _registry(content)
+
+
 def contents(connection: sa.Connection) -> dict[str, str]:
     """Return every state kept, as JSON text by its version."""
     rows = connection.execute(sa.select(POLICIES.c.version, POLICIES.c.content))

@@ -76,6 +76,7 @@ GRANTS = sa.Table(
     sa.Column("review_due", sa.BigInteger),
     sa.Column("reviewed_at", sa.BigInteger),
     sa.Column("reviewed_by", sa.Text, nullable=False),
+    sa.Column("reminded", sa.Integer, nullable=False),
     sa.Index("ix_access_grants_state", "state"),
     sa.Index("ix_access_grants_person", "person"),
 )
@@ -111,4 +112,47 @@ POLICIES = sa.Table(
     sa.Column("seen_at", sa.BigInteger, nullable=False),
     sa.Column("content", sa.Text, nullable=False),
     sa.Index("ix_access_policies_seen_at", "seen_at"),
+)
+
+CAMPAIGNS = sa.Table(
+    "access_campaigns",
+    METADATA,
+    sa.Column("id", BigInt, primary_key=True),
+    sa.Column("opened_at", sa.BigInteger, nullable=False),
+    sa.Column("opened_by", sa.Text, nullable=False),
+    sa.Column("due_at", sa.BigInteger, nullable=False),
+    sa.Column("revoke_at", sa.BigInteger, nullable=False),
+    sa.Column("closed_at", sa.BigInteger),
+)
+REVIEW_ITEMS = sa.Table(
+    "access_review_items",
+    METADATA,
+    sa.Column("campaign", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("grant_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("reviewers", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("evidence", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("decided_by", sa.Text, nullable=False),
+    sa.Column("decided_at", sa.BigInteger),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+# What grants were used for: a login, or a command; counted by target.
+USAGE = sa.Table(
+    "access_usage",
+    METADATA,
+    sa.Column("grant_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("place", sa.Text, primary_key=True),
+    sa.Column("what", sa.Text, primary_key=True),
+    sa.Column("first_at", sa.BigInteger, nullable=False),
+    sa.Column("last_at", sa.BigInteger, nullable=False),
+    sa.Column("times", sa.BigInteger, nullable=False),
+)
+# For which times the logs of a target were read whole: without them nothing counts as unused.
+COVERAGE = sa.Table(
+    "access_coverage",
+    METADATA,
+    sa.Column("place", sa.Text, primary_key=True),
+    sa.Column("from_at", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("until_at", sa.BigInteger, nullable=False),
 )

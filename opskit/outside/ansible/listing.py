@@ -36,3 +36,25 @@ def listing(
     if not isinstance(found, dict):
         raise OutsideError("the inventory cannot be read", hint="opskit check names the mistake")
     return found
+
+
+def matching(
+    inventory: tuple[Path, ...], pattern: str, project: Path, caller: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return the hosts a pattern names, as Ansible understands it, in the order of their names.
+
+    Raises:
+        OutsideError: it cannot read the inventory.
+    """
+    sources = [part for path in inventory for part in ("-i", str(path))]
+    done = run(
+        [find_program("ansible"), *sources, "--list-hosts", "--", pattern],
+        timeout=_SECONDS,
+        environment=environment(project, caller) | {"ANSIBLE_HOST_PATTERN_MISMATCH": "ignore"},
+        directory=project,
+    )
+    if done.status != 0:
+        raise OutsideError("the inventory cannot be read", hint="opskit check names the mistake")
+    # The first line counts what follows, one host a line, indented.
+    named = [line.strip() for line in done.stdout.splitlines() if line.startswith("    ")]
+    return tuple(sorted(named))

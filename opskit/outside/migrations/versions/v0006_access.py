@@ -76,6 +76,7 @@ def upgrade() -> None:
         sa.Column("review_due", sa.BigInteger),
         sa.Column("reviewed_at", sa.BigInteger),
         sa.Column("reviewed_by", sa.Text, nullable=False),
+        sa.Column("reminded", sa.Integer, nullable=False),
     )
     op.create_index("ix_access_grants_person", "access_grants", ["person"])
     op.create_index("ix_access_grants_state", "access_grants", ["state"])
@@ -107,6 +108,50 @@ def upgrade() -> None:
         sa.Column("content", sa.Text, nullable=False),
     )
     op.create_index("ix_access_policies_seen_at", "access_policies", ["seen_at"])
+    _create_reviews()
+    _create_usage()
+
+
+def _create_reviews() -> None:
+    op.create_table(
+        "access_campaigns",
+        sa.Column("id", BigInt, primary_key=True),
+        sa.Column("opened_at", sa.BigInteger, nullable=False),
+        sa.Column("opened_by", sa.Text, nullable=False),
+        sa.Column("due_at", sa.BigInteger, nullable=False),
+        sa.Column("revoke_at", sa.BigInteger, nullable=False),
+        sa.Column("closed_at", sa.BigInteger),
+    )
+    op.create_table(
+        "access_review_items",
+        sa.Column("campaign", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("grant_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("reviewers", sa.Text, nullable=False),
+        sa.Column("why", sa.Text, nullable=False),
+        sa.Column("evidence", sa.Text, nullable=False),
+        sa.Column("outcome", sa.Text, nullable=False),
+        sa.Column("decided_by", sa.Text, nullable=False),
+        sa.Column("decided_at", sa.BigInteger),
+        sa.Column("reason", sa.Text, nullable=False),
+    )
+
+
+def _create_usage() -> None:
+    op.create_table(
+        "access_usage",
+        sa.Column("grant_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("place", sa.Text, primary_key=True),
+        sa.Column("what", sa.Text, primary_key=True),
+        sa.Column("first_at", sa.BigInteger, nullable=False),
+        sa.Column("last_at", sa.BigInteger, nullable=False),
+        sa.Column("times", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "access_coverage",
+        sa.Column("place", sa.Text, primary_key=True),
+        sa.Column("from_at", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("until_at", sa.BigInteger, nullable=False),
+    )
 
 
 def downgrade() -> None:

@@ -1,0 +1,80 @@
+"""`opskit access return`, `revoke` and `settle`: ending, and doing what is due."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from opskit.cli.access.shared import confirm, ended, lenient, number
+from opskit.cli.commands import command
+from opskit.cli.options import config_option
+from opskit.cli.output import note
+from opskit.core.errors import ExitCode
+from opskit.core.text import plural
+
+
+@command(
+    name="return",
+    examples=["opskit access return g7"],
+    short_help="Hand a grant back before its end.",
+)
+@click.argument("name", metavar="GRANT")
+@config_option
+def return_(name: str, config_path: Path | None) -> ExitCode:
+    """Hand a grant of yours back before its end; your sessions that need it are ended."""
+    from opskit.access.ending import give_back  # noqa: PLC0415
+
+    app, work = lenient(config_path)
+    done = give_back(work, number(name, "g"))
+    app.deliver()
+    return ended(work, done, (name,))
+
+
+@command(
+    examples=["opskit access revoke g7 --reason 'left the team'"],
+    short_help="End grants now.",
+)
+@click.argument("names", metavar="GRANT...", nargs=-1, required=True)
+@click.option("--reason", required=True, help="Why; an auditor reads it.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@config_option
+def revoke(names: tuple[str, ...], reason: str, yes: bool, config_path: Path | None) -> ExitCode:
+    """End grants now: credentials are cut, sessions ended, and each target is looked at again.
+
+    Exit 0: seen gone everywhere. 3: a target could not be reached; that stays owed, is tried again
+    first thing, and is told of when it takes too long.
+    """
+    from opskit.access import ending  # noqa: PLC0415
+
+    app, work = lenient(config_path)
+    numbers = tuple(dict.fromkeys(number(name, "g") for name in names))
+    confirm(f"Revoke {', '.join(names)} and end the sessions that need them?", yes=yes)
+    done = ending.revoke(work, numbers, reason)
+    app.deliver()
+    return ended(work, done, names)
+
+
+@command(
+    examples=[
+        "opskit access settle             from cron, where opskit serve does not run",
+    ],
+    short_help="Start, end and try again what is due.",
+)
+@config_option
+def settle(config_path: Path | None) -> ExitCode:
+    """Start grants whose time has come, end those whose time is over, try again what failed.
+
+    `opskit serve` does this by itself. Exit 0: nothing is owed. 3: something still is. 4: something
+    was to be put on a target and could not.
+    """
+    from opskit.access.due import go  # noqa: PLC0415
+
+    app, work = lenient(config_path)
+    done = go(work)
+    app.deliver()
+    if not done.moved and not done.busy:
+        note("nothing is due")
+        return ExitCode.OK
+    note(plural(len(done.moved), "grant"))
+    return ended(work, done, tuple(grant.name for grant in done.moved))

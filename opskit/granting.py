@@ -1,0 +1,179 @@
+"""Access joined to the world: its files, the inventory, and the kinds of targets there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from opskit.access.consistency import Places, consistency
+from opskit.access.model import (
+    AccessPolicy,
+    LinuxTarget,
+    People,
+    PlaybookTarget,
+    PostgresTarget,
+    Roles,
+    Targets,
+)
+from opskit.access.registry import Registry
+from opskit.access.store import policies
+from opskit.access.workplace import Workplace
+from opskit.core.clock import Clock, to_datetime
+from opskit.core.errors import ConfigError, DataError, OutsideError
+from opskit.outside.config import Config
+from opskit.outside.database import Database
+from opskit.outside.documents import Document, parse, summary
+from opskit.outside.files import private_directory
+from opskit.outside.models import Model, validate
+from opskit.records.leases import Leases
+from opskit.records.ledger import Ledger
+from opskit.records.outbox import Outbox
+
+if TYPE_CHECKING:
+    from opskit.access.targets.kinds import TargetKind
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True)
+class Granting:
+    """What the verbs of access are given, in one ops repository."""
+
+    config: Config
+    environment: Mapping[str, str]
+    clock: Clock
+    database: Database
+    ledger: Ledger
+    outbox: Outbox
+    channels: tuple[str, ...]
+    inventory: tuple[str, ...]
+    user: str
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Return the files in `access/`.
+
+        Raises:
+            DataError: one holds mistakes, or they do not hold together.
+        """
+        settings = self.config.settings
+        people, persons = self._read(settings.people, People)
+        roles, catalogue = self._read(settings.roles, Roles)
+        targets, _ = self._read(settings.targets, Targets)
+        policy, rules = self._read(settings.policy, AccessPolicy)
+        found = Registry(people, roles, targets, policy)
+        where = Places(persons.place, catalogue.place, rules.place)
+        today = to_datetime(self.clock.now(), self.config.zone).date()
+        mistakes = tuple(consistency(found, where, today))
+        if mistakes:
+            raise DataError(summary("access/", mistakes), mistakes, hint="opskit check")
+        return found
+
+    def _read(self, name: str, model: type[M]) -> tuple[M, Document]:
+        path = self.config.path(name)
+        if not path.exists():
+            raise ConfigError(
+                f"there is no {name}", hint="opskit init lays one out; see access/README.md"
+            )
+        document = parse(path, name=name)
+        found = validate(document, model)
+        if found is None or document.findings:
+            raise DataError(summary(name, document.findings), tuple(document.findings))
+        return found, document
+
+    @cached_property
+    def workplace(self) -> Workplace:
+        """Return what asking and deciding need: the files as they are, without mistakes."""
+        return self._workplace(self.registry)
+
+    @cached_property
+    def lenient(self) -> Workplace:
+        """Return what ending and looking need: where the files hold mistakes, the last good ones.
+
+        A broken file must not keep anybody's access alive.
+
+        Raises:
+            DataError: they do, and no good state of them was ever used.
+        """
+        try:
+            return self.workplace
+        except DataError:
+            with self.database.read() as connection:
+                last = policies.newest(connection)
+            if last is None:
+                raise
+            return self._workplace(last)
+
+    def _workplace(self, registry: Registry) -> Workplace:
+        return Workplace(
+            registry=registry,
+            database=self.database,
+            ledger=self.ledger,
+            leases=Leases(self.clock),
+            clock=self.clock,
+            zone=self.config.zone,
+            outbox=self.outbox,
+            kind=cache(lambda name: self._kind(registry, name)),
+            places=lambda name: self._places(registry, name),
+            environment=self.environment,
+            user=self.user,
+            channels=self.channels,
+        )
+
+    def _kind(self, registry: Registry, name: str) -> TargetKind:
+        """Return what looks at and changes a kind of target."""
+        known = registry.targets.targets
+        inventory = tuple(self.config.path(one) for one in self.inventory)
+        runs = private_directory(self.config.state_directory / "access")
+        if name == "linux":
+            from opskit.access.targets.linux import LinuxKind  # noqa: PLC0415  # each is heavy
+
+            return LinuxKind(
+                inventory, self.config.root, runs, self.environment, self.clock,
+                administrators=self._administrators(registry),
+            )  # fmt: skip
+        if name == "postgres":
+            from opskit.access.targets.postgres import PostgresKind  # noqa: PLC0415
+
+            given = (role.postgres for role in registry.roles.roles.values())
+            return PostgresKind(
+                {key: one for key, one in known.items() if isinstance(one, PostgresTarget)},
+                self.config.root, self.clock,
+                frozenset(each for one in given if one for each in one.member_of),
+            )  # fmt: skip
+        from opskit.access.targets.playbooks import PlaybookKind  # noqa: PLC0415
+
+        return PlaybookKind(
+            {key: one for key, one in known.items() if isinstance(one, PlaybookTarget)},
+            self.config.root, inventory, runs, self.environment, self.clock,
+        )  # fmt: skip
+
+    def _administrators(self, registry: Registry) -> Mapping[str, tuple[str, ...]]:
+        """Return for each host the accounts that are never touched."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, target in registry.targets.targets.items():
+            if isinstance(target, LinuxTarget):
+                for host in self._hosts(name, target.hosts):
+                    found[host] = (*found.get(host, ()), *target.administrators)
+        return found
+
+    def _places(self, registry: Registry, name: str) -> tuple[str, ...]:
+        """Return the hosts or servers that a target stands for now."""
+        target = registry.target(name)
+        if isinstance(target, LinuxTarget):
+            return self._hosts(name, target.hosts)
+        return (name,) if target is not None else ()
+
+    def _hosts(self, name: str, pattern: str) -> tuple[str, ...]:
+        from opskit.outside.ansible.listing import matching  # noqa: PLC0415
+
+        sources = tuple(self.config.path(one) for one in self.inventory)
+        found = matching(sources, pattern, self.config.root, self.environment)
+        if not found:
+            raise OutsideError(
+                f"no host of the inventory is {pattern!r}, of the target {name}",
+                hint="correct `hosts` in access/targets.yaml",
+            )
+        return found
