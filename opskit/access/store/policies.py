@@ -53,6 +53,11 @@ def contents(connection: sa.Connection) -> dict[str, str]:
     return {row.version: row.content for row in rows}
 
 
+def kept(connection: sa.Connection) -> dict[str, Registry]:
+    """Return every state kept, by its version."""
+    return {version: _registry(content) for version, content in contents(connection).items()}
+
+
 def _content(registry: Registry) -> str:
     return canonical(
         {

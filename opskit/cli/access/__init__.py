@@ -30,6 +30,7 @@ _HERE = "opskit.cli.access"
         "settle": (f"{_HERE}.ending:settle", "Start, end and try again what is due."),
         "review": (f"{_HERE}.reviewing:review", "Look at all access again."),
         "break-glass": (f"{_HERE}.requesting:break_glass", "Access at once, reviewed afterwards."),
+        "export": (f"{_HERE}.auditing:export", "Everything an auditor needs."),
         "lint": (f"{_HERE}.linting:lint", "What is wrong with access: hosts' files, policy."),
         "may": (f"{_HERE}.asking:may", "Whether sudo lets somebody run a command, and why."),
     },

@@ -1,0 +1,50 @@
+"""`opskit access export`: for an auditor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from opskit.cli.access.shared import lenient
+from opskit.cli.commands import command
+from opskit.cli.options import config_option
+from opskit.cli.output import note
+from opskit.core.errors import ConfigError, ExitCode
+from opskit.core.text import plural
+
+
+@command(
+    examples=[
+        "opskit access export audit-2026",
+        "sh audit-2026/verify.sh             asks ssh-keygen about every signature",
+    ],
+    short_help="Everything an auditor needs, to check without opskit.",
+)
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@config_option
+def export(directory: Path, config_path: Path | None) -> ExitCode:
+    """Write every request, decision, grant, signature, and the whole ledger into a new directory.
+
+    It says in its README.txt how each part is checked with stock tools.
+    """
+    from opskit.access.auditing import export as gather  # noqa: PLC0415
+    from opskit.outside.files import translated, write_atomically  # noqa: PLC0415
+
+    _, work = lenient(config_path)
+    if directory.exists():
+        raise ConfigError(f"{directory} is there already", hint="name a new directory")
+    found = gather(work)
+    with translated(directory):
+        directory.mkdir(mode=0o700, parents=True)
+        for name, text in found.files.items():
+            path = directory / name
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            write_atomically(path, text.encode("utf-8", "backslashreplace"), mode=0o600)
+    told = [
+        plural(found.requests, "request"), plural(found.grants, "grant"),
+        plural(found.signed, "signed decision"),
+    ]  # fmt: skip
+    note(f"{', '.join(told)} in {directory}")
+    note(f"next: sh {directory}/verify.sh")
+    return ExitCode.OK
