@@ -18,7 +18,7 @@ from opskit.access.databases.model import DatabaseState
 from opskit.access.model import PostgresTarget
 from opskit.access.targets import postgres_sight as sights
 from opskit.access.targets.kinds import Answer, Order, Placement, Session, Sight, Unmanaged
-from opskit.access.targets.postgres_departure import end_sessions, end_sessions_of, farewell
+from opskit.access.targets.postgres_departure import Farewell, end_sessions, end_sessions_of
 from opskit.access.targets.postgres_plan import Plan, plan, removal
 from opskit.access.targets.postgres_server import Server, Unreachable, reached
 from opskit.core.clock import Clock
@@ -181,6 +181,7 @@ class _Work:
         if failed:
             return  # who is still connected may still make what would have to be emptied
         for role in decided.dropping:
-            told, failed = farewell(self.server, role)
-            self.told += told
-            self.failed += failed
+            leaving = Farewell(self.server, role)
+            leaving.say()
+            self.told += leaving.told
+            self.failed += [leaving.failed] if leaving.failed else []

@@ -18,6 +18,7 @@ from opskit.access.targets.kinds import EnforcedBy, Placement, Presence, Sight, 
 from opskit.core.clock import DAY, HOUR, SECOND, Instant
 from opskit.core.errors import ConfigError
 from tests.access.databases.place import ADMINISTRATOR, HBA, Place, order, placed
+from tests.monitor.servers import Answer, Server, drip, garbage, silence
 from tests.rig import postgres as postgresql
 from tests.rig.plugin import require
 
@@ -417,6 +418,21 @@ def test_a_server_that_is_not_there_is_not_reached_and_the_other_is(place: Place
     answer = both.carry_out([type(order())("gone", (grant,))])["gone"]
     assert (answer.sight.reached, answer.sight.standings) == (False, {})
     assert answer.failed
+
+
+@pytest.mark.parametrize("says", [silence, garbage, drip])
+def test_a_server_that_is_none_is_not_reached(place: Place, says: Answer) -> None:
+    with Server(says) as server:
+        kind = replace(
+            place.kind(), seconds=0.3, targets={"x": place.target(address=server.address)}
+        )
+        sight = kind.observe(["x"], {})["x"]
+    assert (sight.reached, bool(sight.reason)) == (False, True)
+
+
+def test_a_server_s_port_is_postgresql_s_own_unless_it_is_named(place: Place) -> None:
+    kind = replace(place.kind(), targets={"x": place.target(address="nowhere.invalid")})
+    assert "nowhere.invalid cannot be resolved" in kind.observe(["x"], {})["x"].reason
 
 
 def test_the_administrator_s_password_is_nowhere_to_be_seen(
