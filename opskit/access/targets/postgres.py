@@ -4,7 +4,8 @@ Looking is done in read-only sessions. An order is one transaction; then session
 one that took a role before (SET ROLE) keeps it after the membership is gone; then roles that are to
 go are emptied in each database and dropped. What is answered is a second look, on a connection of
 its own. Two orders for the same server at the same time collide in the catalogues: the later one
-looks again, plans anew and tries again.
+looks again, plans anew and tries again. Where the administrator's database has pg_cron, jobs of its
+own end memberships and logins at their time, also without opskit.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ class PostgresKind:
         return Sight(
             state.name,
             self.clock.now(),
-            standings=sights.standings(state, present, absent),
+            standings=sights.standings(state, present, absent, self.clock.now()),
             sessions=sights.sessions(state),
             unmanaged=sights.unmanaged(state, accounted, given),
             state=shown,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from opskit.access.databases import queries
 from opskit.access.databases.model import DatabaseState, Role
 from opskit.access.targets.kinds import Session as Connected
-from opskit.access.targets.postgres_plan import HEIR, MADE
+from opskit.access.targets.postgres_grants import HEIR, MADE
 from opskit.access.targets.postgres_server import Server
 from opskit.outside.dial import DialError
 from opskit.outside.postgres import Session, StatementError, identifier, literal
