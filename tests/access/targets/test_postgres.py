@@ -109,6 +109,21 @@ def test_what_another_grant_gives_stays(place: Place) -> None:
     assert roles_of(place, "emil") == []
 
 
+def test_a_session_does_not_keep_a_role_that_its_account_lost(place: Place) -> None:
+    """Another grant keeps the account, but the session had become the role that is taken."""
+    first, second = place.placement("g27", "abe", "writers"), place.placement("g28", "abe")
+    carried_out(place, first, second)
+    password = place.password("abe")
+    with place.connect("abe", password) as session:
+        session.execute("SET ROLE writers")
+        answer = carried_out(place, second, absent=(first,))
+        assert [one.account for one in answer.ended] == ["abe"]
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("INSERT INTO orders VALUES (1)")
+    with place.connect("abe", password) as session:
+        assert session.execute("SELECT count(*) FROM orders").fetchone() == (0,)
+
+
 def test_the_account_ends_with_the_latest_of_its_grants(place: Place) -> None:
     now = place.clock.now()
     early = place.placement("g7", "fay", until=Instant(now + HOUR))
