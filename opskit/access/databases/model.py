@@ -204,13 +204,23 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
+class Job:
+    """A job of pg_cron: `command` is run as whoever planted it, when `schedule` says, in UTC."""
+
+    name: str
+    schedule: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseState:
     """One server. `version` is server_version_num, `user` who looked.
 
     `administrators` are the roles that may always administer it; `humans` the roles that are
     people's, or None where nobody said: then every role that can log in may be one. `granted` are
     (account, role) that grants in force account for. `unknown` names parts that were not seen
-    (`passwords`, `hba`, `owned`, `clients`) with the reason; databases carry their own.
+    (`passwords`, `hba`, `owned`, `clients`) with the reason; databases carry their own. `jobs` are
+    opskit's own of pg_cron, None where the administrator's database does not have it.
     """
 
     name: str
@@ -223,6 +233,7 @@ class DatabaseState:
     owned: tuple[Owned, ...] | None = None
     hba: tuple[HbaLine, ...] | None = None
     clients: tuple[Client, ...] | None = None
+    jobs: tuple[Job, ...] | None = None
     unknown: Mapping[str, str] = field(default_factory=dict)
     administrators: tuple[str, ...] = ()
     humans: frozenset[str] | None = None

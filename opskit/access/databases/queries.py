@@ -176,6 +176,22 @@ FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
 ORDER BY 1, 2, 3 LIMIT {LIMIT}
 """
 
+# Only the extension's own table is asked: anybody who may create a schema can call one `cron`.
+HAS_CRON = """
+SELECT coalesce(current_setting('cron.timezone', true), 'GMT') AS zone
+FROM pg_extension e
+JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+                AND d.deptype = 'e' AND d.classid = 'pg_class'::regclass
+JOIN pg_class c ON c.oid = d.objid AND c.relname = 'job'
+JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'cron'
+WHERE e.extname = 'pg_cron'
+"""
+JOBS = f"""
+SELECT jobname AS name, schedule, command FROM cron.job
+WHERE jobname LIKE 'opskit %' AND active AND username = current_user
+ORDER BY jobname LIMIT {LIMIT}
+"""
+
 # A role's sessions by its number: they outlive its name.
 END_SESSIONS = """
 SELECT a.pid, pg_terminate_backend(a.pid) AS told

@@ -15,6 +15,7 @@ from opskit.access.databases.model import (
     DatabaseState,
     DefaultPrivileges,
     HbaLine,
+    Job,
     Membership,
     Owned,
     Password,
@@ -83,7 +84,14 @@ def _parts(state: DatabaseState, ask: Ask) -> DatabaseState:
     owned = part("owned", queries.OWNED, lambda row: _made(Owned, row))
     hba = part("hba", queries.hba(state.version), _hba_line)
     clients = part("clients", queries.CLIENTS, lambda row: _made(Client, row))
-    return replace(state, owned=owned, hba=hba, clients=clients, unknown=unknown)
+    jobs = part("jobs", queries.JOBS, lambda row: _made(Job, row)) if _has_cron(ask) else None
+    return replace(state, owned=owned, hba=hba, clients=clients, jobs=jobs, unknown=unknown)
+
+
+def _has_cron(ask: Ask) -> bool:
+    """Return whether pg_cron is there and goes by the time that jobs are planted in."""
+    found = ask(queries.HAS_CRON)
+    return bool(found) and found[0]["zone"] in {"GMT", "UTC", "Etc/UTC"}
 
 
 def _hba_line(row: Row) -> HbaLine:

@@ -4,7 +4,8 @@ Looking is done in read-only sessions. An order is one transaction; then session
 one that took a role before (SET ROLE) keeps it after the membership is gone; then roles that are to
 go are emptied in each database and dropped. What is answered is a second look, on a connection of
 its own. Two orders for the same server at the same time collide in the catalogues: the later one
-looks again, plans anew and tries again.
+looks again, plans anew and tries again. Where the administrator's database has pg_cron, jobs of its
+own end memberships and logins at their time, also without opskit.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from opskit.access.databases.model import DatabaseState
 from opskit.access.model import PostgresTarget
 from opskit.access.targets import postgres_sight as sights
 from opskit.access.targets.kinds import Answer, Order, Placement, Session, Sight, Unmanaged
-from opskit.access.targets.postgres_departure import end_sessions, end_sessions_of, farewell
+from opskit.access.targets.postgres_departure import Farewell, end_sessions, end_sessions_of
 from opskit.access.targets.postgres_plan import Plan, plan, removal
 from opskit.access.targets.postgres_server import Server, Unreachable, reached
 from opskit.core.clock import Clock
@@ -116,7 +117,7 @@ class PostgresKind:
         return Sight(
             state.name,
             self.clock.now(),
-            standings=sights.standings(state, present, absent),
+            standings=sights.standings(state, present, absent, self.clock.now()),
             sessions=sights.sessions(state),
             unmanaged=sights.unmanaged(state, accounted, given),
             state=shown,
@@ -181,6 +182,7 @@ class _Work:
         if failed:
             return  # who is still connected may still make what would have to be emptied
         for role in decided.dropping:
-            told, failed = farewell(self.server, role)
-            self.told += told
-            self.failed += failed
+            leaving = Farewell(self.server, role)
+            leaving.say()
+            self.told += leaving.told
+            self.failed += [leaving.failed] if leaving.failed else []

@@ -8,11 +8,12 @@ with what hung on it, in every database; where one cannot be entered the role st
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from opskit.access.databases import queries
 from opskit.access.databases.model import DatabaseState, Role
 from opskit.access.targets.kinds import Session as Connected
-from opskit.access.targets.postgres_plan import HEIR, MADE
+from opskit.access.targets.postgres_grants import HEIR, MADE
 from opskit.access.targets.postgres_server import Server
 from opskit.outside.dial import DialError
 from opskit.outside.postgres import Session, StatementError, identifier, literal
@@ -66,33 +67,41 @@ def _go_on(opened: Session, role: Role) -> bool:
     return True
 
 
-def farewell(server: Server, role: Role) -> tuple[list[str], list[str]]:
-    """Empty a role in every database and drop it; return what to tell, and what went wrong."""
-    try:
-        with server.connected(read_only=False) as opened:
-            return _farewell(server, opened, role)
-    except DialError as error:
-        return [], [f"{role.name} was kept without login: {error.reason}"]
-    except StatementError as error:
-        return [], [f"{role.name} was kept without login: {error.reason}"]
+@dataclass
+class Farewell:
+    """How far a role's departure came: what to tell, and what went wrong."""
 
+    server: Server
+    role: Role
+    told: list[str] = field(default_factory=list)
+    failed: str = ""
 
-def _farewell(server: Server, opened: Session, role: Role) -> tuple[list[str], list[str]]:
-    depends = opened.rows(queries.DEPENDS_IN, str(role.oid))
-    closed = [row["database"] for row in depends if not row["connectable"]]
-    if closed:
-        where = ", ".join(closed)
-        reason = f"it owns or holds something in {where}, which accepts no connections"
-        return [], [f"{role.name} was kept without login: {reason}"]
-    if depends:
-        _have_heir(opened)
-    told = [f"what {role.name} owned belongs to {HEIR} now"] if depends else []
-    # What belongs to no database (a database itself, a tablespace) goes with any of them.
-    for name in dict.fromkeys([*(row["database"] for row in depends), ""] if depends else []):
-        with server.connected(name, read_only=False) as inside:
-            told += _emptied(inside, role)
-    opened.run(f"DROP ROLE {identifier(role.name)}")
-    return told, []
+    def say(self) -> None:
+        """Empty the role in every database and drop it; what was done before a failure is told."""
+        try:
+            with self.server.connected(read_only=False) as opened:
+                reason = self._leave(opened)
+        except (DialError, StatementError) as error:
+            reason = error.reason
+        if reason:
+            self.failed = f"{self.role.name} was kept without login: {reason}"
+
+    def _leave(self, opened: Session) -> str:
+        depends = opened.rows(queries.DEPENDS_IN, str(self.role.oid))
+        closed = [row["database"] for row in depends if not row["connectable"]]
+        if closed:
+            return (
+                f"it owns or holds something in {', '.join(closed)}, which accepts no connections"
+            )
+        if depends:
+            _have_heir(opened)
+            # What belongs to no database (a database itself, a tablespace) goes with any of them.
+            for name in dict.fromkeys([*(row["database"] for row in depends), ""]):
+                with self.server.connected(name, read_only=False) as inside:
+                    self.told += _emptied(inside, self.role)
+            self.told.append(f"what {self.role.name} owned belongs to {HEIR} now")
+        opened.run(f"DROP ROLE {identifier(self.role.name)}")
+        return ""
 
 
 def _emptied(inside: Session, role: Role) -> list[str]:

@@ -18,15 +18,19 @@ from dataclasses import dataclass, field, replace
 from opskit.access.databases.hba import can_log_in
 from opskit.access.databases.membership import Reach, superusers
 from opskit.access.databases.model import OPTIONS_SINCE, DatabaseState, Membership, Role
-from opskit.access.model import PostgresRights
-from opskit.access.targets.kinds import Order, Placement, Unmanaged
-from opskit.core.clock import SECOND, Instant, iso
+from opskit.access.targets.kinds import Order, Unmanaged
+from opskit.access.targets.postgres_grants import (
+    LOCKED,
+    MADE,
+    latest,
+    made_here,
+    pairs,
+    rights_of,
+)
+from opskit.access.targets.postgres_timer import statements as jobs, timers
+from opskit.core.clock import Instant, iso
 from opskit.outside.postgres import identifier, literal
 
-MADE = "[opskit: made]"
-LOCKED = "[opskit: login taken]"
-# Takes over what a dropped role owned: a superuser in its place would run the leaver's functions.
-HEIR = "opskit_leavers"
 _FEWEST_ADMINISTRATORS = 2
 _HARMLESS = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS INHERIT"
 
@@ -67,6 +71,7 @@ def plan(state: DatabaseState, order: Order, now: Instant) -> Plan:
         draft.open(account, until)
     for account, group in sorted(wanted):
         draft.join(account, group)
+    draft.statements += jobs(draft.state, timers(draft.state, order.present, now))
     ending = [role for name in sorted(draft.lost | gone | ends) if (role := state.role(name))]
     return _guarded(state, draft, now, ending, [one for one in ending if _goes(one, ends - kept)])
 
@@ -81,31 +86,6 @@ def removal(state: DatabaseState, unmanaged: Iterable[Unmanaged], now: Instant) 
             draft.less(one.account, one.detail)
     ending = [role for name in sorted(draft.lost) if (role := state.role(name))]
     return _guarded(state, draft, now, ending, [])
-
-
-def rights_of(placements: Sequence[Placement]) -> list[tuple[Placement, PostgresRights]]:
-    """Return the placements that mean something to a server, with what they give."""
-    return [(one, one.rights) for one in placements if isinstance(one.rights, PostgresRights)]
-
-
-def pairs(placement: Placement, rights: PostgresRights) -> list[tuple[str, str]]:
-    """Return (account, role) of each membership that a placement gives."""
-    return [(placement.account, role) for role in rights.member_of]
-
-
-def latest(placements: Sequence[Placement]) -> dict[str, Instant]:
-    """Return the latest end of each account's placements that let it log in, in whole seconds."""
-    ends: dict[str, Instant] = {}
-    for one, rights in rights_of(placements):
-        if rights.login:
-            until = Instant(one.until // SECOND * SECOND)
-            ends[one.account] = max(until, ends.get(one.account, until))
-    return dict(sorted(ends.items()))
-
-
-def made_here(role: Role | None) -> bool:
-    """Return whether opskit made a role."""
-    return role is not None and MADE in role.comment
 
 
 def administrators(state: DatabaseState, now: Instant) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +19,9 @@ from opskit.outside.files import read_secret
 from opskit.outside.postgres import NoDriver, Session, StatementError, session
 
 Read = TypeVar("Read")
+
+_PORT = 5432
+_HAS_PORT = re.compile(r":[0-9]+$")
 
 
 class Unreachable(Exception):
@@ -49,7 +53,9 @@ class Server:
             known["password"] = read_secret(self.root / self.target.password_file)
         if self.target.sslrootcert:
             known["sslrootcert"] = str(self.root / self.target.sslrootcert)
-        return session(self.target.address, known, self.seconds, read_only=read_only)
+        address = self.target.address
+        place = address if _HAS_PORT.search(address) else f"{address}:{_PORT}"
+        return session(place, known, self.seconds, read_only=read_only)
 
     def look(self, *, inside: bool) -> DatabaseState:
         """Return what the server shows; with `inside`, also what is in each database.

@@ -2,7 +2,7 @@
 
 VALID UNTIL ends a password and nothing else: it is told as the account's expiry only where every
 line of pg_hba.conf that may decide about the account asks for a password. It ends no session, and
-no membership; nothing in PostgreSQL itself ends a membership at a time.
+no membership; nothing in PostgreSQL itself ends a membership at a time, but a job of pg_cron does.
 """
 
 from __future__ import annotations
@@ -23,7 +23,15 @@ from opskit.access.targets.kinds import (
     Standing,
     Unmanaged,
 )
-from opskit.access.targets.postgres_plan import HEIR, made_here, pairs, rights_of
+from opskit.access.targets.postgres_grants import HEIR, made_here, pairs, rights_of
+from opskit.access.targets.postgres_timer import (
+    Timer,
+    login_job,
+    membership_job,
+    planted,
+    timers,
+)
+from opskit.core.clock import Instant
 
 Pairs = frozenset[tuple[str, str]]
 
@@ -34,7 +42,10 @@ def granted(placements: Sequence[Placement]) -> Pairs:
 
 
 def standings(
-    state: DatabaseState, present: Sequence[Placement], absent: Sequence[Placement] = ()
+    state: DatabaseState,
+    present: Sequence[Placement],
+    absent: Sequence[Placement],
+    now: Instant,
 ) -> Mapping[str, Standing]:
     """Return how each placement stands.
 
@@ -42,18 +53,22 @@ def standings(
     """
     shared, staying = granted(present), frozenset(one.account for one in present)
     found: dict[str, Standing] = {}
+    timed = timers(state, present, now)
     for one, rights in rights_of(absent):
-        parts = [*_memberships(state, one, rights, shared)]
+        parts = [*_memberships(state, one, rights, shared, {})]
         if one.account not in staying:
-            parts += [*_login(state, one, rights), _sessions(state, one)]
+            parts += [*_login(state, one, rights, {}), _sessions(state, one)]
         found[one.grant] = Standing(one.grant, tuple(parts))
     for one, rights in rights_of(present):
-        parts = [*_login(state, one, rights), *_memberships(state, one, rights, frozenset())]
+        parts = [*_login(state, one, rights, timed)]
+        parts += _memberships(state, one, rights, frozenset(), timed)
         found[one.grant] = Standing(one.grant, tuple(parts))
     return found
 
 
-def _login(state: DatabaseState, one: Placement, rights: PostgresRights) -> Iterator[Part]:
+def _login(
+    state: DatabaseState, one: Placement, rights: PostgresRights, timed: Mapping[str, Timer]
+) -> Iterator[Part]:
     """Yield the account's LOGIN, where it is opskit's to give and take."""
     role = state.role(one.account)
     if not rights.login or (role is not None and role.login and not made_here(role)):
@@ -64,7 +79,14 @@ def _login(state: DatabaseState, one: Placement, rights: PostgresRights) -> Iter
     elif _expires(state, role):
         yield Part(what, Presence.PRESENT, EnforcedBy.ACCOUNT, role.valid_until)
     else:
-        yield Part(what, Presence.PRESENT)
+        yield _timed(state, what, timed.get(login_job(one.account)))
+
+
+def _timed(state: DatabaseState, what: str, timer: Timer | None) -> Part:
+    """Return something that is there, with the job that ends it if there is one."""
+    if timer is not None and planted(state, timer):
+        return Part(what, Presence.PRESENT, EnforcedBy.TIMER, timer.gone_by)
+    return Part(what, Presence.PRESENT)
 
 
 def _expires(state: DatabaseState, role: Role) -> bool:
@@ -75,15 +97,21 @@ def _expires(state: DatabaseState, role: Role) -> bool:
 
 
 def _memberships(
-    state: DatabaseState, one: Placement, rights: PostgresRights, shared: Pairs
+    state: DatabaseState,
+    one: Placement,
+    rights: PostgresRights,
+    shared: Pairs,
+    timed: Mapping[str, Timer],
 ) -> Iterator[Part]:
     known = {(edge.member, edge.role) for edge in state.memberships}
     for pair in pairs(one, rights):
         what = f"{one.account} in {pair[1]}"
         if pair in shared:
             yield Part(f"{what}, which another grant gives", Presence.ABSENT)
+        elif pair in known:
+            yield _timed(state, what, timed.get(membership_job(*pair)))
         else:
-            yield Part(what, Presence.PRESENT if pair in known else Presence.ABSENT)
+            yield Part(what, Presence.ABSENT)
 
 
 def _sessions(state: DatabaseState, one: Placement) -> Part:

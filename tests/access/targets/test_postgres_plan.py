@@ -9,7 +9,8 @@ import pytest
 from opskit.access.databases.model import DatabaseState
 from opskit.access.model import PostgresRights
 from opskit.access.targets.kinds import Order, Placement, Unmanaged
-from opskit.access.targets.postgres_plan import MADE, plan, removal
+from opskit.access.targets.postgres_grants import MADE
+from opskit.access.targets.postgres_plan import plan, removal
 from opskit.core.clock import DAY, Instant
 from tests.access.databases import plain
 
