@@ -14,7 +14,7 @@ from opskit.access.judgment import Ask, Judgment, Refusal, Verdict
 from opskit.access.lifecycle import GrantState, RequestState
 from opskit.access.rules.flow import FLOW, REFUSING, FlowView, Holding
 from opskit.access.store import grants, policies, requests
-from opskit.access.store.grants import Grant
+from opskit.access.store.grants import Grant, Held
 from opskit.access.store.requests import Request
 from opskit.access.workplace import Workplace
 from opskit.core.clock import DAY, Duration, Instant
@@ -66,29 +66,28 @@ def _view(
     number: int | None,
 ) -> FlowView:
     now = work.now()
-    held = grants.of_person(connection, ask.beneficiary)
-    earlier = requests.of(connection, ask.beneficiary, _REMEMBERED)
+    held = grants.held(connection, ask.beneficiary)
+    earlier = requests.reasons(connection, ask.beneficiary, _REMEMBERED)
     return FlowView(
         ask,
         work.registry,
         holdings=tuple(_holding(one) for one in held if _counts(one, ask, now)),
-        earlier_reasons=tuple(
-            one.ask.reason for one in earlier if one.ask.extends is None and one.id != number
-        ),
+        earlier_reasons=tuple(reason for own, reason in earlier.items() if own != number),
         unreviewed=tuple(one.name for one in held if is_overdue(one, now)),
         new_approvers=tuple(sorted(new_approvers(work, connection, ask, groups))),
     )
 
 
-def _counts(grant: Grant, ask: Ask, now: Instant) -> bool:
-    return not grant.state.is_ending and not grant.is_over(now) and grant.id != ask.extends
+def _counts(grant: Held, ask: Ask, now: Instant) -> bool:
+    over = grant.ends_at is not None and grant.ends_at <= now
+    return not grant.state.is_ending and not over and grant.id != ask.extends
 
 
-def _holding(grant: Grant) -> Holding:
+def _holding(grant: Held) -> Holding:
     return Holding(grant.name, grant.role, grant.targets, grant.ends_at)
 
 
-def is_overdue(grant: Grant, now: Instant) -> bool:
+def is_overdue(grant: Grant | Held, now: Instant) -> bool:
     """Return whether a grant's review should have been done by now."""
     return grant.review_due is not None and grant.reviewed_at is None and grant.review_due <= now
 
