@@ -5,7 +5,6 @@ Everything is made when it is first asked for, so that a command pays only for w
 
 from __future__ import annotations
 
-import getpass
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,11 +18,12 @@ from opskit.core.clock import HOUR, Clock, Instant, SystemClock
 from opskit.core.errors import DataError
 from opskit.core.findings import Finding
 from opskit.core.interval import Interval
-from opskit.core.people import actor
+from opskit.core.people import actor, user
 from opskit.outside.config import Config, load
 from opskit.outside.database import Database
 from opskit.outside.documents import summary
 from opskit.outside.models import Model, read
+from opskit.outside.process import account
 from opskit.records.ledger import Ledger, Verification, entries, head, verify
 
 if TYPE_CHECKING:
@@ -117,7 +117,12 @@ class App:
     @cached_property
     def ledger(self) -> Ledger:
         """Return the ledger, writing as whoever runs this process."""
-        return Ledger(self.clock, actor(self.environment, _login()))
+        return Ledger(self.clock, actor(self.environment, self.user))
+
+    @property
+    def user(self) -> str:
+        """Return the account of whoever runs this process."""
+        return user(self.environment, account(), os.geteuid())
 
     @cached_property
     def outbox(self) -> Outbox:
@@ -206,7 +211,7 @@ class App:
         return Granting(
             self.config, self.environment, self.clock, self.database, self.ledger, self.outbox,
             self._channels.names, self.config.settings.inventory,
-            self.environment.get("SUDO_USER") or _login(),
+            self.user,
         )  # fmt: skip
 
     @property
@@ -401,10 +406,3 @@ class App:
         from opskit.inspection import Inspection  # noqa: PLC0415
 
         return Inspection(self.config, self.environment, self.inventory).findings()
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid-{os.getuid()}"
