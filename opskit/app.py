@@ -23,7 +23,6 @@ from opskit.outside.config import Config, load
 from opskit.outside.database import Database
 from opskit.outside.documents import summary
 from opskit.outside.models import Model, read
-from opskit.outside.process import account
 from opskit.records.ledger import Ledger, Verification, entries, head, verify
 
 if TYPE_CHECKING:
@@ -122,6 +121,8 @@ class App:
     @property
     def user(self) -> str:
         """Return the account of whoever runs this process."""
+        from opskit.outside.process import account  # noqa: PLC0415
+
         return user(self.environment, account(), os.geteuid())
 
     @cached_property
