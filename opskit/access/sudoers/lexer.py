@@ -127,14 +127,13 @@ def unescaped(text: str) -> str:
 
 
 class Lexer:
-    """Cuts one text; `tokens` ends with a NEWLINE."""
+    """Cuts one text, a logical line at a time; `at` is where the next one begins."""
 
     def __init__(self, text: str) -> None:
         self.text = text if text.endswith("\n") else text + "\n"
         self.tokens: list[Token] = []
-        self._pos = 0
+        self.at = 0
         self._starts: list[int] | None = None
-        self._continued = False
 
     def line_of(self, offset: int) -> int:
         """Return the number of the line an offset is on, from 1."""
@@ -150,14 +149,14 @@ class Lexer:
             self._starts = [0, *(m.end() for m in re.finditer("\n", self.text))]
         return self._starts
 
-    def run(self) -> list[Token]:
-        """Return all tokens."""
-        size = len(self.text)
-        while self._pos < size:
-            self._statement()
+    def line(self) -> list[Token]:
+        """Return the tokens of the next logical line, a NEWLINE last."""
+        self.tokens = []
+        self._statement()
         if not self.tokens or self.tokens[-1].kind is not T.NEWLINE:
-            self._add(T.ERROR, UNFINISHED, max(0, size - 1))
-            self._add(T.NEWLINE, "\n", max(0, size - 1))
+            end = max(0, len(self.text) - 1)
+            self._add(T.ERROR, UNFINISHED, end)
+            self._add(T.NEWLINE, "\n", end)
         return self.tokens
 
     def _add(self, kind: T, value: str, start: int, args: str | None = None) -> None:
@@ -165,16 +164,16 @@ class Lexer:
 
     def _statement(self) -> None:
         """Cut what begins at the start of a line, then go on to its end."""
-        text, start = self.text, self._pos
+        text, start = self.text, self.at
         first = text[start : start + 1]
         if first in "D \t" and (match := _DEFAULTS.match(text, start)) and self._whole(match):
-            self._pos = match.end()
+            self.at = match.end()
             self._add(T.DEFAULTS, match[2] or "", start)
             self._binding()
             return
         if first in "HCUR \t" and (match := _ALIAS_KEYWORD.match(text, start)):
             if self._whole(match):
-                self._pos = match.end()
+                self.at = match.end()
                 self._add(T.ALIAS_KEYWORD, match[2], start)
         elif first in "@# \t" and (match := _INCLUDE.match(text, start)):
             self._include(match)
@@ -192,9 +191,9 @@ class Lexer:
     def _include(self, match: re.Match[str]) -> None:
         name = match[1] or match[2]
         self._add(T.INCLUDE, name, match.start())
-        self._pos = match.end()
-        if path := _INCLUDED.match(self.text, self._pos):
-            self._pos = path.end()
+        self.at = match.end()
+        if path := _INCLUDED.match(self.text, self.at):
+            self.at = path.end()
             value = unescaped(path[1]) if path[1] else path[2].replace('\\"', '"')
             self._add(T.WORD, value, path.start())
 
@@ -203,7 +202,7 @@ class Lexer:
         text, tokens = self.text, self.tokens
         blanks, token = _BLANKS.match, _TOKEN.match
         steps = _STEPS
-        pos, size = self._pos, len(text)
+        pos, size = self.at, len(text)
         while pos < size:
             pos = blanks(text, pos).end()  # type: ignore[union-attr]  # it matches nothing, too
             match = token(text, pos)
@@ -217,11 +216,11 @@ class Lexer:
                 pos = end
                 break
             else:
-                self._pos = end
+                self.at = end
                 steps[group](self, match)
-                end = self._pos
+                end = self.at
             pos = end
-        self._pos = pos
+        self.at = pos
 
     def _tag(self, match: re.Match[str]) -> None:
         self._add(T.TAG, match[0][:-1].rstrip(" \t"), match.start())
@@ -254,7 +253,7 @@ class Lexer:
 
     def _word(self, match: re.Match[str]) -> None:
         value, start = match[0], match.start()
-        self._pos = match.end()
+        self.at = match.end()
         if value == "ALL":
             self._add(T.ALL, value, start)
         elif value in _OPTIONS:
@@ -274,10 +273,10 @@ class Lexer:
 
     def _digest(self, algorithm: str, start: int) -> None:
         self._add(T.DIGEST_TYPE, algorithm, start)
-        match = _DIGEST.match(self.text, self._pos)
+        match = _DIGEST.match(self.text, self.at)
         if match is None:
             return
-        self._pos = match.end()
+        self.at = match.end()
         self._add(T.PUNCTUATION, ":", match.start())
         size, value = DIGEST_LENGTHS[algorithm], match[1]
         lengths = {2 * size, 4 * ((size + 2) // 3) if value.endswith("=") else (4 * size + 2) // 3}
@@ -287,8 +286,8 @@ class Lexer:
         """Take the arguments of a command."""
         if "sudoedit" in path and path.rpartition("/")[2].startswith("sudoedit"):
             path = "sudoedit"
-        if plain := _PLAIN_ARGS.match(self.text, self._pos):
-            self._pos = plain.end()
+        if plain := _PLAIN_ARGS.match(self.text, self.at):
+            self.at = plain.end()
             words = [one for one in plain[1].replace("\t", " ").split(" ") if one]
             self._add(T.COMMAND, path, start, " ".join(words) or None)
             return
@@ -296,18 +295,18 @@ class Lexer:
         if error is None:
             self._add(T.COMMAND, path, start, args)
         else:
-            self._add(T.ERROR, error, self._pos)
+            self._add(T.ERROR, error, self.at)
 
     def _arguments(self) -> tuple[str | None, str | None]:
         """Return the arguments as one string, and what is wrong with them."""
         text, parts, space = self.text, [], False
-        while match := _ARGS.match(text, self._pos):
+        while match := _ARGS.match(text, self.at):
             group = match.lastgroup
             if group == "end" or (group == "arg" and match[0] == "="):
                 break
             if group == "bad":
                 return None, "an escape that means nothing here"
-            self._pos = match.end()
+            self.at = match.end()
             if group == "space":
                 space = True
                 continue
@@ -323,7 +322,7 @@ class Lexer:
         match = _ARG_REGEX.match(self.text, start)
         if match is None:
             return None, "unterminated regular expression"
-        self._pos = match.end()
+        self.at = match.end()
         return re.sub(r"\\[ \t]*\r?\n[ \t]*", "", match[0]), None
 
     def _group(self, match: re.Match[str]) -> None:
@@ -361,7 +360,7 @@ class Lexer:
     def _other(self, match: re.Match[str]) -> None:
         start = match.start()
         if match[0] == '"':
-            self._pos = self.text.index("\n", start)
+            self.at = self.text.index("\n", start)
             self._add(T.ERROR, "unexpected line break in string", start)
         else:
             self._add(T.ERROR, "syntax error", start)
@@ -370,24 +369,24 @@ class Lexer:
         """Cut what a Defaults line is bound to, then its settings."""
         text = self.text
         while True:
-            if space := _BINDING_SPACE.match(text, self._pos):
-                self._pos = space.end()
+            if space := _BINDING_SPACE.match(text, self.at):
+                self.at = space.end()
                 if "," not in space[0]:
                     break
                 self._add(T.PUNCTUATION, ",", space.start())
                 continue
-            match = _TOKEN.match(text, self._pos)
+            match = _TOKEN.match(text, self.at)
             group = match.lastgroup if match else None
             if match is None or group is None:
                 return
-            self._pos = match.end()
+            self.at = match.end()
             if group == "newline":
                 self._add(T.NEWLINE, "\n", match.start())
                 return
             if group in {"path", "regex"} or match[0] == "sudoedit":
                 self._add(T.COMMAND, _SPECIAL.sub(r"\1", match[0]), match.start())
             elif group == "comment":
-                self._pos = text.index("\n", match.start())
+                self.at = text.index("\n", match.start())
                 self._add(T.ERROR, "syntax error", match.start())
             elif group == "punctuation":
                 self._add(T.PUNCTUATION, match[0], match.start())
@@ -398,8 +397,8 @@ class Lexer:
     def _settings(self) -> None:
         """Cut the settings of a Defaults line."""
         pattern = _NEXT_DEFAULT
-        while match := pattern.match(self.text, self._pos):
-            self._pos = match.end()
+        while match := pattern.match(self.text, self.at):
+            self.at = match.end()
             start, which = match.start(match.lastindex or 0), match.lastindex
             value = match[which or 0]
             if pattern is _NEXT_DEFAULT:
@@ -424,7 +423,7 @@ class Lexer:
             if kind is T.NEWLINE:
                 return
             if kind is T.ERROR and value == '"':
-                self._pos = self.text.index("\n", start)
+                self.at = self.text.index("\n", start)
 
 
 _SETTING_KINDS: dict[int, T | None] = {

@@ -37,6 +37,7 @@ class Status(StrEnum):
     NOT_YET = "not yet"
     TAKEN_BACK = "taken back"
     REPLACED = "replaced"
+    REPEATED = "repeated"
     ELSEWHERE = "elsewhere"
 
 
@@ -53,8 +54,7 @@ class Leaf(NamedTuple):
     turned: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Permission:
+class Permission(NamedTuple):
     """One right: this user or group, this command, as these users and groups.
 
     `who` is `alice`, `#1000`, `%ops`, `+net` or `ALL`, less `excepted`; `less` are commands later
@@ -106,10 +106,6 @@ class _Item(NamedTuple):
     groups: tuple[str, ...]
     command: Leaf
 
-    @property
-    def name(self) -> str:
-        return self.command.member.name
-
 
 @dataclass(slots=True)
 class Resolver:
@@ -121,7 +117,11 @@ class Resolver:
     members_of: dict[str, frozenset[str]] = field(default_factory=dict)
     undefined: list[tuple[Placed, str]] = field(default_factory=list)
     _values: dict[tuple[str, str, str], dict[str, Value]] = field(default_factory=dict)
-    _bound: bool = False
+    _bound: frozenset[Binding] = frozenset()
+    _runas_known: dict[tuple[int, int], tuple[tuple[str, ...], tuple[str, ...]]] = field(
+        default_factory=dict
+    )
+    _items: list[_Item] | None = None
 
     def __post_init__(self) -> None:
         """Look once which groups there are, and whether Defaults are bound to anything."""
@@ -130,9 +130,8 @@ class Resolver:
             primary[account.gid].add(account.name)
         for group in self.state.groups or ():
             self.members_of[group.name] = frozenset({*group.members, *primary[group.gid]})
-        self._bound = any(
-            isinstance(one.said, Defaults) and one.said.binding is not Binding.GLOBAL
-            for one in self.sudoers.defaults
+        self._bound = frozenset(
+            one.said.binding for one in self.sudoers.defaults if isinstance(one.said, Defaults)
         )
 
     def leaves(self, members: Members, kind: AliasKind, placed: Placed) -> list[Leaf]:
@@ -163,6 +162,11 @@ class Resolver:
 
     def items(self) -> list[_Item]:
         """Return every user with every command, in the order of the files."""
+        if self._items is None:
+            self._items = self._all_items()
+        return self._items
+
+    def _all_items(self) -> list[_Item]:
         found: list[_Item] = []
         for placed in self.sudoers.grants:
             grant = placed.said
@@ -173,7 +177,11 @@ class Resolver:
                 hosts = tuple(one.text for one in privilege.hosts)
                 here = True if hosts == ("ALL",) else self._here(privilege.hosts, placed)
                 for spec in privilege.specs:
-                    as_users, as_groups = self._runas(spec, placed)
+                    # Lists that are inherited are the same object, and live as long as this.
+                    key = (id(spec.users), id(spec.groups))
+                    if key not in self._runas_known:
+                        self._runas_known[key] = self._runas(spec, placed)
+                    as_users, as_groups = self._runas_known[key]
                     for command in self.leaves((spec.command,), AliasKind.COMMAND, placed):
                         found += [
                             _Item(placed, spec, user, less, hosts, here, as_users, as_groups, command)
@@ -218,7 +226,12 @@ class Resolver:
 
     def values(self, who: str, target: str, command: str) -> dict[str, Value]:
         """Return the Defaults that hold for somebody, somebody to run as and a command."""
-        key = (who, target, command) if self._bound else ("", "", "")
+        bound = self._bound
+        key = (
+            who if Binding.USER in bound else "",
+            target if Binding.RUNAS in bound else "",
+            command if Binding.COMMAND in bound else "",
+        )
         found = self._values.get(key)
         if found is None:
             found = self._values[key] = self._applied(*key)
@@ -303,16 +316,18 @@ class _Later:
         self._resolver, self._items = resolver, items
         self._by_name: dict[str, list[int]] = defaultdict(list)
         for index, item in enumerate(items):
-            name = item.name
-            self._by_name[canonical(name) if name[:1] == "/" else name].append(index)
+            self._by_name[canonical(item.command.member.name)].append(index)
         self._denials = [i for i, item in enumerate(items) if not item.command.allow]
 
     def ending(self, index: int, item: _Item) -> _Item | None:
         """Return the last later item that decides whatever this one would."""
-        name = item.name
-        key = canonical(name) if name[:1] == "/" else name
-        places = self._by_name[key] if name == "ALL" else [*self._by_name[key], *self._by_name["ALL"]]
-        for at in sorted(places, reverse=True):
+        name = item.command.member.name
+        places = self._by_name[canonical(name)]
+        if name != "ALL" and (everything := self._by_name.get("ALL")):
+            places = sorted([*places, *everything])
+        if places[-1] == index:
+            return None
+        for at in reversed(places):
             if at <= index:
                 break
             if self._covers(self._items[at], item):
@@ -372,13 +387,17 @@ def _permission(resolver: Resolver, later: _Later, index: int, item: _Item) -> P
     by = later.ending(index, item)
     grant = item.placed.at
     tags = spec.tags
+    asks = _asks(resolver, who, tags, values)
+    status = _status(item, by, resolver.now)
+    if status is Status.REPLACED and by and _asks(resolver, who, by.spec.tags, values) is asks:
+        status = Status.REPEATED
     return Permission(
         who, item.excepted, item.hosts, item.here, item.users, item.groups, root, member,
-        later.less(index, item), _asks(resolver, who, tags, values),
+        later.less(index, item), asks,
         tags.get("SETENV", member.kind is Kind.ALL or values.get("setenv") is True),
         tags.get("NOEXEC", values.get("noexec") is True), spec.options, spec.not_after,
         (who, *item.user.trail, *item.command.trail, str_of(grant)), (grant, *item.user.lines, *item.command.lines),
-        _status(item, by, resolver.now), by.placed.at if by else None, item.command.turned,
+        status, by.placed.at if by else None, item.command.turned,
     )  # fmt: skip
 
 

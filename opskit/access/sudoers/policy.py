@@ -154,7 +154,7 @@ class _Reading:
                 yield file
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=512)
 def _statements(text: str, rs: bool) -> tuple[Statement, ...]:  # noqa: FBT001  # a cache's key
     found = parse(text)
     if not rs:

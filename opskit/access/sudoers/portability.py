@@ -27,6 +27,7 @@ _SETTINGS = frozenset(
     secure_path setenv targetpw timestamp_timeout umask umask_override use_pty verifypw visiblepw
     """.split()
 )
+_PORTABLE = frozenset({Kind.WORD, Kind.GROUP, Kind.ALIAS, Kind.MYSELF})
 _WILDCARD = re.compile(r"(?<!\\)(?:\\\\)*[*?\[]")
 
 
@@ -80,6 +81,8 @@ def _members(members: Members) -> Iterator[str]:
 
 
 def _member(member: Member) -> str:
+    if member.kind in _PORTABLE:
+        return ""
     if member.kind is Kind.NETGROUP:
         return f"netgroups such as {member.name} are not supported"
     if member.kind is Kind.ADDRESS:

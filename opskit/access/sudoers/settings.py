@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from opskit.access.sudoers.syntax import Setting
 
@@ -53,6 +54,7 @@ EARLY = frozenset({"fqdn", "runas_default", "sudoers_locale", "group_plugin", "i
 Value = str | bool | frozenset[str]
 
 
+@lru_cache(maxsize=1024)
 def misuse(setting: Setting) -> str:
     """Return why sudo passes over a setting; nothing where it takes it."""
     name, operator = setting.name, setting.operator

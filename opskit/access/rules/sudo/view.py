@@ -139,10 +139,11 @@ def plain(raw: str) -> str:
 
 def merged(findings: Iterable[AccessFinding]) -> tuple[AccessFinding, ...]:
     """Return each thing once: the same right by several lines is one finding with all of them."""
-    kept: dict[str, AccessFinding] = {}
+    kept: dict[tuple[object, ...], AccessFinding] = {}
     for one in findings:
-        before = kept.get(one.fingerprint)
-        kept[one.fingerprint] = one if before is None else _joined(before, one)
+        key = (one.rule, one.subject, one.meaning)
+        before = kept.get(key)
+        kept[key] = one if before is None else _joined(before, one)
     return tuple(kept.values())
 
 
