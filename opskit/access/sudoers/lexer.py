@@ -9,121 +9,33 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable
-from enum import IntEnum, auto
-from typing import NamedTuple
 
-
-class T(IntEnum):
-    """Kinds of tokens."""
-
-    NEWLINE = auto()
-    WORD = auto()
-    ALIAS = auto()
-    ALL = auto()
-    GROUP = auto()
-    NETGROUP = auto()
-    ADDRESS = auto()
-    COMMAND = auto()
-    TAG = auto()
-    OPTION = auto()
-    DIGEST_TYPE = auto()
-    DIGEST = auto()
-    DEFAULTS = auto()
-    ALIAS_KEYWORD = auto()
-    VARIABLE = auto()
-    ASSIGN = auto()
-    INCLUDE = auto()
-    PUNCTUATION = auto()
-    ERROR = auto()
-
-
-class Token(NamedTuple):
-    """A token: `value` is its text, or the path of a command, whose arguments are `args`."""
-
-    kind: T
-    value: str
-    start: int
-    args: str | None = None
-
-
-_WORD = r'(?:[^#>!=:,() \t\r\n\\"]|\\[^\t\n])+'
-_PATH = r"/(?:\\[,:= \t#]|[^,:=\\ \t\r\n#])+"
-_REGEX = r"\^(?:\\[#$]|[^#\r\n$])*\$"
-_ID = r"\#-?[0-9]+"
-_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})"
-_IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
-_IPV6 = (
-    rf"(?:(?:[0-9A-Fa-f]{{1,4}})?:){{2,6}}:{_IPV4}"
-    r"|(?:(?:[0-9A-Fa-f]{1,4})?:){2,7}(?:[0-9A-Fa-f]{1,4})?"
+from opskit.access.sudoers.tokens import (
+    ALIAS,
+    ALIAS_KEYWORD,
+    ARG_REGEX,
+    ARGS,
+    BINDING_SPACE,
+    BLANKS,
+    DEFAULTS,
+    DIGEST,
+    DIGEST_LENGTHS,
+    IN_DEFAULT,
+    INCLUDE,
+    INCLUDED,
+    IPV4_NETWORK,
+    NEXT_DEFAULT,
+    OPTIONS,
+    PATH_OPTIONS,
+    PLAIN_ARGS,
+    SPECIAL,
+    TOKEN,
+    UNFINISHED,
+    WORDS,
+    T,
+    Token,
+    unescaped,
 )
-_TAGS = "PASSWD|EXEC|INTERCEPT|SETENV|LOG_OUTPUT|LOG_INPUT|MAIL|FOLLOW"
-_CONTINUED = r"\\[ \t]*\r?\n"
-_STRING = r'"(?:[^"\r\n\\]|\\"|\\[ \t]*\r?\n[ \t]*|\\(?!"|[ \t]*\r?\n))*"'
-
-_TOKEN = re.compile(
-    rf"""
-    (?P<tag>(?:NO)?(?:{_TAGS})[ \t]*:)
-    |(?P<path>{_PATH})
-    |(?P<regex>{_REGEX})
-    |(?P<ipv6>{_IPV6})(?:/(?:{_IPV6}|12[0-8]|1[01][0-9]|[1-9]?[0-9]))?
-    |(?P<group>%:?(?:{_ID}|{_WORD}))
-    |(?P<empty>[%+](?![^#>!=:,()\ \t\r\n\\"])|%:)
-    |(?P<word>{_WORD})
-    |(?P<newline>\r?\n)
-    |(?P<bang>!+)
-    |(?P<punctuation>[(),=:])
-    |(?P<id>{_ID})
-    |(?P<comment>\#(?:(?:-[^\r\n0-9]|[^\r\n0-9-])[^\n]*)?\r?\n)
-    |(?P<continued>{_CONTINUED})
-    |(?P<string>{_STRING})
-    |(?P<other>.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_BLANKS = re.compile(r"[ \t]*")
-_WORDS = re.compile(_WORD)
-_ALIAS = re.compile(r"[A-Z][A-Z0-9_]*\Z")
-_IPV4_NETWORK = re.compile(rf"{_IPV4}(?:/(?:{_IPV4}|3[0-2]|[12]?[0-9]))?\Z")
-_OPTIONS = frozenset({
-    "TIMEOUT", "NOTBEFORE", "NOTAFTER", "CWD", "CHROOT", "ROLE", "TYPE",
-})  # fmt: skip
-_PATH_OPTIONS = frozenset({"CWD", "CHROOT"})
-UNFINISHED = "the file ends within a line"
-DIGEST_LENGTHS = {"sha224": 28, "sha256": 32, "sha384": 48, "sha512": 64}
-_DIGEST = re.compile(r"[ \t]*:[ \t]*([0-9A-Za-z+/=]+)")
-_DEFAULTS = re.compile(
-    rf"([ \t]*)Defaults(?:([:@>!])[ \t]*(?=!*\"?(?:{_ID}|{_WORD})))?"
-)  # the lookahead leaves the binding's members for the scanner
-_ALIAS_KEYWORD = re.compile(r"([ \t]*)((?:Host|Cmnd|Cmd|User|Runas)_Alias)")
-_INCLUDE = re.compile(r"[ \t]*@(include(?:dir)?)(?![^#>!=:,() \t\r\n\\\"])|#(include(?:dir)?)[ \t]+")
-_INCLUDED = re.compile(r"[ \t]*(?:([^\"\s](?:\\[ \t]|\S)*)|\"((?:[^\"\r\n\\]|\\\"|\\(?!\"))+)\")")
-_NEXT_DEFAULT = re.compile(r"[ \t]*(?:([a-z_]+)|(!+)|(\r?\n|\#[^\n]*\n)|(\\[ \t]*\r?\n)|(.))", re.S)
-_IN_DEFAULT = re.compile(
-    rf"""[ \t]*(?:(,)|([+-]?=)|({_STRING})
-    |((?:[^#!=,\ \t\r\n\\"]|\\[^\r\n])(?:[^#=,\ \t\r\n\\"]|\\[^\r\n])*)
-    |(\r?\n|\#[^\n]*\n)|({_CONTINUED})|(!+)|(.))""",
-    re.VERBOSE | re.DOTALL,
-)
-_BINDING_SPACE = re.compile(r"[ \t]*,[ \t]*|[ \t]+")
-_PLAIN_ARGS = re.compile(
-    r"((?:[ \t]+[^#\\:,= \t\r\n^][^#\\:, \t\r\n]*)*)[ \t]*(?=[#:,\n]|\r\n)"
-)
-_ARGS = re.compile(
-    rf"""(?P<space>[ \t]+|{_CONTINUED})|(?P<end>[\#:,\r\n])
-    |(?P<glob>\\[*?\[\]!^])|\\(?P<special>[:\\,=\ \t\#])
-    |(?P<arg>[^\#\\:,\ \t\r\n]+)|(?P<bad>.)""",
-    re.VERBOSE | re.DOTALL,
-)
-_ARG_REGEX = re.compile(r"\^(?:\\[^\r\n]|[^#\\\r\n$]|\\[ \t]*\r?\n[ \t]*)*\$")
-_HEX_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
-_SPECIAL = re.compile(r"\\([,:= \t#])")
-
-
-def unescaped(text: str) -> str:
-    r"""Return a word without its escapes; `\x20` is the character of that number."""
-    if "\\" not in text:
-        return text
-    return _HEX_ESCAPE.sub(lambda m: chr(int(m[1], 16)) if m[1] else m[2], text)
 
 
 class Lexer:
@@ -166,16 +78,16 @@ class Lexer:
         """Cut what begins at the start of a line, then go on to its end."""
         text, start = self.text, self.at
         first = text[start : start + 1]
-        if first in "D \t" and (match := _DEFAULTS.match(text, start)) and self._whole(match):
+        if first in "D \t" and (match := DEFAULTS.match(text, start)) and self._whole(match):
             self.at = match.end()
             self._add(T.DEFAULTS, match[2] or "", start)
             self._binding()
             return
-        if first in "HCUR \t" and (match := _ALIAS_KEYWORD.match(text, start)):
+        if first in "HCUR \t" and (match := ALIAS_KEYWORD.match(text, start)):
             if self._whole(match):
                 self.at = match.end()
                 self._add(T.ALIAS_KEYWORD, match[2], start)
-        elif first in "@# \t" and (match := _INCLUDE.match(text, start)):
+        elif first in "@# \t" and (match := INCLUDE.match(text, start)):
             self._include(match)
         self._rest()
 
@@ -184,7 +96,7 @@ class Lexer:
 
         Behind blanks sudo's scanner takes the keyword all the same: blanks count as its length.
         """
-        word = _WORDS.match(self.text, match.start())
+        word = WORDS.match(self.text, match.start())
         longer = word is not None and word.end() > match.end()
         return bool(match[1]) or not longer or match[2] == "@"
 
@@ -192,7 +104,7 @@ class Lexer:
         name = match[1] or match[2]
         self._add(T.INCLUDE, name, match.start())
         self.at = match.end()
-        if path := _INCLUDED.match(self.text, self.at):
+        if path := INCLUDED.match(self.text, self.at):
             self.at = path.end()
             value = unescaped(path[1]) if path[1] else path[2].replace('\\"', '"')
             self._add(T.WORD, value, path.start())
@@ -200,8 +112,7 @@ class Lexer:
     def _rest(self) -> None:
         """Cut up to the end of the logical line."""
         text, tokens = self.text, self.tokens
-        blanks, token = _BLANKS.match, _TOKEN.match
-        steps = _STEPS
+        blanks, token = BLANKS.match, TOKEN.match
         pos, size = self.at, len(text)
         while pos < size:
             pos = blanks(text, pos).end()  # type: ignore[union-attr]  # it matches nothing, too
@@ -217,10 +128,15 @@ class Lexer:
                 break
             else:
                 self.at = end
-                steps[group](self, match)
+                self._step(group, match)
                 end = self.at
             pos = end
         self.at = pos
+
+    def _step(self, group: str, match: re.Match[str]) -> None:
+        """Take what one of the expressions found; the method is named after its group."""
+        step: Callable[[re.Match[str]], None] = getattr(self, f"_{group}")
+        step(match)
 
     def _tag(self, match: re.Match[str]) -> None:
         self._add(T.TAG, match[0][:-1].rstrip(" \t"), match.start())
@@ -228,24 +144,24 @@ class Lexer:
     def _path(self, match: re.Match[str]) -> None:
         text, start, end = self.text, match.start(), match.end()
         if text[end] == "\\":
-            word = _WORDS.match(text, start)
+            word = WORDS.match(text, start)
             if word and word.end() > end:
                 self._word(word)
                 return
         last = self.tokens[-2:]
         if [one.kind for one in last] == [T.OPTION, T.PUNCTUATION] and (
-            last[0].value in _PATH_OPTIONS and last[1].value == "="
+            last[0].value in PATH_OPTIONS and last[1].value == "="
         ):
             self._add(T.WORD, unescaped(match[0]), start)
             return
-        path = _SPECIAL.sub(r"\1", match[0]) if "\\" in match[0] else match[0]
+        path = SPECIAL.sub(r"\1", match[0]) if "\\" in match[0] else match[0]
         if match[0].endswith("/"):
             self._add(T.COMMAND, path, start)
         else:
             self._command(path, start)
 
     def _regex(self, match: re.Match[str]) -> None:
-        word = _WORDS.match(self.text, match.start())
+        word = WORDS.match(self.text, match.start())
         if word and word.end() > match.end():
             self._word(word)
         else:
@@ -256,9 +172,9 @@ class Lexer:
         self.at = match.end()
         if value == "ALL":
             self._add(T.ALL, value, start)
-        elif value in _OPTIONS:
+        elif value in OPTIONS:
             self._add(T.OPTION, value, start)
-        elif _ALIAS.match(value):
+        elif ALIAS.match(value):
             self._add(T.ALIAS, value, start)
         elif value in DIGEST_LENGTHS:
             self._digest(value, start)
@@ -266,14 +182,14 @@ class Lexer:
             self._command(value, start)
         elif value[0] == "+":
             self._add(T.NETGROUP, unescaped(value), start)
-        elif value[0].isdigit() and _IPV4_NETWORK.match(value):
+        elif value[0].isdigit() and IPV4_NETWORK.match(value):
             self._add(T.ADDRESS, value, start)
         else:
             self._add(T.WORD, unescaped(value), start)
 
     def _digest(self, algorithm: str, start: int) -> None:
         self._add(T.DIGEST_TYPE, algorithm, start)
-        match = _DIGEST.match(self.text, self.at)
+        match = DIGEST.match(self.text, self.at)
         if match is None:
             return
         self.at = match.end()
@@ -286,7 +202,7 @@ class Lexer:
         """Take the arguments of a command."""
         if "sudoedit" in path and path.rpartition("/")[2].startswith("sudoedit"):
             path = "sudoedit"
-        if plain := _PLAIN_ARGS.match(self.text, self.at):
+        if plain := PLAIN_ARGS.match(self.text, self.at):
             self.at = plain.end()
             words = [one for one in plain[1].replace("\t", " ").split(" ") if one]
             self._add(T.COMMAND, path, start, " ".join(words) or None)
@@ -299,8 +215,9 @@ class Lexer:
 
     def _arguments(self) -> tuple[str | None, str | None]:
         """Return the arguments as one string, and what is wrong with them."""
-        text, parts, space = self.text, [], False
-        while match := _ARGS.match(text, self.at):
+        text, space = self.text, False
+        parts: list[str] = []
+        while match := ARGS.match(text, self.at):
             group = match.lastgroup
             if group == "end" or (group == "arg" and match[0] == "="):
                 break
@@ -319,7 +236,7 @@ class Lexer:
         return ("".join(parts) or None), None
 
     def _argument_regex(self, start: int) -> tuple[str | None, str | None]:
-        match = _ARG_REGEX.match(self.text, start)
+        match = ARG_REGEX.match(self.text, start)
         if match is None:
             return None, "unterminated regular expression"
         self.at = match.end()
@@ -328,7 +245,7 @@ class Lexer:
     def _group(self, match: re.Match[str]) -> None:
         self._add(T.GROUP, unescaped(match[0]), match.start())
 
-    def _address(self, match: re.Match[str]) -> None:
+    def _ipv6(self, match: re.Match[str]) -> None:
         self._add(T.ADDRESS, match[0], match.start())
 
     def _empty(self, match: re.Match[str]) -> None:
@@ -350,10 +267,10 @@ class Lexer:
         else:
             self._add(kind, value, match.start())
 
-    def _skip(self, match: re.Match[str]) -> None:
+    def _continued(self, match: re.Match[str]) -> None:
         """Go on behind a line continuation, where no keyword may stand."""
         pos = match.end()
-        keyword = any(one.match(self.text, pos) for one in (_DEFAULTS, _ALIAS_KEYWORD, _INCLUDE))
+        keyword = any(one.match(self.text, pos) for one in (DEFAULTS, ALIAS_KEYWORD, INCLUDE))
         if keyword:
             self._add(T.ERROR, "invalid line continuation", pos)
 
@@ -369,13 +286,13 @@ class Lexer:
         """Cut what a Defaults line is bound to, then its settings."""
         text = self.text
         while True:
-            if space := _BINDING_SPACE.match(text, self.at):
+            if space := BINDING_SPACE.match(text, self.at):
                 self.at = space.end()
                 if "," not in space[0]:
                     break
                 self._add(T.PUNCTUATION, ",", space.start())
                 continue
-            match = _TOKEN.match(text, self.at)
+            match = TOKEN.match(text, self.at)
             group = match.lastgroup if match else None
             if match is None or group is None:
                 return
@@ -384,33 +301,33 @@ class Lexer:
                 self._add(T.NEWLINE, "\n", match.start())
                 return
             if group in {"path", "regex"} or match[0] == "sudoedit":
-                self._add(T.COMMAND, _SPECIAL.sub(r"\1", match[0]), match.start())
+                self._add(T.COMMAND, SPECIAL.sub(r"\1", match[0]), match.start())
             elif group == "comment":
                 self.at = text.index("\n", match.start())
                 self._add(T.ERROR, "syntax error", match.start())
             elif group == "punctuation":
                 self._add(T.PUNCTUATION, match[0], match.start())
             else:
-                _STEPS[group](self, match)
+                self._step(group, match)
         self._settings()
 
     def _settings(self) -> None:
         """Cut the settings of a Defaults line."""
-        pattern = _NEXT_DEFAULT
+        pattern = NEXT_DEFAULT
         while match := pattern.match(self.text, self.at):
             self.at = match.end()
             start, which = match.start(match.lastindex or 0), match.lastindex
             value = match[which or 0]
-            if pattern is _NEXT_DEFAULT:
+            if pattern is NEXT_DEFAULT:
                 if which == 1:
                     self._add(T.VARIABLE, value, start)
-                    pattern = _IN_DEFAULT
+                    pattern = IN_DEFAULT
                     continue
                 kind = {2: T.PUNCTUATION, 3: T.NEWLINE, 4: None}.get(which or 0, T.ERROR)
             else:
                 kind = _SETTING_KINDS[which or 0]
                 if which == 1:
-                    pattern = _NEXT_DEFAULT
+                    pattern = NEXT_DEFAULT
                 elif which == 3:
                     value = _unquoted(value)
                     kind = T.WORD if value else T.ERROR
@@ -429,11 +346,6 @@ class Lexer:
 _SETTING_KINDS: dict[int, T | None] = {
     1: T.PUNCTUATION, 2: T.ASSIGN, 3: T.WORD, 4: T.WORD, 5: T.NEWLINE, 6: None,
     7: T.PUNCTUATION, 8: T.ERROR,
-}  # fmt: skip
-_STEPS: dict[str, Callable[[Lexer, re.Match[str]], None]] = {
-    "tag": Lexer._tag, "path": Lexer._path, "regex": Lexer._regex, "ipv6": Lexer._address,
-    "group": Lexer._group, "empty": Lexer._empty, "word": Lexer._word, "bang": Lexer._bang,
-    "id": Lexer._id, "continued": Lexer._skip, "string": Lexer._string, "other": Lexer._other,
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from opskit.access.sudoers.lexer import Lexer, T, Token
+from opskit.access.sudoers.lexer import Lexer
 from opskit.access.sudoers.moments import moment, span
 from opskit.access.sudoers.plain import NOTHING, PLAIN, plain_rule
 from opskit.access.sudoers.syntax import (
@@ -30,6 +30,7 @@ from opskit.access.sudoers.syntax import (
     Setting,
     Statement,
 )
+from opskit.access.sudoers.tokens import T, Token
 
 _ALIAS_KINDS = {
     "User_Alias": AliasKind.USER, "Runas_Alias": AliasKind.RUNAS, "Host_Alias": AliasKind.HOST,
@@ -154,7 +155,7 @@ class _Parser:
 
     def _wrong(self, reason: str = "syntax error") -> _Wrong:
         token = self._tokens[self._at]
-        if token.kind is T.ERROR and len(token.value) > 1:
+        if token.kind is T.ERROR and " " in token.value:
             reason = token.value
         return _Wrong(token, reason, self._at)
 
@@ -373,5 +374,3 @@ def _inherited(own: _Own, left: CommandSpec | None) -> CommandSpec:
         users, groups, tags, options, own.command,
         moment(before) if before else None, moment(after) if after else None,
     )  # fmt: skip
-
-

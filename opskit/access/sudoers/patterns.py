@@ -125,8 +125,6 @@ def args_match(wanted: str | None, given: str | None, *, pathname: bool, regex: 
         return True
     if wanted == '""':
         return given is None
-    if regex and is_regex(wanted):
-        found = extended(wanted)
-    else:
-        found = glob(wanted, pathname=pathname)
+    by_regex = regex and is_regex(wanted)
+    found = extended(wanted) if by_regex else glob(wanted, pathname=pathname)
     return found is not None and bool(found.match(given or ""))

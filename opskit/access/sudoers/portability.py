@@ -19,13 +19,19 @@ from opskit.access.sudoers.syntax import (
 )
 
 _OPTIONS = ("CHROOT", "TIMEOUT", "NOTBEFORE", "NOTAFTER", "ROLE", "TYPE")
-_SETTINGS = frozenset(
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_SETTINGS = _names(
     """
     always_query_group_plugin always_set_home apparmor_profile editor env_check env_delete
     env_editor env_keep env_reset fqdn insults lecture mail_badpass mailerpath match_group_by_gid
     noexec noninteractive_auth passprompt passwd_timeout passwd_tries pwfeedback rootpw runaspw
     secure_path setenv targetpw timestamp_timeout umask umask_override use_pty verifypw visiblepw
-    """.split()
+    """
 )
 _PORTABLE = frozenset({Kind.WORD, Kind.GROUP, Kind.ALIAS, Kind.MYSELF})
 _WILDCARD = re.compile(r"(?<!\\)(?:\\\\)*[*?\[]")

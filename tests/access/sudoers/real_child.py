@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 NSSWITCH = "passwd: files\ngroup: files\nshadow: files\nhosts: files\nsudoers: files\n"
-PERMIT = "auth required pam_permit.so\naccount required pam_permit.so\nsession required pam_permit.so\n"
+PERMIT = (
+    "auth required pam_permit.so\naccount required pam_permit.so\nsession required pam_permit.so\n"
+)
 ASKED = "Defaults noninteractive_auth\n"
 
 

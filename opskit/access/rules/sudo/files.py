@@ -76,7 +76,9 @@ def _why(right: Permission) -> str:
 
 def _undefined(view: SudoView) -> Iterator[AccessFinding]:
     _ = view.permissions
-    for placed, name in {(one.at, name): (one, name) for one, name in view.resolver.undefined}.values():
+    for placed, name in {
+        (one.at, name): (one, name) for one, name in view.resolver.undefined
+    }.values():
         yield found(
             view, "SUDO-INEFFECTIVE", Severity.MEDIUM, placed.file,
             f"alias {name} is not defined: sudo takes it for a name and finds nobody",

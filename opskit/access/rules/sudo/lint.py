@@ -86,6 +86,8 @@ def _names_hosts(text: str) -> bool:
             return True
         if isinstance(said, Defaults) and said.binding is Binding.HOST:
             return True
-        if isinstance(said, Include) and ("%h" in said.path or not said.path.startswith(_SUDO_FILES)):
+        if isinstance(said, Include) and (
+            "%h" in said.path or not said.path.startswith(_SUDO_FILES)
+        ):
             return True
     return False

@@ -11,9 +11,10 @@ from opskit.access.capability import Judgment, judge
 from opskit.access.findings import AccessFinding, Evidence, Scope
 from opskit.access.hosts.model import HostState, Line
 from opskit.access.rules.rule import Family
-from opskit.access.sudoers.meaning import Permission, Resolver, Status, resolved
+from opskit.access.sudoers.meaning import Permission, Status, resolved
 from opskit.access.sudoers.patterns import canonical
 from opskit.access.sudoers.policy import Sudoers
+from opskit.access.sudoers.resolve import Resolver
 from opskit.access.sudoers.syntax import Kind
 from opskit.core.clock import Instant
 from opskit.core.findings import Severity
