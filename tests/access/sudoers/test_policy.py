@@ -1,4 +1,4 @@
-"""A host's sudoers as a whole: includes, dialects, answers that name their line, rights resolved."""
+"""A host's sudoers as a whole: includes, dialects, answers with their lines, rights resolved."""
 
 from __future__ import annotations
 
@@ -87,7 +87,8 @@ def test_the_group_to_run_as_is_judged_by_the_version(
 
 
 def test_sudo_rs_passes_over_what_it_does_not_know() -> None:
-    text = "alice ALL=NOTAFTER=20400101000000Z /bin/id\nalice ALL=/bin/ls, /bin/df /a* x\nalice ALL=/bin/su\n"
+    text = "alice ALL=NOTAFTER=20400101000000Z /bin/id\nalice ALL=/bin/ls, /bin/df /a* x\n"
+    text += "alice ALL=/bin/su\n"
     state = host(text, "sudo-rs 0.2.5")
     outcomes = [
         asked(state, "alice", one).outcome.value for one in ("/bin/id", "/bin/ls", "/bin/su")
