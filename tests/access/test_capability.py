@@ -12,7 +12,8 @@ from opskit.access.sudoers.render import parse_commands
     ("path", "args", "capability"),
     [
         ("/bin/bash", None, Capability.EXEC), ("/bin/bash", '""', Capability.EXEC),
-        ("/bin/bash", "/usr/local/sbin/rotate", None), ("/usr/bin/vim", "/etc/motd", Capability.EXEC),
+        ("/bin/bash", "/usr/local/sbin/rotate", None),
+        ("/usr/bin/vim", "/etc/motd", Capability.EXEC),
         ("/usr/bin/python3.12", None, Capability.EXEC), ("/usr/bin/find", '""', None),
         ("/usr/bin/find", "/srv -name *", Capability.EXEC), ("/usr/bin/env", None, Capability.EXEC),
         ("/usr/bin/systemctl", None, Capability.EXEC), ("/usr/bin/systemctl", "*", Capability.EXEC),

@@ -62,6 +62,7 @@ class Resolver:
     state: HostState
     now: Instant
     members_of: dict[str, frozenset[str]] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
     undefined: list[tuple[Placed, str]] = field(default_factory=list)
     _values: dict[tuple[str, str, str], dict[str, Value]] = field(default_factory=dict)
     _bound: frozenset[Binding] = frozenset()
@@ -75,8 +76,10 @@ class Resolver:
         primary: dict[int, set[str]] = defaultdict(set)
         for account in self.state.accounts or ():
             primary[account.gid].add(account.name)
+            self.numbers[account.name] = f"#{account.uid}"
         for group in self.state.groups or ():
-            self.members_of[group.name] = frozenset({*group.members, *primary[group.gid]})
+            members = frozenset({*group.members, *primary[group.gid]})
+            self.members_of[group.name.lower()] = self.members_of[f"#{group.gid}"] = members
         self._bound = frozenset(
             one.said.binding for one in self.sudoers.defaults if isinstance(one.said, Defaults)
         )
@@ -143,7 +146,8 @@ class Resolver:
         for index, leaf in enumerate(leaves):
             later = leaves[index + 1 :]
             out = tuple(one.member.name for one in later if not one.allow)
-            if leaf.allow and leaf.member.name not in out and "ALL" not in out:
+            who = leaf.member.name
+            if leaf.allow and not any(one == "ALL" or self.includes(one, who) for one in out):
                 found.append((leaf, out))
         return found
 
@@ -224,8 +228,10 @@ class Resolver:
 
     def includes(self, name: str, who: str) -> bool:
         """Tell whether a name of a list is, or holds, a user or group."""
-        if name == who:
+        if name == who or name.lower() == who.lower():
             return True
-        if name[:1] == "%" and who[:1] not in {"%", "+", "#", ""}:
-            return who in self.members_of.get(name[1:], ())
-        return False
+        if who[:1] in {"%", "+", "#", ""}:
+            return False
+        if name[:1] == "%":
+            return who in self.members_of.get(name[1:].lower(), ())
+        return name[:1] == "#" and self.numbers.get(who) == name

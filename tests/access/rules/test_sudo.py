@@ -80,6 +80,8 @@ def test_what_could_not_be_looked_at_is_told() -> None:
     assert {one.rule for one in missing} == {"SUDO-WRITABLE-CMD", "SUDO-MISSING-CMD"}
     _, none = lint(replace(state, paths={}), NOW)
     assert none == ()
+    found, missing = lint(replace(state, files={}), NOW)
+    assert (found, {one.rule for one in missing}) == ((), {one.id for one in SUDO.rules})
 
 
 def test_hosts_judged_once_are_told_apart() -> None:

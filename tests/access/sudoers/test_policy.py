@@ -163,6 +163,28 @@ def test_rights_as_they_stand() -> None:
     ]
 
 
+def test_whom_later_members_take_out_has_no_right() -> None:
+    assert rights("alice, bob, !%ops ALL=/bin/id\nALL, !#1002 ALL=/bin/ls\n") == [
+        ("bob", "/bin/id", "root", True, Status.IN_FORCE),
+        ("ALL", "/bin/ls", "root", True, Status.IN_FORCE),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "rule", "outcome"),
+    [
+        ("1.9.13p3", "()", Outcome.WITHOUT_PASSWORD), ("1.9.14p1", "()", Outcome.WITHOUT_PASSWORD),
+        ("1.9.14p1", "(:ops)", Outcome.WITHOUT_PASSWORD), ("1.9.13p3", "(:ops)", Outcome.DENIED),
+        ("1.9.14p2", "()", Outcome.DENIED), ("1.9.14p2", "(:ops)", Outcome.DENIED),
+    ],
+)  # fmt: skip
+def test_an_empty_list_of_users_is_judged_by_the_version(
+    version: str, rule: str, outcome: Outcome
+) -> None:
+    state = host(f"alice ALL={rule} NOPASSWD: /bin/id\n", version)
+    assert asked(state, "alice", "/bin/id").outcome is outcome
+
+
 def test_a_right_knows_its_way() -> None:
     state = host("User_Alias A = B\nUser_Alias B = %ops, !bob\nCmnd_Alias C = /bin/id\nA ALL=C\n")
     (right,) = permissions(load(state), state, NOW)

@@ -84,7 +84,7 @@ def environment(view: SudoView) -> Iterator[AccessFinding]:
             continue
         name, value = setting.name, setting.value
         kept = [one for one in value.split() if _INJECTED.match(one)] if name == "env_keep" else []
-        if name == "env_reset" and setting.operator == "!":
+        if name == "env_reset" and setting.operator == "!" and not view.sudoers.dialect.rs:
             what = "the caller's whole environment is kept"
         elif name == "setenv" and setting.operator == "":
             what = "callers may set any variable"
