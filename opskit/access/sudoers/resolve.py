@@ -125,19 +125,26 @@ class Resolver:
                 hosts = tuple(one.text for one in privilege.hosts)
                 here = True if hosts == ("ALL",) else self._here(privilege.hosts, placed)
                 for spec in privilege.specs:
-                    # Lists that are inherited are the same object, and live as long as this.
-                    key = (id(spec.users), id(spec.groups))
-                    if key not in self._runas_known:
-                        self._runas_known[key] = self._runas(spec, placed)
-                    as_users, as_groups = self._runas_known[key]
-                    for command in self.leaves((spec.command,), AliasKind.COMMAND, placed):
-                        found += [
-                            Item(
-                                placed, spec, user, less, hosts, here, as_users, as_groups, command
-                            )
-                            for user, less in users
-                        ]
+                    commands = self.leaves((spec.command,), AliasKind.COMMAND, placed)
+                    targets = [self._targets(spec, placed, user.member.name) for user, _ in users]
+                    found += [
+                        Item(placed, spec, user, less, hosts, here, *target, command)
+                        for command in commands
+                        for (user, less), target in zip(users, targets, strict=True)
+                    ]
         return found
+
+    def _targets(
+        self, spec: CommandSpec, placed: Placed, who: str
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the users and groups a command may be run as; they may depend on who asks."""
+        if spec.users is None and spec.groups is None:
+            return (str(self.values(who, "", "").get("runas_default", "root")),), ()
+        # Lists that are inherited are the same object, and live as long as this.
+        key = (id(spec.users), id(spec.groups))
+        if key not in self._runas_known:
+            self._runas_known[key] = self._runas(spec, placed)
+        return self._runas_known[key]
 
     def _users(self, grant: Grant, placed: Placed) -> list[tuple[Leaf, tuple[str, ...]]]:
         """Return who a rule is for, each with those later members take out."""
@@ -164,8 +171,7 @@ class Resolver:
             one.member.name for one in self._runas_leaves(spec.groups, placed) if one.allow
         )
         if spec.users is None:
-            default = str(self.values("", "", "").get("runas_default", "root"))
-            return ((default,) if spec.groups is None else ("oneself",)), groups
+            return ("oneself",), groups
         users = tuple(
             ("" if one.allow else "!") + (one.member.name or "oneself")
             for one in self._runas_leaves(spec.users, placed)
