@@ -26,6 +26,8 @@ from opskit.access.sudoers.syntax import (
 )
 from opskit.core.clock import Instant
 
+EVERYWHERE = (Member(Kind.ALL, "ALL"),)
+
 
 class Leaf(NamedTuple):
     """A member once aliases are followed; `allow` counts every negation on the way.
@@ -122,8 +124,9 @@ class Resolver:
                 continue
             users = self._users(grant, placed)
             for privilege in grant.privileges:
-                hosts = tuple(one.text for one in privilege.hosts)
-                here = True if hosts == ("ALL",) else self._here(privilege.hosts, placed)
+                everywhere = privilege.hosts == EVERYWHERE
+                hosts = ("ALL",) if everywhere else tuple(one.text for one in privilege.hosts)
+                here = True if everywhere else self._here(privilege.hosts, placed)
                 for spec in privilege.specs:
                     commands = self.leaves((spec.command,), AliasKind.COMMAND, placed)
                     targets = [self._targets(spec, placed, user.member.name) for user, _ in users]
