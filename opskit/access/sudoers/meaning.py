@@ -101,17 +101,17 @@ class _Later:
     def __init__(self, resolver: Resolver, items: list[Item]) -> None:
         self._resolver, self._items = resolver, items
         self._by_name: dict[str, list[int]] = defaultdict(list)
-        for index, item in enumerate(items):
-            self._by_name[canonical(item.command.member.name)].append(index)
+        self._names = [canonical(item.command.member.name) for item in items]
+        for index, name in enumerate(self._names):
+            self._by_name[name].append(index)
         self._wide = [i for i, item in enumerate(items) if wide(item.command.member)]
         self._denials = [i for i, item in enumerate(items) if not item.command.allow]
 
     def ending(self, index: int, item: Item) -> Item | None:
         """Return the last later item that decides whatever this one would."""
-        member = item.command.member
-        name = member.name
-        places = self._by_name[canonical(name)]
-        if name != "ALL" and self._wide:
+        places = self._by_name[self._names[index]]
+        if self._wide and item.command.member.name != "ALL":
+            member = item.command.member
             holding = [at for at in self._wide if _holds(self._items[at].command.member, member)]
             places = sorted({*places, *holding})
         if places[-1] == index:

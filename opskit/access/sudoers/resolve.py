@@ -67,7 +67,7 @@ class Resolver:
     numbers: dict[str, str] = field(default_factory=dict)
     undefined: list[tuple[Placed, str]] = field(default_factory=list)
     _values: dict[tuple[str, str, str], dict[str, Value]] = field(default_factory=dict)
-    _bound: frozenset[Binding] = frozenset()
+    _by: tuple[bool, bool, bool] = (False, False, False)
     _runas_known: dict[tuple[int, int], tuple[tuple[str, ...], tuple[str, ...]]] = field(
         default_factory=dict
     )
@@ -82,9 +82,10 @@ class Resolver:
         for group in self.state.groups or ():
             members = frozenset({*group.members, *primary[group.gid]})
             self.members_of[group.name.lower()] = self.members_of[f"#{group.gid}"] = members
-        self._bound = frozenset(
+        bound = {
             one.said.binding for one in self.sudoers.defaults if isinstance(one.said, Defaults)
-        )
+        }
+        self._by = (Binding.USER in bound, Binding.RUNAS in bound, Binding.COMMAND in bound)
 
     def leaves(self, members: Members, kind: AliasKind, placed: Placed) -> list[Leaf]:
         """Return a list with its aliases followed, in its order."""
@@ -186,12 +187,8 @@ class Resolver:
 
     def values(self, who: str, target: str, command: str) -> dict[str, Value]:
         """Return the Defaults that hold for somebody, somebody to run as and a command."""
-        bound = self._bound
-        key = (
-            who if Binding.USER in bound else "",
-            target if Binding.RUNAS in bound else "",
-            command if Binding.COMMAND in bound else "",
-        )
+        users, targets, commands = self._by
+        key = (who if users else "", target if targets else "", command if commands else "")
         found = self._values.get(key)
         if found is None:
             found = self._values[key] = self._applied(*key)
