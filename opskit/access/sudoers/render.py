@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from opskit.access.model import SudoRight
 from opskit.access.sudoers.parser import parse
@@ -48,6 +49,11 @@ def render_grant(account: str, rights: tuple[SudoRight, ...], until: Instant | N
     return text
 
 
+def parse_commands(commands: Iterable[str]) -> tuple[Member, ...]:
+    """Return what the commands of a role mean, as the rules of a host would say it."""
+    return tuple(meant(one) for one in commands)
+
+
 def meant(command: str) -> Member:
     """Return what a command of a role means: its path, and its arguments in sudoers' own terms."""
     path, *words = command.split(" ")
@@ -80,7 +86,9 @@ def _command(command: str) -> str:
     shown = " ".join(words)
     if not all(words) or _NEVER.search(shown) or wildcard(shown):
         hint = "printable ASCII, one blank between words, no quotes, wildcards or backslashes"
-        raise ConfigError(f"the arguments {shown!r} cannot be written so that they mean only that", hint=hint)
+        raise ConfigError(
+            f"the arguments {shown!r} cannot be written so that they mean only that", hint=hint
+        )
     return " ".join([path, _SPECIAL.sub(r"\\\1", shown), *([last] if last else [])])
 
 
@@ -88,5 +96,7 @@ def _proven(text: str, count: int) -> None:
     """Read it again: nothing but the rules that were meant may come out."""
     said = parse(text)
     if len(said) != count or not all(isinstance(one, Grant) for one in said):
-        reason = next((one.reason for one in said if isinstance(one, Bad)), "it means something else")
+        reason = next(
+            (one.reason for one in said if isinstance(one, Bad)), "it means something else"
+        )
         raise ConfigError(f"the rule cannot be written into sudoers: {reason}")
