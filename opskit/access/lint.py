@@ -13,7 +13,7 @@ from pathlib import Path
 
 from opskit.access.findings import AccessFinding, NotEvaluated, ordered
 from opskit.access.hosts.reading import Facts, state_of
-from opskit.access.judging import Judgement, Question, judge, judge_together
+from opskit.access.judging import Judgement, Question, Spoken, judge, judge_together
 from opskit.access.model import Suppression
 from opskit.access.repository import Repository, findings as mistakes
 from opskit.access.rules import catalogue, suppressions
@@ -27,20 +27,27 @@ from opskit.core.findings import Severity
 # Below this, starting processes takes longer than it saves.
 _MANY = 300
 _AT_ONCE = 100
-NEWEST = "newest"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A host, or the policy files, that was looked at; `sudo` is whose rules were followed."""
+    """A host, or the policy files, that was looked at.
+
+    `sudo` is the one whose rules were followed, and who said so; None where there is no host.
+    """
 
     name: str
     path: str
-    sudo: str = ""
+    sudo: Spoken | None = None
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, str | None]:
         """Return it for JSON."""
-        return {"name": self.name, "path": self.path, "sudo_version": self.sudo}
+        version = self.sudo.dialect.text if self.sudo else None
+        by = self.sudo.said_by if self.sudo else None
+        return {
+            "name": self.name, "path": self.path, "sudo_version": version,
+            "sudo_version_from": by,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -139,8 +146,7 @@ def _look(question: Question, place: Place) -> _Look:
     source = place.source()
     state = state_of(place.name, source, Facts())
     judgement = judge(state, question)
-    version = state.sudo_version or question.sudo_version or NEWEST
-    target = Target(place.name, str(place.path), version)
+    target = Target(place.name, str(place.path), question.spoken(state))
     return _Look(target, judgement, tuple(source.troubles))
 
 
