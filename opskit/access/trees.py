@@ -28,6 +28,11 @@ _MAX_LINKS = 8
 _MAX_DEPTH = 32
 # What makes a directory a host's root.
 _TOPS = ("etc", "home", "root")
+# What distributions ship, where only a file of sudoers.d is there: nothing is held against it.
+_MAIN_SUDOERS = """\
+Defaults env_reset, use_pty, secure_path="/usr/sbin:/usr/bin:/sbin:/bin"
+@includedir /etc/sudoers.d
+"""
 _HOST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
 _HINT = (
     "give a host's root copied somewhere (with etc/, home/ or root/ in it), a directory of such, "
@@ -282,8 +287,7 @@ class Single:
                 host_path: File(host_path, file.text, str(self.path), file.mode)
             }  # fmt: skip
             if "/sudoers.d/" in host_path and files:
-                # sudo reads it because of this line, which every distribution ships.
-                main = File("/etc/sudoers", "@includedir /etc/sudoers.d\n", str(self.path))
+                main = File("/etc/sudoers", _MAIN_SUDOERS, str(self.path))
                 files["/etc/sudoers"] = main
             self._given = Given(files)
         return self._given
