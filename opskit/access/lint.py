@@ -16,7 +16,7 @@ from opskit.access.hosts.reading import Facts, state_of
 from opskit.access.judging import Judgement, Question, Spoken, judge, judge_together
 from opskit.access.model import Suppression
 from opskit.access.repository import Repository, findings as mistakes
-from opskit.access.rules import catalogue, suppressions
+from opskit.access.rules import catalogue, fleet, suppressions
 from opskit.access.rules.suppressions import Written
 from opskit.access.suppress import Suppressed, applied
 from opskit.access.trees import Place, Trouble, places
@@ -135,11 +135,15 @@ class _Look:
 
 
 def _looks(found: Sequence[Place], question: Question) -> Iterable[_Look]:
-    workers = len(os.sched_getaffinity(0))
+    workers = _workers()
     if len(found) < _MANY or workers < 2:
         return (_look(question, place) for place in found)
     with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
         return list(pool.map(partial(_look, question), found, chunksize=_AT_ONCE))
+
+
+def _workers() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def _look(question: Question, place: Place) -> _Look:
@@ -176,7 +180,8 @@ class _LookedAt:
 
     def __call__(self, entry: Suppression) -> bool:
         known = entry.rule in catalogue.every() and self.question.asks(entry.rule)
-        names = ("", *(one.name for one in self.targets))
+        together = any(entry.rule == rule.id for rule in fleet.family.rules)
+        names = ("",) if together else tuple(one.name for one in self.targets)
         return known and any(
             fnmatchcase(name, entry.target) and (entry.rule, name) not in self.skipped
             for name in names
