@@ -185,7 +185,7 @@ class Tree:
         if not self._base:  # this machine's own: nobody copied it
             return File(path, text, path, mode, status.st_uid, status.st_gid)
         believed = mode if mode & stat.S_IWOTH else None
-        return File(path, text, self._base + path, believed)
+        return File(path, text, self._shown(path), believed)
 
     def listing(self, directory: str) -> Sequence[str] | None:
         """Return the names in a directory, in order; None where there is none."""
@@ -242,8 +242,11 @@ class Tree:
             self._directories[path] = self._real(path, links)
         return self._directories[path]
 
+    def _shown(self, path: str) -> str:
+        return path[1:] if self._base == "." else self._base + path
+
     def _tell(self, path: str, reason: str) -> None:
-        trouble = Trouble(clean(self._base + path), clean(reason))
+        trouble = Trouble(clean(self._shown(path)), clean(reason))
         if trouble not in self.troubles:
             self.troubles.append(trouble)
 
