@@ -7,8 +7,8 @@ What a host's files do not tell (netgroups, addresses, digests) is noted and tak
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from opskit.access.hosts.model import HostState, PathFact
@@ -17,7 +17,6 @@ from opskit.access.sudoers.patterns import args_match, extended, is_regex, path_
 from opskit.access.sudoers.policy import Placed
 from opskit.access.sudoers.portability import wildcard
 from opskit.access.sudoers.syntax import AliasKind, CommandSpec, Kind, Member, Members
-
 
 Answered = TypeVar("Answered")
 
@@ -49,7 +48,7 @@ class Verdict(NamedTuple):
 def account_of(state: HostState, name: str) -> Account | None:
     """Return an account by name or `#uid`, with all its groups; None where there is none."""
     for one in state.accounts or ():
-        if one.name == name or f"#{one.uid}" == name:
+        if name in {one.name, f"#{one.uid}"}:
             own = [
                 group
                 for group in state.groups or ()
@@ -65,7 +64,7 @@ def account_of(state: HostState, name: str) -> Account | None:
 def group_of(state: HostState, name: str) -> Group | None:
     """Return a group by name or `#gid`."""
     for one in state.groups or ():
-        if one.name == name or f"#{one.gid}" == name:
+        if name in {one.name, f"#{one.gid}"}:
             return Group(one.name, one.gid)
     return None
 
@@ -169,7 +168,8 @@ class Matcher:
             if member.kind is Kind.ALIAS and (placed := self.aliases.get(key)):
                 inner = getattr(placed.said, "members", ())
                 found = self._inside(
-                    placed, partial(self._runas_of_old, *((None, inner) if groups else (inner, None)))
+                    placed,
+                    partial(self._runas_of_old, *((None, inner) if groups else (inner, None))),
                 )
                 if found is not None:
                     return found is not member.negated
@@ -288,7 +288,7 @@ def _said(verdict: Verdict | None) -> bool | None:
     return verdict.allow if verdict else None
 
 
-def _both(user: bool | None, group: bool | None) -> bool | None:  # noqa: FBT001  # two answers
+def _both(user: bool | None, group: bool | None) -> bool | None:  # two answers
     """Return what both come to: one no is enough, only two yes are a yes."""
     if user is False or group is False:
         return False

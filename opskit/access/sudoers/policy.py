@@ -8,7 +8,6 @@ from functools import lru_cache
 
 from opskit.access.hosts.model import File, HostState, Line
 from opskit.access.sudoers.dialect import DEFAULT, Dialect, dialect_of
-from opskit.access.sudoers.lexer import UNFINISHED
 from opskit.access.sudoers.parser import parse
 from opskit.access.sudoers.portability import refusal
 from opskit.access.sudoers.settings import misuse
@@ -21,6 +20,7 @@ from opskit.access.sudoers.syntax import (
     Include,
     Statement,
 )
+from opskit.access.sudoers.tokens import UNFINISHED
 
 ROOT = "/etc/sudoers"
 _MOST_LEVELS = 128
@@ -154,8 +154,8 @@ class _Reading:
                 yield file
 
 
-@lru_cache(maxsize=8192)
-def _statements(text: str, rs: bool) -> tuple[Statement, ...]:  # noqa: FBT001  # a cache's key
+@lru_cache(maxsize=512)
+def _statements(text: str, rs: bool) -> tuple[Statement, ...]:  # a cache's key
     found = parse(text)
     if not rs:
         return found
@@ -196,7 +196,9 @@ def load(state: HostState, dialect: Dialect | None = None) -> Sudoers:
     reading = _Reading(state.files, state.name.partition(".")[0], spoken)
     reading.file(root, 0)
     # sudo gives the whole of it up where its main file ends in the middle of a line.
-    usable = all(getattr(one, "reason", "") != UNFINISHED for one in _statements(root.text, spoken.rs))
+    usable = all(
+        getattr(one, "reason", "") != UNFINISHED for one in _statements(root.text, spoken.rs)
+    )
     return Sudoers(
         spoken, tuple(reading.grants), tuple(reading.defaults), reading.aliases,
         tuple(reading.problems), tuple(reading.read), usable,

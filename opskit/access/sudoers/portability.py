@@ -19,14 +19,21 @@ from opskit.access.sudoers.syntax import (
 )
 
 _OPTIONS = ("CHROOT", "TIMEOUT", "NOTBEFORE", "NOTAFTER", "ROLE", "TYPE")
-_SETTINGS = frozenset(
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_SETTINGS = _names(
     """
     always_query_group_plugin always_set_home apparmor_profile editor env_check env_delete
     env_editor env_keep env_reset fqdn insults lecture mail_badpass mailerpath match_group_by_gid
     noexec noninteractive_auth passprompt passwd_timeout passwd_tries pwfeedback rootpw runaspw
     secure_path setenv targetpw timestamp_timeout umask umask_override use_pty verifypw visiblepw
-    """.split()
+    """
 )
+_PORTABLE = frozenset({Kind.WORD, Kind.GROUP, Kind.ALIAS, Kind.MYSELF})
 _WILDCARD = re.compile(r"(?<!\\)(?:\\\\)*[*?\[]")
 
 
@@ -80,6 +87,8 @@ def _members(members: Members) -> Iterator[str]:
 
 
 def _member(member: Member) -> str:
+    if member.kind in _PORTABLE:
+        return ""
     if member.kind is Kind.NETGROUP:
         return f"netgroups such as {member.name} are not supported"
     if member.kind is Kind.ADDRESS:

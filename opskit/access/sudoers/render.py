@@ -80,7 +80,9 @@ def _command(command: str) -> str:
     shown = " ".join(words)
     if not all(words) or _NEVER.search(shown) or wildcard(shown):
         hint = "printable ASCII, one blank between words, no quotes, wildcards or backslashes"
-        raise ConfigError(f"the arguments {shown!r} cannot be written so that they mean only that", hint=hint)
+        raise ConfigError(
+            f"the arguments {shown!r} cannot be written so that they mean only that", hint=hint
+        )
     return " ".join([path, _SPECIAL.sub(r"\\\1", shown), *([last] if last else [])])
 
 
@@ -88,5 +90,7 @@ def _proven(text: str, count: int) -> None:
     """Read it again: nothing but the rules that were meant may come out."""
     said = parse(text)
     if len(said) != count or not all(isinstance(one, Grant) for one in said):
-        reason = next((one.reason for one in said if isinstance(one, Bad)), "it means something else")
+        reason = next(
+            (one.reason for one in said if isinstance(one, Bad)), "it means something else"
+        )
         raise ConfigError(f"the rule cannot be written into sudoers: {reason}")

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from opskit.access.sudoers.syntax import Setting
 
-_FLAGS = frozenset(
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_FLAGS = _names(
     """
     admin_flag always_query_group_plugin always_set_home authenticate case_insensitive_group
     case_insensitive_user closefrom_override compress_io env_editor env_reset exec_background
@@ -22,10 +28,10 @@ _FLAGS = frozenset(
     set_utmp setenv shell_noargs stay_setuid sudoedit_checkdir sudoedit_follow syslog_pid targetpw
     tty_tickets umask_override use_loginclass use_netgroups use_pty user_command_timeouts
     utmp_runas visiblepw
-    """.split()
+    """
 )
 # These take a value and cannot be switched off.
-_VALUES = frozenset(
+_VALUES = _names(
     """
     apparmor_profile askpass authfail_message badpass_message closefrom command_timeout editor
     fdexec intercept_type iolog_dir iolog_file iolog_group iolog_mode iolog_user
@@ -33,26 +39,29 @@ _VALUES = frozenset(
     pam_askpass_service pam_login_service pam_service passprompt passwd_tries privs role
     runas_default runchroot runcwd sudoers_locale syslog_maxlen timestamp_type timestampdir
     timestampowner type
-    """.split()
+    """
 )
 # These take a value or are switched off.
-_OPTIONAL = frozenset(
+_OPTIONAL = _names(
     """
     admin_flag env_file exempt_group group_plugin lecture lecture_file listpw log_format
     log_server_cabundle log_server_peer_cert log_server_peer_key logfile loglinelen mailerflags
     mailerpath mailfrom mailto passwd_timeout restricted_env_file rlimit_as rlimit_core rlimit_cpu
     rlimit_data rlimit_fsize rlimit_locks rlimit_memlock rlimit_nofile rlimit_nproc rlimit_rss
     rlimit_stack secure_path syslog syslog_badpri syslog_goodpri timestamp_timeout umask verifypw
-    """.split()
+    """
 )
-_LISTS = frozenset("env_check env_delete env_keep log_servers passprompt_regex".split())
+_LISTS = _names("env_check env_delete env_keep log_servers passprompt_regex")
 _KNOWN = _FLAGS | _VALUES | _OPTIONAL | _LISTS
 # Those sudo applies before all others, since they change what others mean.
-EARLY = frozenset({"fqdn", "runas_default", "sudoers_locale", "group_plugin", "ignore_unknown_defaults"})
+EARLY = frozenset(
+    {"fqdn", "runas_default", "sudoers_locale", "group_plugin", "ignore_unknown_defaults"}
+)
 
 Value = str | bool | frozenset[str]
 
 
+@lru_cache(maxsize=1024)
 def misuse(setting: Setting) -> str:
     """Return why sudo passes over a setting; nothing where it takes it."""
     name, operator = setting.name, setting.operator
@@ -62,16 +71,14 @@ def misuse(setting: Setting) -> str:
         return f"{name} is no list: {operator} means nothing"
     if operator == "=" and name in _FLAGS - _OPTIONAL:
         return f"{name} takes no value"
-    if operator == "" and name not in _FLAGS and name != "lecture" and name != "syslog":
+    if operator == "" and name not in _FLAGS | {"lecture", "syslog"}:
         return f"{name} needs a value"
     if operator == "!" and name in _VALUES:
         return f"{name} cannot be switched off"
     return ""
 
 
-def applied(
-    settings: Iterable[Setting], start: dict[str, Value] | None = None
-) -> dict[str, Value]:
+def applied(settings: Iterable[Setting], start: dict[str, Value] | None = None) -> dict[str, Value]:
     """Return what settings come to, the later over the earlier; lists grow and shrink."""
     values: dict[str, Value] = dict(start or {})
     for setting in settings:

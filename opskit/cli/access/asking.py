@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     examples=[
         "opskit access may alice systemctl restart nginx",
         "opskit access may alice /usr/bin/less /var/log/syslog --tree copied/web1",
-        "opskit access may alice --as postgres -- psql -c 'select 1'",
+        "opskit access may alice /usr/bin/id --as postgres --host db1",
     ],
 )
 @click.argument("user")

@@ -14,7 +14,6 @@ from opskit.access.sudoers.policy import load
 from opskit.core.clock import Instant
 
 _SUDO_FILES = ("/etc/sudoers", "/etc/sudoers.d/", "/etc/sudoers-rs")
-_NOWHERE = "\0host"
 
 
 def view_of(state: HostState, now: Instant, dialect: Dialect | None = None) -> SudoView:
@@ -35,7 +34,10 @@ def lint(
     key = _Same(state, now, dialect)
     if key.depends_on_name:
         return merged(everything(view_of(state, now, dialect))), missing
-    return tuple(replace(one, target=state.name) for one in _judged(key)), missing
+    name, found = _judged(key)
+    if name == state.name:
+        return found, missing
+    return tuple(replace(one, target=state.name) for one in found), missing
 
 
 class _Same:
@@ -64,13 +66,14 @@ class _Same:
         return isinstance(other, _Same) and self.key == other.key
 
 
-@lru_cache(maxsize=1024)
-def _judged(same: _Same) -> tuple[AccessFinding, ...]:
-    state = replace(same.state, name=_NOWHERE)
-    return merged(everything(view_of(state, same.now, same.dialect)))
+@lru_cache(maxsize=256)
+def _judged(same: _Same) -> tuple[str, tuple[AccessFinding, ...]]:
+    """Return what is found, and the name of the host it was found on first."""
+    state = same.state
+    return state.name, merged(everything(view_of(state, same.now, same.dialect)))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=512)
 def _names_hosts(text: str) -> bool:
     """Tell whether what a file means may depend on the host's name."""
     from opskit.access.sudoers.parser import parse  # noqa: PLC0415  # its own cache
@@ -83,6 +86,8 @@ def _names_hosts(text: str) -> bool:
             return True
         if isinstance(said, Defaults) and said.binding is Binding.HOST:
             return True
-        if isinstance(said, Include) and ("%h" in said.path or not said.path.startswith(_SUDO_FILES)):
+        if isinstance(said, Include) and (
+            "%h" in said.path or not said.path.startswith(_SUDO_FILES)
+        ):
             return True
     return False

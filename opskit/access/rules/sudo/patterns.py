@@ -62,7 +62,9 @@ def wildcard_in_path(view: SudoView) -> Iterator[AccessFinding]:
         name = right.command.name
         if right.command.kind is Kind.COMMAND and (wide(right.command) or name[0] == "^"):
             because = "it stands for every file that is ever put there"
-            yield of_right(view, "SUDO-WILDCARD-PATH", Severity.HIGH, right, because, "name the files")
+            yield of_right(
+                view, "SUDO-WILDCARD-PATH", Severity.HIGH, right, because, "name the files"
+            )
 
 
 @SUDO.rule("SUDO-NEGATION", Severity.HIGH)
@@ -150,7 +152,7 @@ def relative(view: SudoView) -> Iterator[AccessFinding]:
 
 @SUDO.rule("SUDO-SUDOEDIT-GLOB", Severity.HIGH)
 def sudoedit_pattern(view: SudoView) -> Iterator[AccessFinding]:
-    """sudoedit on a pattern, or on a file in a directory its user may write.
+    """Sudoedit on a pattern, or on a file in a directory its user may write.
 
     Detects wildcards in the files of a sudoedit rule; and, where the host's paths were read,
     files that lie in a directory the user may write.

@@ -83,7 +83,9 @@ def environment(view: SudoView) -> Iterator[AccessFinding]:
             what = f"{', '.join(kept)} of the caller reach what runs as root"
         else:
             continue
-        yield _found(view, "SUDO-ENV", Severity.HIGH, placed, said, what, name + " ".join(sorted(kept)), fix)
+        yield _found(
+            view, "SUDO-ENV", Severity.HIGH, placed, said, what, name + " ".join(sorted(kept)), fix
+        )
     yield from _environment_of_rights(view, fix)
 
 

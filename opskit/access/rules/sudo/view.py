@@ -11,9 +11,10 @@ from opskit.access.capability import Judgment, judge
 from opskit.access.findings import AccessFinding, Evidence, Scope
 from opskit.access.hosts.model import HostState, Line
 from opskit.access.rules.rule import Family
-from opskit.access.sudoers.meaning import Permission, Resolver, Status, resolved
+from opskit.access.sudoers.meaning import Permission, Status, resolved
 from opskit.access.sudoers.patterns import canonical
 from opskit.access.sudoers.policy import Sudoers
+from opskit.access.sudoers.resolve import Resolver
 from opskit.access.sudoers.syntax import Kind
 from opskit.core.clock import Instant
 from opskit.core.findings import Severity
@@ -139,10 +140,11 @@ def plain(raw: str) -> str:
 
 def merged(findings: Iterable[AccessFinding]) -> tuple[AccessFinding, ...]:
     """Return each thing once: the same right by several lines is one finding with all of them."""
-    kept: dict[str, AccessFinding] = {}
+    kept: dict[tuple[object, ...], AccessFinding] = {}
     for one in findings:
-        before = kept.get(one.fingerprint)
-        kept[one.fingerprint] = one if before is None else _joined(before, one)
+        key = (one.rule, one.subject, one.meaning)
+        before = kept.get(key)
+        kept[key] = one if before is None else _joined(before, one)
     return tuple(kept.values())
 
 
