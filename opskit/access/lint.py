@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
@@ -110,6 +112,11 @@ def lint_hosts(
     Raises:
         ConfigError: a path is not there, or holds nothing of a host.
     """
+    with _no_search_for_cycles():
+        return _lint_hosts(paths, question, accepted)
+
+
+def _lint_hosts(paths: Sequence[Path], question: Question, accepted: Sequence[Written]) -> Linted:
     found, odd = places(paths)
     looked = list(_looks(found, question))
     keys = (one for look in looked for one in look.judgement.keys)
@@ -117,6 +124,21 @@ def lint_hosts(
     troubles = (*odd, *(one for look in looked for one in look.troubles))
     targets = tuple(look.target for look in looked)
     return _put_together(judgements, troubles, targets, question, accepted)
+
+
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Keep Python from searching values for cycles: there are many, and none has any.
+
+    They are many, live to the end, and are let go of by their counts.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def lint_policy(files: Repository, name: str, question: Question) -> Linted:
@@ -162,12 +184,18 @@ def _put_together(
     accepted: Sequence[Written],
 ) -> Linted:
     skipped = tuple(one for each in judgements for one in each.not_evaluated)
-    found = ordered(one for each in judgements for one in each.findings)
+    found = [one for each in judgements for one in each.findings]
     looked_at = _LookedAt(question, targets, frozenset((one.rule, one.target) for one in skipped))
     parted = applied(found, accepted, to_datetime(question.now).date(), looked_at)
     own = {rule.id for rule in suppressions.family.rules}
     kept = [one for one in parted.findings if one.rule not in own or question.asks(one.rule)]
-    return Linted(ordered(kept), parted.suppressed, skipped, troubles, targets)
+    return Linted(
+        ordered(kept), tuple(sorted(parted.suppressed, key=_by_finding)), skipped, troubles, targets
+    )
+
+
+def _by_finding(one: Suppressed) -> tuple[object, ...]:
+    return one.finding.sort_key
 
 
 @dataclass(frozen=True, slots=True)
