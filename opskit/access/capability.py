@@ -120,19 +120,21 @@ def _names(text: str) -> frozenset[str]:
 # Looked through and found to do no more than show a little, with whatever arguments.
 _HARMLESS = _names(
     """
-    true false id whoami who w uptime uname hostname arch nproc free df du ps pgrep pidof lsblk lscpu
-    lspci lsusb lsmod blkid vmstat iostat mpstat pidstat sar last lastlog lastb groups tty printenv echo
-    printf sleep seq yes basename dirname pwd ls dir vdir netstat ss ping ping6 traceroute tracepath mtr
-    dmidecode lshw sensors smartctl nvidia-smi ipmitool findmnt mountpoint locale 
+    true false id whoami who w uptime uname hostname arch nproc free df du ps pgrep pidof
+    lsblk lscpu lspci lsusb lsmod blkid vmstat iostat mpstat pidstat sar last lastlog lastb
+    groups tty printenv echo printf sleep seq yes basename dirname pwd ls dir vdir netstat ss
+    ping ping6 traceroute tracepath mtr dmidecode lshw sensors smartctl nvidia-smi ipmitool
+    findmnt mountpoint locale
     """
 )
 _OF = {name: kind for kind, names in _TABLE.items() for name in names.split()}
 # These give a shell to whoever stands before them, whatever file they were started with.
 _INTERACTIVE = _names(
     """
-    vi vim vimdiff view nvim rvim rview nano rnano pico emacs ed red ex joe jed mcedit mc micro helix
-    kak ne gdb lldb screen tmux byobu su ftp lftp sftp mysql mariadb psql sqlite3 irb ghci iex
-    mutt mailx script expect telnet ssh visudo vipw vigr crontab login newgrp sg run0
+    vi vim vimdiff view nvim rvim rview nano rnano pico emacs ed red ex joe jed mcedit mc
+    micro helix kak ne gdb lldb screen tmux byobu su ftp lftp sftp mysql mariadb psql sqlite3
+    irb ghci iex mutt mailx script expect telnet ssh visudo vipw vigr crontab login newgrp sg
+    run0
     """
 )
 _PAGED = _names(
@@ -144,8 +146,8 @@ _PAGED = _names(
 # Words of systemctl that show something, and may therefore start a pager.
 _SHOWING = _names(
     """
-    status show cat list-units list-unit-files list-timers list-sockets list-dependencies list-jobs
-    help log diff branch tag blame grep reflog stash
+    status show cat list-units list-unit-files list-timers list-sockets list-dependencies
+    list-jobs help log diff branch tag blame grep reflog stash
     """
 )
 _EDITING = frozenset(
@@ -224,8 +226,9 @@ def _by_exec(name: str, args: str | None) -> str:
 
 _TAKES_COMMANDS = _names(
     """
-    sh bash rbash dash zsh fish ksh ksh93 mksh csh tcsh ash python python2 python3 perl ruby node php
-    lua pwsh su sudo pkexec tclsh wish guile R octave julia nsenter unshare chroot mongosh redis-cli
+    sh bash rbash dash zsh fish ksh ksh93 mksh csh tcsh ash python python2 python3 perl ruby
+    node php lua pwsh su sudo pkexec tclsh wish guile R octave julia nsenter unshare chroot
+    mongosh redis-cli
     """
 )
 

@@ -32,9 +32,10 @@ ACCOUNTS = tuple(
 )
 GROUPS = (Group("ops", 30, ("alice", "bob"), NOWHERE), Group("web", 20, ("carol",), NOWHERE))
 COMMANDS = (
-    "/usr/bin/systemctl restart nginx", "/usr/bin/systemctl status app{n}", "/usr/bin/journalctl -u app{n}",
-    "/usr/bin/cat /var/log/app{n}.log", "/usr/bin/tail -f /var/log/app{n}/*", "/opt/app{n}/bin/deploy --now",
-    "/usr/bin/apt-get update", "/bin/kill", "/usr/bin/tee /etc/app{n}.conf", "/usr/bin/rsync -a /srv/{n} /mnt",
+    "/usr/bin/systemctl restart nginx", "/usr/bin/systemctl status app{n}",
+    "/usr/bin/journalctl -u app{n}", "/usr/bin/cat /var/log/app{n}.log",
+    "/usr/bin/tail -f /var/log/app{n}/*", "/opt/app{n}/bin/deploy --now", "/bin/kill",
+    "/usr/bin/apt-get update", "/usr/bin/tee /etc/app{n}.conf", "/usr/bin/rsync -a /srv/{n} /mnt",
 )  # fmt: skip
 HEAD = """# Managed on host {n}
 Defaults env_reset, use_pty

@@ -312,38 +312,37 @@ class Lexer:
         self._settings()
 
     def _settings(self) -> None:
-        """Cut the settings of a Defaults line."""
-        pattern = NEXT_DEFAULT
-        while match := pattern.match(self.text, self.at):
+        """Cut the settings of a Defaults line: names, and what they are set to."""
+        name_next = True
+        while match := (NEXT_DEFAULT if name_next else IN_DEFAULT).match(self.text, self.at):
             self.at = match.end()
-            start, which = match.start(match.lastindex or 0), match.lastindex
-            value = match[which or 0]
-            if pattern is NEXT_DEFAULT:
-                if which == 1:
-                    self._add(T.VARIABLE, value, start)
-                    pattern = IN_DEFAULT
-                    continue
-                kind = {2: T.PUNCTUATION, 3: T.NEWLINE, 4: None}.get(which or 0, T.ERROR)
-            else:
-                kind = _SETTING_KINDS[which or 0]
-                if which == 1:
-                    pattern = NEXT_DEFAULT
-                elif which == 3:
-                    value = _unquoted(value)
-                    kind = T.WORD if value else T.ERROR
-                elif which == 4:
-                    value = unescaped(value)
-            if kind is T.PUNCTUATION and value[0] == "!":
-                kind, value = (kind, "!") if len(value) % 2 else (None, value)
+            which = match.lastindex or 0
+            kind = (_NAME_KINDS if name_next else _VALUE_KINDS)[which]
             if kind is not None:
-                self._add(kind, value, start)
+                self._setting(kind, match[which], match.start(which))
             if kind is T.NEWLINE:
                 return
-            if kind is T.ERROR and value == '"':
-                self.at = self.text.index("\n", start)
+            if name_next or match[which] == ",":
+                name_next = kind is not T.VARIABLE
+
+    def _setting(self, kind: T, value: str, start: int) -> None:
+        if kind is T.PUNCTUATION and value[0] == "!":
+            if len(value) % 2:
+                self._add(kind, "!", start)
+        elif kind is T.WORD and value[0] == '"':
+            unquoted = _unquoted(value)
+            self._add(T.WORD if unquoted else T.ERROR, unquoted, start)
+        else:
+            self._add(kind, unescaped(value) if kind is T.WORD else value, start)
+        if kind is T.ERROR and value == '"':
+            self.at = self.text.index("\n", start)
 
 
-_SETTING_KINDS: dict[int, T | None] = {
+# By the groups of the expressions: what is cut where a name may stand, and behind one.
+_NAME_KINDS: dict[int, T | None] = {
+    1: T.VARIABLE, 2: T.PUNCTUATION, 3: T.NEWLINE, 4: None, 5: T.ERROR,
+}  # fmt: skip
+_VALUE_KINDS: dict[int, T | None] = {
     1: T.PUNCTUATION, 2: T.ASSIGN, 3: T.WORD, 4: T.WORD, 5: T.NEWLINE, 6: None,
     7: T.PUNCTUATION, 8: T.ERROR,
 }  # fmt: skip

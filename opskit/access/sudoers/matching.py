@@ -233,7 +233,7 @@ class Matcher:
 
     def _is_myself(self) -> bool:
         wish = self.wish
-        if self.dialect.runas_of_old and not wish.user_named:
+        if self.dialect.empty_list_is_default and not wish.user_named:
             return True
         only_group = wish.group is not None and not wish.user_named
         return only_group or wish.user.name == wish.run_as.name

@@ -101,14 +101,17 @@ class _Later:
         self._by_name: dict[str, list[int]] = defaultdict(list)
         for index, item in enumerate(items):
             self._by_name[canonical(item.command.member.name)].append(index)
+        self._wide = [i for i, item in enumerate(items) if wide(item.command.member)]
         self._denials = [i for i, item in enumerate(items) if not item.command.allow]
 
     def ending(self, index: int, item: Item) -> Item | None:
         """Return the last later item that decides whatever this one would."""
-        name = item.command.member.name
+        member = item.command.member
+        name = member.name
         places = self._by_name[canonical(name)]
-        if name != "ALL" and (everything := self._by_name.get("ALL")):
-            places = sorted([*places, *everything])
+        if name != "ALL" and self._wide:
+            holding = [at for at in self._wide if _holds(self._items[at].command.member, member)]
+            places = sorted({*places, *holding})
         if places[-1] == index:
             return None
         for at in reversed(places):

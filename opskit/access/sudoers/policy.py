@@ -171,7 +171,7 @@ def _as_read_by_rs(said: Statement) -> Statement:
 def insecure(file: File) -> str:
     """Return why sudo would not read a file; nothing where it would, or where a copy cannot tell.
 
-    After sudo_secure_path: owned by root, not writable by others, by a group only if that is root's.
+    After sudo_secure_path: root owns it, others may not write it, a group only if it is root's.
     """
     if file.uid not in {0, None}:
         return f"it is owned by uid {file.uid}, not by root: sudo does not read it"

@@ -34,6 +34,7 @@ _SETTINGS = _names(
     """
 )
 _PORTABLE = frozenset({Kind.WORD, Kind.GROUP, Kind.ALIAS, Kind.MYSELF})
+_NOT_PORTABLE = {Kind.NETGROUP: "netgroups", Kind.ADDRESS: "addresses"}
 _WILDCARD = re.compile(r"(?<!\\)(?:\\\\)*[*?\[]")
 
 
@@ -89,14 +90,14 @@ def _members(members: Members) -> Iterator[str]:
 def _member(member: Member) -> str:
     if member.kind in _PORTABLE:
         return ""
-    if member.kind is Kind.NETGROUP:
-        return f"netgroups such as {member.name} are not supported"
-    if member.kind is Kind.ADDRESS:
-        return f"addresses such as {member.name} are not supported"
+    if what := _NOT_PORTABLE.get(member.kind):
+        return f"{what} such as {member.name} are not supported"
     if member.digests:
         return "digests are not supported"
-    if member.kind is not Kind.COMMAND:
-        return ""
+    return _command(member) if member.kind is Kind.COMMAND else ""
+
+
+def _command(member: Member) -> str:
     if member.name.startswith("^") or (member.args or "").startswith("^"):
         return "regular expressions are not supported"
     if member.args and wildcard(member.args):

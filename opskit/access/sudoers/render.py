@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from opskit.access.model import SudoRight
 from opskit.access.sudoers.parser import parse
@@ -46,6 +47,11 @@ def render_grant(account: str, rights: tuple[SudoRight, ...], until: Instant | N
     text = "".join(f"{line}\n" for line in lines)
     _proven(text, len(lines))
     return text
+
+
+def parse_commands(commands: Iterable[str]) -> tuple[Member, ...]:
+    """Return what the commands of a role mean, as the rules of a host would say it."""
+    return tuple(meant(one) for one in commands)
 
 
 def meant(command: str) -> Member:

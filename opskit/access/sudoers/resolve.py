@@ -62,6 +62,7 @@ class Resolver:
     state: HostState
     now: Instant
     members_of: dict[str, frozenset[str]] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
     undefined: list[tuple[Placed, str]] = field(default_factory=list)
     _values: dict[tuple[str, str, str], dict[str, Value]] = field(default_factory=dict)
     _bound: frozenset[Binding] = frozenset()
@@ -75,8 +76,10 @@ class Resolver:
         primary: dict[int, set[str]] = defaultdict(set)
         for account in self.state.accounts or ():
             primary[account.gid].add(account.name)
+            self.numbers[account.name] = f"#{account.uid}"
         for group in self.state.groups or ():
-            self.members_of[group.name] = frozenset({*group.members, *primary[group.gid]})
+            members = frozenset({*group.members, *primary[group.gid]})
+            self.members_of[group.name.lower()] = self.members_of[f"#{group.gid}"] = members
         self._bound = frozenset(
             one.said.binding for one in self.sudoers.defaults if isinstance(one.said, Defaults)
         )
@@ -122,19 +125,26 @@ class Resolver:
                 hosts = tuple(one.text for one in privilege.hosts)
                 here = True if hosts == ("ALL",) else self._here(privilege.hosts, placed)
                 for spec in privilege.specs:
-                    # Lists that are inherited are the same object, and live as long as this.
-                    key = (id(spec.users), id(spec.groups))
-                    if key not in self._runas_known:
-                        self._runas_known[key] = self._runas(spec, placed)
-                    as_users, as_groups = self._runas_known[key]
-                    for command in self.leaves((spec.command,), AliasKind.COMMAND, placed):
-                        found += [
-                            Item(
-                                placed, spec, user, less, hosts, here, as_users, as_groups, command
-                            )
-                            for user, less in users
-                        ]
+                    commands = self.leaves((spec.command,), AliasKind.COMMAND, placed)
+                    targets = [self._targets(spec, placed, user.member.name) for user, _ in users]
+                    found += [
+                        Item(placed, spec, user, less, hosts, here, *target, command)
+                        for command in commands
+                        for (user, less), target in zip(users, targets, strict=True)
+                    ]
         return found
+
+    def _targets(
+        self, spec: CommandSpec, placed: Placed, who: str
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the users and groups a command may be run as; they may depend on who asks."""
+        if spec.users is None and spec.groups is None:
+            return (str(self.values(who, "", "").get("runas_default", "root")),), ()
+        # Lists that are inherited are the same object, and live as long as this.
+        key = (id(spec.users), id(spec.groups))
+        if key not in self._runas_known:
+            self._runas_known[key] = self._runas(spec, placed)
+        return self._runas_known[key]
 
     def _users(self, grant: Grant, placed: Placed) -> list[tuple[Leaf, tuple[str, ...]]]:
         """Return who a rule is for, each with those later members take out."""
@@ -143,7 +153,8 @@ class Resolver:
         for index, leaf in enumerate(leaves):
             later = leaves[index + 1 :]
             out = tuple(one.member.name for one in later if not one.allow)
-            if leaf.allow and leaf.member.name not in out and "ALL" not in out:
+            who = leaf.member.name
+            if leaf.allow and not any(one == "ALL" or self.includes(one, who) for one in out):
                 found.append((leaf, out))
         return found
 
@@ -160,8 +171,7 @@ class Resolver:
             one.member.name for one in self._runas_leaves(spec.groups, placed) if one.allow
         )
         if spec.users is None:
-            default = str(self.values("", "", "").get("runas_default", "root"))
-            return ((default,) if spec.groups is None else ("oneself",)), groups
+            return ("oneself",), groups
         users = tuple(
             ("" if one.allow else "!") + (one.member.name or "oneself")
             for one in self._runas_leaves(spec.users, placed)
@@ -224,8 +234,10 @@ class Resolver:
 
     def includes(self, name: str, who: str) -> bool:
         """Tell whether a name of a list is, or holds, a user or group."""
-        if name == who:
+        if name == who or name.lower() == who.lower():
             return True
-        if name[:1] == "%" and who[:1] not in {"%", "+", "#", ""}:
-            return who in self.members_of.get(name[1:], ())
-        return False
+        if who[:1] in {"%", "+", "#", ""}:
+            return False
+        if name[:1] == "%":
+            return who in self.members_of.get(name[1:].lower(), ())
+        return name[:1] == "#" and self.numbers.get(who) == name

@@ -158,8 +158,9 @@ def _rule(rng: random.Random) -> str:
 
 
 def _aliases(rng: random.Random) -> list[str]:
+    users = WORDS["users"]
     return [
-        f"User_Alias TEAM = {_some(rng, WORDS['users'], 3)} : CREW = {_some(rng, WORDS['users'], 2)}",
+        f"User_Alias TEAM = {_some(rng, users, 3)} : CREW = {_some(rng, users, 2)}",
         "User_Alias LOOP = LOOP, carol",
         f"Runas_Alias OPS = {_some(rng, RUNAS, 3)}",
         f"Runas_Alias WEBG = {_some(rng, ('web', 'disk', 'bob', 'wheel'), 2)}",

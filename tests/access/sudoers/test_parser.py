@@ -146,9 +146,9 @@ def test_the_short_cut_says_what_the_parser_says(seed: int) -> None:
 
 def test_the_short_cut_on_lines_made_for_it() -> None:
     rng = random.Random(5)
-    parts = ["alice", "%ops", "ALL", "=", "(root)", "(ALL:ALL)", "NOPASSWD:", "PASSWD:", "/bin/ls", "/bin/l*",
-             "-l", ",", " ", "\t", "sha256", "sudoedit", "/usr/bin/sudoedit", "/bin/x/", "(bob)", "a=b", "^x$", "list",
-             '""', "1", "_x", "(sudoedit)", "(ALL)", "?", "[ab]"]  # fmt: skip
+    parts = [*"=, \t1?", "alice", "%ops", "ALL", "(root)", "(ALL:ALL)", "NOPASSWD:", "PASSWD:"]
+    parts += ["/bin/ls", "/bin/l*", "-l", "sha256", "sudoedit", "/usr/bin/sudoedit", "/bin/x/"]
+    parts += ["(bob)", "a=b", "^x$", "list", '""', "_x", "(sudoedit)", "(ALL)", "[ab]"]
     for _ in range(4000):
         line = rng.choice(("alice ", "%ops\t", "sha256 ", "")) + rng.choice(("ALL=", "ALL = ", ""))
         line += rng.choice(("", " ")).join(rng.choice(parts) for _ in range(rng.randint(1, 7)))

@@ -1,4 +1,4 @@
-"""A host's sudoers as a whole: includes, dialects, answers that name their line, rights resolved."""
+"""A host's sudoers as a whole: includes, dialects, answers with their lines, rights resolved."""
 
 from __future__ import annotations
 
@@ -87,7 +87,8 @@ def test_the_group_to_run_as_is_judged_by_the_version(
 
 
 def test_sudo_rs_passes_over_what_it_does_not_know() -> None:
-    text = "alice ALL=NOTAFTER=20400101000000Z /bin/id\nalice ALL=/bin/ls, /bin/df /a* x\nalice ALL=/bin/su\n"
+    text = "alice ALL=NOTAFTER=20400101000000Z /bin/id\nalice ALL=/bin/ls, /bin/df /a* x\n"
+    text += "alice ALL=/bin/su\n"
     state = host(text, "sudo-rs 0.2.5")
     outcomes = [
         asked(state, "alice", one).outcome.value for one in ("/bin/id", "/bin/ls", "/bin/su")
@@ -160,6 +161,28 @@ def test_rights_as_they_stand() -> None:
         ("bob", "/bin/su", "root", True, Status.REPLACED),
         ("bob", "/usr/bin/su", "root", False, Status.IN_FORCE),
     ]
+
+
+def test_whom_later_members_take_out_has_no_right() -> None:
+    assert rights("alice, bob, !%ops ALL=/bin/id\nALL, !#1002 ALL=/bin/ls\n") == [
+        ("bob", "/bin/id", "root", True, Status.IN_FORCE),
+        ("ALL", "/bin/ls", "root", True, Status.IN_FORCE),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "rule", "outcome"),
+    [
+        ("1.9.13p3", "()", Outcome.WITHOUT_PASSWORD), ("1.9.14p1", "()", Outcome.WITHOUT_PASSWORD),
+        ("1.9.14p1", "(:ops)", Outcome.WITHOUT_PASSWORD), ("1.9.13p3", "(:ops)", Outcome.DENIED),
+        ("1.9.14p2", "()", Outcome.DENIED), ("1.9.14p2", "(:ops)", Outcome.DENIED),
+    ],
+)  # fmt: skip
+def test_an_empty_list_of_users_is_judged_by_the_version(
+    version: str, rule: str, outcome: Outcome
+) -> None:
+    state = host(f"alice ALL={rule} NOPASSWD: /bin/id\n", version)
+    assert asked(state, "alice", "/bin/id").outcome is outcome
 
 
 def test_a_right_knows_its_way() -> None:

@@ -61,9 +61,11 @@ def test_what_is_read_back_is_what_was_meant(path: str, args: str, password: boo
 @pytest.mark.parametrize(
     "command",
     [
-        "/bin/sh\nmallory ALL=ALL", "/bin/ls *.log x", "/bin/l*", "ls", "/bin/../bin/sh", "/bin/ls \\,",
-        '/bin/ls "a b"', "/bin/ls  two", "sudoedit /etc/motd", "/usr/bin/sudoedit /x", "/bin/ls !x", "/bin/",
-        "/bin/ls ^a$", "/bin/ls é", "ALL", "!/bin/ls", "/bin/a,/bin/b", "/bin/ls " + "x" * 1000, "/bin/ls [a]",
+        "/bin/sh\nmallory ALL=ALL", "/bin/ls *.log x", "/bin/l*", "ls", "/bin/../bin/sh", "ALL",
+        "/bin/ls \\,", '/bin/ls "a b"', "/bin/ls  two", "sudoedit /etc/motd",
+        "/usr/bin/sudoedit /x",
+        "/bin/ls !x", "/bin/", "/bin/ls ^a$", "/bin/ls é", "!/bin/ls", "/bin/a,/bin/b",
+        "/bin/ls " + "x" * 1000, "/bin/ls [a]",
     ],
 )  # fmt: skip
 def test_what_cannot_be_written_is_refused(command: str) -> None:

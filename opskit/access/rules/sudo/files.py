@@ -48,7 +48,8 @@ def ineffective(view: SudoView) -> Iterator[AccessFinding]:
         yield found(
             view, "SUDO-INEFFECTIVE", Severity.MEDIUM, placed.file,
             f"{member.text} is allowed again by {by.file}:{by.number}", lines=(placed.at, by),
-            meaning=("allowed again", member.text), fix="put the denial last, or name what is allowed",
+            meaning=("allowed again", member.text),
+            fix="put the denial last, or name what is allowed",
         )  # fmt: skip
 
 

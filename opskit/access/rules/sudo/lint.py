@@ -31,6 +31,9 @@ def lint(
         for part in rule.needs
         if getattr(state, part) is None
     )
+    if not any(path.startswith(_SUDO_FILES) for path in state.files):
+        reason = "no sudoers file of the host was read"
+        return (), tuple(NotEvaluated(rule.id, state.name, reason) for rule in SUDO.rules)
     key = _Same(state, now, dialect)
     if key.depends_on_name:
         return merged(everything(view_of(state, now, dialect))), missing
@@ -52,10 +55,10 @@ class _Same:
             for path, file in state.files.items()
             if path.startswith(_SUDO_FILES)
         ]
-        self.depends_on_name = state.paths is not None or any(_names_hosts(one[1]) for one in files)
+        self.depends_on_name = any(_names_hosts(one[1]) for one in files)
         self.key: Hashable = (
             tuple(files), state.accounts, state.groups, state.production, state.sudo_version,
-            dialect, now,
+            dialect, now, state.paths,
         )  # fmt: skip
         self._hash = hash((tuple(one[1] for one in files), state.production, now))
 

@@ -47,7 +47,9 @@ class SudoView:
         return tuple(
             one
             for one in self.permissions
-            if one.status is Status.IN_FORCE and one.who not in {"root", "#0"}
+            if self.sudoers.usable
+            and one.status is Status.IN_FORCE
+            and one.who not in {"root", "#0"}
         )
 
     @cached_property
