@@ -215,3 +215,21 @@ def test_no_hash_is_in_what_is_told(hosts: Path) -> None:
     with (hosts / "web1/etc/passwd").open("a") as stream:
         stream.write(f"toor:{secret}:0:0::/:/bin/sh\n")
     assert secret not in repr(lint_hosts([hosts], ALL))
+
+
+def test_files_that_include_each_other_come_to_an_end(hosts: Path) -> None:
+    (hosts / "web1/etc/sudoers.d").mkdir()
+    for name in ("sudoers", *(f"sudoers.d/{number}" for number in range(40))):
+        (hosts / "web1/etc" / name).write_text("@includedir /etc/sudoers.d\n")
+    question = Question(NOW, rules=frozenset({"SUDO-INEFFECTIVE"}))
+    told = " ".join(one.message for one in lint_hosts([hosts / "web1"], question).findings)
+    assert "more than 5,000 includes" in told
+    assert "too many levels" in told
+
+
+def test_a_file_of_garbage_is_one_finding(hosts: Path) -> None:
+    (hosts / "web1/etc/group").write_text("garbage\n" * 50_000)
+    question = Question(NOW, rules=frozenset({"HOST-MISREAD"}))
+    (one,) = lint_hosts([hosts / "web1"], question).findings
+    assert one.message == "50,000 lines, the first: 1 fields instead of 4"
+    assert len(one.evidence) == 20
