@@ -43,13 +43,14 @@ class Question:
     """What is asked of hosts. `rules` are ids, all of them if empty.
 
     `sudo_version` is the sudo whose rules are followed where a host does not say its own: what
-    `dialect_of` takes, or empty for the newest.
+    `dialect_of` takes, or empty for the newest. In `production` some findings are graver.
     """
 
     now: Instant
     roster: Roster | None = None
     rules: frozenset[str] = frozenset()
     sudo_version: str = ""
+    production: bool = False
 
     def asks(self, rule: str) -> bool:
         """Return whether a rule is asked."""

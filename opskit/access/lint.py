@@ -170,7 +170,7 @@ def _workers() -> int:
 
 def _look(question: Question, place: Place) -> _Look:
     source = place.source()
-    state = state_of(place.name, source, Facts())
+    state = state_of(place.name, source, Facts(production=question.production))
     judgement = judge(state, question)
     target = Target(place.name, str(place.path), question.spoken(state))
     return _Look(target, judgement, tuple(source.troubles))

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from opskit.access.hosts.reading import matching, state_of
 from opskit.access.trees import Tree, places
+from opskit.core.clock import to_datetime
 from opskit.core.errors import ConfigError
 from tests.access.hosts.test_keys import KEY
 
@@ -200,3 +201,13 @@ def test_no_file_is_too_strange(host: Path, first: bytes, second: bytes, third: 
     put(host, "etc/sudoers", b"@includedir /etc\n@include sudoers\n" + second)
     put(host, "root/.ssh/authorized_keys", third)
     state_of("web1", Tree(host))
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour"), [("Australia/Sydney\n", 2), ("../../etc/passwd", 12), ("nonsense", 12)]
+)
+def test_times_are_of_the_host_s_own_zone(host: Path, zone: str, hour: int) -> None:
+    put(host, "etc/timezone", zone)
+    put(host, "root/.ssh/authorized_keys", f'expiry-time="202701311200" {KEY}\n')
+    (one,) = state_of("web1", Tree(host)).keys or ()
+    assert to_datetime(one.expires_at or 0).hour == hour

@@ -179,6 +179,12 @@ def test_the_sudo_that_was_named_is_the_one_that_reads(inside: Inside, hosts: Pa
     assert target["sudo_version"].startswith("sudo-rs")
 
 
+def test_production_makes_it_graver(inside: Inside, hosts: Path) -> None:
+    asked_for = (str(hosts / "web1"), "--rule", "SSH-KEY-NOFROM")
+    assert told(inside, *asked_for)["findings"] == []
+    assert len(told(inside, *asked_for, "--production")["findings"]) == 1
+
+
 def test_every_rule_is_explained(inside: Inside) -> None:
     listed = json.loads(inside("access", "lint", "--rules", "--json").out)["rules"]
     assert [one["id"] for one in listed] == list(every())

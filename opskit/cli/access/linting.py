@@ -48,6 +48,7 @@ FORMS = ("table", "json", "yaml", "sarif", "junit", "md", "github")
     show_default=True,
     help="Exit 1 for findings as severe as this; info never fails unless asked to here.",
 )
+@click.option("--production", is_flag=True, help="The hosts are of production: more is grave.")
 @click.option("--rule", "rules", multiple=True, metavar="ID", help="Ask only these rules.")
 @click.option("--explain", metavar="ID", help="Print what a rule is about, and end.")
 @click.option("--rules", "catalogue", is_flag=True, help="List every rule, and end.")
@@ -137,7 +138,8 @@ def _question(app: App | None, people: People | None, options: Mapping[str, Any]
     check_sudo_version(options["sudo_version"])
     now = (app.clock if app else SystemClock()).now()
     asked = frozenset(_known_rules(options["rules"])) if options["rules"] else frozenset()
-    return Question(now, roster_of(people) if people else None, asked, options["sudo_version"])
+    roster = roster_of(people) if people else None
+    return Question(now, roster, asked, options["sudo_version"], options["production"])
 
 
 def check_sudo_version(version: str) -> None:
