@@ -87,6 +87,8 @@ def resolved(resolver: Resolver) -> tuple[Permission, ...]:
 def overruled(resolver: Resolver) -> Iterator[tuple[Placed, Member, Line]]:
     """Yield each denial a later rule allows again as a whole: where, what, and by which line."""
     items = resolver.items()
+    if all(item.command.allow for item in items):
+        return
     later = _Later(resolver, items)
     for index, item in enumerate(items):
         if not item.command.allow and (by := later.ending(index, item)) and by.command.allow:
@@ -99,17 +101,17 @@ class _Later:
     def __init__(self, resolver: Resolver, items: list[Item]) -> None:
         self._resolver, self._items = resolver, items
         self._by_name: dict[str, list[int]] = defaultdict(list)
-        for index, item in enumerate(items):
-            self._by_name[canonical(item.command.member.name)].append(index)
+        self._names = [canonical(item.command.member.name) for item in items]
+        for index, name in enumerate(self._names):
+            self._by_name[name].append(index)
         self._wide = [i for i, item in enumerate(items) if wide(item.command.member)]
         self._denials = [i for i, item in enumerate(items) if not item.command.allow]
 
     def ending(self, index: int, item: Item) -> Item | None:
         """Return the last later item that decides whatever this one would."""
-        member = item.command.member
-        name = member.name
-        places = self._by_name[canonical(name)]
-        if name != "ALL" and self._wide:
+        places = self._by_name[self._names[index]]
+        if self._wide and item.command.member.name != "ALL":
+            member = item.command.member
             holding = [at for at in self._wide if _holds(self._items[at].command.member, member)]
             places = sorted({*places, *holding})
         if places[-1] == index:
@@ -138,11 +140,18 @@ class _Later:
         wanted, given = later.command.member, item.command.member
         if wanted.name != "ALL" and wanted.args is not None and wanted.args != given.args:
             return False
-        if wanted.digests or later.spec.not_after or later.spec.not_before:
+        if wanted.digests or not self._lasts(later.spec.not_after, item.spec.not_after):
+            return False
+        if not in_force(later.spec, self._resolver.now):
             return False
         return self._same_people(later, item) and (
             later.hosts in {("ALL",), item.hosts} or (later.here is True and item.here is True)
         )
+
+    @staticmethod
+    def _lasts(later: Instant | None, until: Instant | None) -> bool:
+        """Tell whether a later rule holds at least as long."""
+        return later is None or (until is not None and until <= later)
 
     def _same_people(self, later: Item, item: Item) -> bool:
         name, who = later.user.member.name, item.user.member.name

@@ -73,6 +73,12 @@ def parse(text: str) -> tuple[Statement, ...]:
     return tuple(_Parser(text).run())
 
 
+@lru_cache(maxsize=4096)
+def parse_line(line: str) -> tuple[Statement, ...]:
+    """Return the statements of one line that goes on nowhere: hosts share most of theirs."""
+    return tuple(_Parser(line).run())
+
+
 class _Parser:
     def __init__(self, text: str) -> None:
         self._lexer = Lexer(text)
@@ -92,6 +98,12 @@ class _Parser:
             ):
                 self._found.append(rule)
                 lexer.at = match.end()
+                continue
+            line = text[lexer.at : text.index("\n", lexer.at) + 1]
+            if len(line) < size and not line.rstrip().endswith("\\"):
+                number = lexer.line_of(lexer.at)
+                self._found += [one._replace(line=number) for one in parse_line(line)]
+                lexer.at += len(line)
                 continue
             self._tokens, self._at = lexer.line(), 0
             if self._tokens[0].kind is not T.NEWLINE:

@@ -7,6 +7,7 @@ negation or an alias is left to the parser; the tests hold that both say the sam
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from opskit.access.sudoers.syntax import CommandSpec, Grant, Kind, Member, Members, Privilege
 
@@ -32,7 +33,7 @@ def plain_rule(match: re.Match[str], line: int) -> Grant | None:
     if "sudoedit" in commands:
         return None
     tags = {"NOPASSWD": no is not None} if _TAG.search(match[0]) else {}
-    users = None if user is None else (_member(user),)
+    users = None if user is None else _list_of(user)
     groups = None if group is None else _HOSTS
     specs = tuple(
         CommandSpec(users, groups, tags, {}, _command(one)) for one in commands.split(",")
@@ -42,8 +43,10 @@ def plain_rule(match: re.Match[str], line: int) -> Grant | None:
     return Grant(line, match[0].strip(), (Member(kind, who),), privileges)
 
 
-def _member(name: str) -> Member:
-    return _ALL if name == "ALL" else Member(Kind.WORD, name)
+@lru_cache(maxsize=256)
+def _list_of(name: str) -> Members:
+    """Return a list of one name, always the same one: what it means is resolved once."""
+    return _HOSTS if name == "ALL" else (Member(Kind.WORD, name),)
 
 
 def _command(text: str) -> Member:

@@ -33,6 +33,10 @@ _SETTINGS = _names(
     secure_path setenv targetpw timestamp_timeout umask umask_override use_pty verifypw visiblepw
     """
 )
+# Without any of these a rule or alias holds nothing to refuse; most lines do.
+_SUSPECT = re.compile(
+    r"[+^*?\[]|sha\d|NOT|TIMEOUT|CHROOT|ROLE|TYPE|INTERCEPT|\d\.\d|:[0-9A-Fa-f]*:"
+)
 _PORTABLE = frozenset({Kind.WORD, Kind.GROUP, Kind.ALIAS, Kind.MYSELF})
 _NOT_PORTABLE = {Kind.NETGROUP: "netgroups", Kind.ADDRESS: "addresses"}
 _WILDCARD = re.compile(r"(?<!\\)(?:\\\\)*[*?\[]")
@@ -46,6 +50,8 @@ def wildcard(args: str) -> bool:
 
 def refusal(said: Statement) -> str:
     """Return why sudo-rs passes over a statement; nothing where it takes it."""
+    if isinstance(said, Grant | Alias) and not _SUSPECT.search(said.raw):
+        return ""
     return next(_refusals(said), "")
 
 

@@ -26,6 +26,8 @@ from opskit.access.sudoers.syntax import (
 )
 from opskit.core.clock import Instant
 
+EVERYWHERE = (Member(Kind.ALL, "ALL"),)
+
 
 class Leaf(NamedTuple):
     """A member once aliases are followed; `allow` counts every negation on the way.
@@ -65,7 +67,7 @@ class Resolver:
     numbers: dict[str, str] = field(default_factory=dict)
     undefined: list[tuple[Placed, str]] = field(default_factory=list)
     _values: dict[tuple[str, str, str], dict[str, Value]] = field(default_factory=dict)
-    _bound: frozenset[Binding] = frozenset()
+    _by: tuple[bool, bool, bool] = (False, False, False)
     _runas_known: dict[tuple[int, int], tuple[tuple[str, ...], tuple[str, ...]]] = field(
         default_factory=dict
     )
@@ -80,9 +82,10 @@ class Resolver:
         for group in self.state.groups or ():
             members = frozenset({*group.members, *primary[group.gid]})
             self.members_of[group.name.lower()] = self.members_of[f"#{group.gid}"] = members
-        self._bound = frozenset(
+        bound = {
             one.said.binding for one in self.sudoers.defaults if isinstance(one.said, Defaults)
-        )
+        }
+        self._by = (Binding.USER in bound, Binding.RUNAS in bound, Binding.COMMAND in bound)
 
     def leaves(self, members: Members, kind: AliasKind, placed: Placed) -> list[Leaf]:
         """Return a list with its aliases followed, in its order."""
@@ -122,8 +125,9 @@ class Resolver:
                 continue
             users = self._users(grant, placed)
             for privilege in grant.privileges:
-                hosts = tuple(one.text for one in privilege.hosts)
-                here = True if hosts == ("ALL",) else self._here(privilege.hosts, placed)
+                everywhere = privilege.hosts == EVERYWHERE
+                hosts = ("ALL",) if everywhere else tuple(one.text for one in privilege.hosts)
+                here = True if everywhere else self._here(privilege.hosts, placed)
                 for spec in privilege.specs:
                     commands = self.leaves((spec.command,), AliasKind.COMMAND, placed)
                     targets = [self._targets(spec, placed, user.member.name) for user, _ in users]
@@ -183,12 +187,8 @@ class Resolver:
 
     def values(self, who: str, target: str, command: str) -> dict[str, Value]:
         """Return the Defaults that hold for somebody, somebody to run as and a command."""
-        bound = self._bound
-        key = (
-            who if Binding.USER in bound else "",
-            target if Binding.RUNAS in bound else "",
-            command if Binding.COMMAND in bound else "",
-        )
+        users, targets, commands = self._by
+        key = (who if users else "", target if targets else "", command if commands else "")
         found = self._values.get(key)
         if found is None:
             found = self._values[key] = self._applied(*key)
