@@ -6,12 +6,13 @@ from typing import Any
 
 from opskit.access.rules import accounts, fleet, groups, lines, ssh, suppressions
 from opskit.access.rules.rule import Family, Rule
+from opskit.access.rules.sudo import SUDO
 from opskit.access.rules.view import HostView
 
 # Those that look at one host.
 HOST: tuple[Family[HostView], ...] = (groups.family, accounts.family, ssh.family, lines.family)
 
-FAMILIES: tuple[Family[Any], ...] = (*HOST, fleet.family, suppressions.family)
+FAMILIES: tuple[Family[Any], ...] = (SUDO, *HOST, fleet.family, suppressions.family)
 
 
 def every() -> dict[str, Rule[Any]]:

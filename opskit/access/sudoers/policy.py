@@ -24,6 +24,8 @@ from opskit.access.sudoers.tokens import UNFINISHED
 
 ROOT = "/etc/sudoers"
 _MOST_LEVELS = 128
+# Together, however often a file is included: files that include each other are many very soon.
+_MOST_FILES = 5_000
 _OTHERS_WRITE, _GROUP_WRITES = 0o002, 0o020
 
 
@@ -88,7 +90,12 @@ class _Reading:
 
     def file(self, file: File, level: int) -> None:
         shown = file.shown or file.path
+        if len(self.read) > _MOST_FILES:
+            return
         self.read.append(file.path)
+        if len(self.read) > _MOST_FILES:
+            self.problem("include", Line(shown, 0, ""), f"more than {_MOST_FILES:,} includes")
+            return
         for said in _statements(file.text, self.dialect.rs):
             kind = type(said)
             if kind is Grant:

@@ -48,6 +48,7 @@ FORMS = ("table", "json", "yaml", "sarif", "junit", "md", "github")
     show_default=True,
     help="Exit 1 for findings as severe as this; info never fails unless asked to here.",
 )
+@click.option("--production", is_flag=True, help="The hosts are of production: more is grave.")
 @click.option("--rule", "rules", multiple=True, metavar="ID", help="Ask only these rules.")
 @click.option("--explain", metavar="ID", help="Print what a rule is about, and end.")
 @click.option("--rules", "catalogue", is_flag=True, help="List every rule, and end.")
@@ -134,9 +135,26 @@ def _question(app: App | None, people: People | None, options: Mapping[str, Any]
     from opskit.access.rules.roster import roster_of  # noqa: PLC0415
     from opskit.core.clock import SystemClock  # noqa: PLC0415
 
+    check_sudo_version(options["sudo_version"])
     now = (app.clock if app else SystemClock()).now()
     asked = frozenset(_known_rules(options["rules"])) if options["rules"] else frozenset()
-    return Question(now, roster_of(people) if people else None, asked, options["sudo_version"])
+    roster = roster_of(people) if people else None
+    return Question(now, roster, asked, options["sudo_version"], options["production"])
+
+
+def check_sudo_version(version: str) -> None:
+    """Look whether a sudo is one.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    from opskit.access.sudoers.dialect import dialect_of  # noqa: PLC0415
+
+    if version:
+        try:
+            dialect_of(version)
+        except ValueError as error:
+            raise ConfigError(str(error), hint="--sudo-version 1.9.13p3, or sudo-rs") from error
 
 
 def _known_rules(names: Sequence[str]) -> tuple[str, ...]:
