@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,38 @@ def test_a_removal_nobody_confirms_is_undone_by_the_host(
     )
 
 
+def test_nothing_of_the_system_is_ended(deputy: Deputy, host: Host) -> None:
+    runs = "setsid setpriv --reuid games --clear-groups --regid games sleep 950 >/dev/null 2>&1 &"
+    host.run(("sh", "-c", runs + " until pgrep -u games sleep >/dev/null; do sleep 0.02; done"))
+    one = grant("g17", "games", groups=["adm"], login="none", until=now() - 60)
+
+    found = deputy.apply([one], end_sessions=["games", "root"])
+
+    assert len([reason for reason in found["done"]["wrong"] if "games" in reason]) == 2
+    assert deputy.state()["grants"] == {}
+    assert deputy.turn().returncode == 0
+    assert host.run(("pgrep", "-u", "games")).stdout != ""
+    assert "games" not in host.run(("getent", "group", "adm")).stdout
+
+
+def test_a_place_that_others_can_write_to_holds_nothing_that_root_runs(
+    own_fleet: Fleet, key: Key
+) -> None:
+    host = own_fleet["web2"]
+    deputy = Deputy.on(host)
+    one = grant("g18", "pia", keys=[key.public], groups=["adm"])
+    before = host.run(("stat", "-c", "%a", "/var/lib")).stdout.strip()
+    host.run(("chmod", "2775", "/var/lib"))
+
+    found = deputy.apply([one])
+
+    assert [reason for reason in found["done"]["wrong"] if "others than root" in reason]
+    assert enforced(found["seen"], "g18")["group adm"] == "none"
+    assert not host.exists("/var/lib/opskit")
+    host.run(("chmod", before, "/var/lib"))
+    deputy.apply(absent=[one])
+
+
 # What only the timer ends
 
 
@@ -275,7 +308,7 @@ def test_wherever_it_is_killed_the_next_order_finishes(
         "rm /home/ines/.ssh/authorized_keys",
         "rm -r /home/ines/.ssh",
         "usermod -L -e 1 -s /usr/sbin/nologin ines",
-        "rm -r /usr/local/lib/opskit /etc/cron.d/opskit-expire",
+        "rm -r /var/lib/opskit /etc/cron.d/opskit-expire",
         "chmod 666 /etc/sudoers.d/opskit-g8",
         "echo 'ines ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/opskit-g8",
     ],
@@ -323,6 +356,37 @@ def test_an_account_that_is_gone_was_revoked_well(deputy: Deputy, host: Host, ke
 
     assert gone["done"]["wrong"] == []
     assert set(presence(gone["seen"], "g10").values()) == {"absent"}
+    host.run(("useradd", "-m", "-p", "*", "kim"))
+    assert not deputy.apply()["done"]["changed"]
+    assert host.run(("getent", "shadow", "kim")).stdout.startswith("kim:*")
+
+
+def test_orders_at_the_same_time_lose_nothing_of_each_other(
+    deputy: Deputy, host: Host, key: Key
+) -> None:
+    many = [
+        grant(f"m{n}", "pam", keys=[key.public], sudo=rules("pam", ID, now() + HOUR))
+        for n in range(4)
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        given = list(pool.map(lambda one: deputy.apply([one], confirm=False, seconds=600), many))
+        assert [answer["done"]["wrong"] for answer in given] == [[]] * 4
+    # Each undid what the one before had not confirmed, and nothing else.
+    seen = deputy.observe(*many)
+    assert host.read("/home/pam/.ssh/authorized_keys").count("opskit:m") == 4
+    assert (
+        sum(
+            presence(seen, one["grant"])["sudo " + f"opskit-{one['grant']}"] == "present"
+            for one in many
+        )
+        == 1
+    )
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda one: deputy.apply(absent=[one], end_sessions=["pam"]), many))
+    assert {
+        how for one in many for how in presence(deputy.observe(*many), one["grant"]).values()
+    } == {"absent"}
 
 
 # Root's own files, certificates, revoked keys
