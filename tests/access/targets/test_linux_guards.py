@@ -58,6 +58,22 @@ def test_rules_that_sudo_would_stumble_over_are_never_placed(
     deputy.apply(absent=[one])
 
 
+def test_rules_that_are_well_alone_and_not_among_the_others_are_taken_back(
+    deputy: Deputy, host: Host
+) -> None:
+    host.write("/etc/sudoers.d/alias", "Cmnd_Alias TOOLS = /bin/true\n")
+    host.run(("chmod", "440", "/etc/sudoers.d/alias"))
+    text = "Cmnd_Alias TOOLS = /bin/false\nada ALL=(root) TOOLS\n"
+    one = grant("g19", "ada", login="none", sudo={"expiring": text, "plain": text})
+
+    found = deputy.apply([one])
+
+    assert [reason for reason in found["done"]["wrong"] if "visudo" in reason]
+    assert not host.exists("/etc/sudoers.d/opskit-g19")
+    host.run(("rm", "/etc/sudoers.d/alias"))
+    deputy.apply(absent=[one])
+
+
 def test_nothing_is_added_to_rules_that_are_broken_already(
     deputy: Deputy, host: Host, key: Key
 ) -> None:
@@ -310,6 +326,7 @@ def test_wherever_it_is_killed_the_next_order_finishes(
         "usermod -L -e 1 -s /usr/sbin/nologin ines",
         "rm -r /var/lib/opskit /etc/cron.d/opskit-expire",
         "chmod 666 /etc/sudoers.d/opskit-g8",
+        "echo 'this is no rule' > /etc/sudoers.d/opskit-g8",
         "echo 'ines ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/opskit-g8",
     ],
 )
