@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from opskit.access.hosts.model import HostState
+from opskit.access.targets.linux.wire import Collected, sight
 from tests.access.targets.deputy import HOUR, Deputy, Key, enforced, grant, now, presence, rules
 from tests.rig.command import run
 from tests.rig.hosts import Fleet, Host
@@ -514,6 +516,32 @@ def test_a_host_not_set_up_for_it_refuses_certificates_and_revoked_keys(
 
 
 # Looking
+
+
+def test_what_a_host_says_is_safe_to_show_and_whole(deputy: Deputy, host: Host) -> None:
+    script = r"""
+    printf '\377\033[31m is no rule\n' > "$(printf '/etc/sudoers.d/a\377\033.x')"
+    useradd -m -p '*' rita
+    setpriv --reuid rita --regid rita --clear-groups setsid \
+        bash -c 'exec -a "$(printf "\033]0;x\007")" sleep 990' >/dev/null 2>&1 &
+    until pgrep -u rita sleep >/dev/null; do sleep 0.02; done
+    """
+    done = host.run(("bash", "-c", script))
+    assert done.returncode == 0, done.stderr
+
+    found = sight("web1", deputy.observe(grant("g20", "rita")), collected_only)
+
+    assert any("\\x1b" in session.what for session in found.sessions)
+    assert not any("\x1b" in session.what for session in found.sessions)
+    assert found.state is not None
+    file = next(file for path, file in found.state.files.items() if path.endswith(".x"))
+    assert file.text.encode("utf-8", "surrogateescape") == b"\xff\x1b[31m is no rule\n"
+    assert file.shown.isprintable()
+    host.run(("sh", "-c", "pkill -u rita sleep; rm /etc/sudoers.d/a*"))
+
+
+def collected_only(name: str, collected: Collected) -> HostState:
+    return HostState(name, collected.files)
 
 
 def test_no_hash_leaves_the_host(deputy: Deputy, host: Host) -> None:

@@ -342,6 +342,23 @@ def test_a_time_is_written_as_the_sshd_of_the_host_reads_it(
     assert host.run(words, script).stdout == f'expiry-time="{written}"\n'
 
 
+def test_a_sshd_of_before_9_1_ends_a_key_on_time_in_summer(
+    own_fleet: Fleet, host: Host, key: Key
+) -> None:
+    # It takes what is written for the time of winter, all year; so does the one here.
+    host.run(("ln", "-sfn", "/usr/share/zoneinfo/Australia/Sydney", "/etc/localtime"))
+    old = Deputy(host, {"ssh": [9, 0]})
+    over = grant("g21", "sam", keys=[key.public], until=now() - 600)
+    assert not [word for word in old.apply([over])["done"]["wrong"] if word]
+    assert "Z" not in host.read("/home/sam/.ssh/authorized_keys").split('"')[1]
+    assert old.ssh(key, "sam", "true").returncode == 255
+
+    old.apply([grant("g21", "sam", keys=[key.public], until=now() + 600)])
+    assert old.ssh(key, "sam", "true").returncode == 0
+    host.run(("ln", "-sfn", "/usr/share/zoneinfo/UTC", "/etc/localtime"))
+    old.apply(absent=[over])
+
+
 def test_a_sshd_and_sudo_that_know_no_end_leave_it_to_the_timer(host: Host, key: Key) -> None:
     old = Deputy(host, {"ssh": [7, 6], "notafter": False})
     end = now() + HOUR
