@@ -160,7 +160,15 @@ def test_the_last_two_who_can_administer_are_not_taken(
 
     assert "two are the least" in both["done"]["refused"]
     assert "two are the least" in group["done"]["refused"]
-    assert host.read("/etc/sudoers.d/people").count("\n") == 2
+    both_rules = host.read("/etc/sudoers.d/people")
+    assert both_rules.count("\n") == 2
+
+    three = deputy.apply(
+        remove=[rule, {**rule, "key": "/etc/sudoers.d/people:3", "account": "adm1"}],
+        administrators=["root", "games"],
+    )
+    assert "changed since" in " ".join(three["done"]["wrong"]), "root's key and games are two"
+    host.write("/etc/sudoers.d/people", both_rules)
 
     # Root's key and adm1 are left.
     one = deputy.apply(remove=[rule])
@@ -185,7 +193,7 @@ def test_a_key_nobody_granted_is_taken_by_its_fingerprint(
     assert deputy.ssh(key, "finn", "true").returncode == 255
     assert deputy.ssh(other, "finn", "true").returncode == 0
     host.run(("gpasswd", "-a", "finn", "adm"))
-    deputy.apply(remove=[{"kind": "membership", "key": "adm", "account": "finn", "detail": ""}])
+    deputy.apply(remove=[{"kind": "group", "key": "adm", "account": "finn", "detail": ""}])
     assert host.run(("id", "-Gn", "finn")).stdout == "finn\n"
 
 

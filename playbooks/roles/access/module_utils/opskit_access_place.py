@@ -47,7 +47,7 @@ def carried_out(order, ways, rollback_seconds):
     with places.alone():
         doing = Doing(order, ways)
         doing.changed = expire.go_back() or doing.changed
-        refused = guard.malformed(order) or guard.lock_out(order["remove"], ways)
+        refused = guard.malformed(order) or guard.lock_out(order, ways)
         if refused:
             return _told(doing, refused=refused)
         doing.attempt("timer", expire.plant)
@@ -340,7 +340,7 @@ def _remove(doing, one):
     if kind == "key":
         taken = [_without_fingerprint(path, one) for path in doing.ways.key_files(account)]
         return any(taken)
-    if kind == "membership":
+    if kind in ("group", "membership"):
         return cut.leave(account, one["key"])
     if kind == "account":
         _usable(doing, account)
