@@ -556,7 +556,12 @@ def test_no_hash_leaves_the_host(deputy: Deputy, host: Host) -> None:
     secret = "$6$abcdefgh$" + "x" * 86
     host.run(("usermod", "-p", secret, "games"))
     host.run(("usermod", "-p", "", "irc"))
+    old = f"old:{secret}:4711:4711::/:/bin/sh\n"
+    host.write("/etc/passwd", host.read("/etc/passwd") + old)
     files = {row["path"]: row for row in deputy.observe()["files"]}
+    passwd = base64.b64decode(files["/etc/passwd"]["text"]).decode().splitlines()
+    assert passwd[-1] == "old:$set$:4711:4711::/:/bin/sh"
+    assert passwd[0].startswith("root:x:")
     shadow = base64.b64decode(files["/etc/shadow"]["text"]).decode()
     fields = {line.split(":")[0]: line.split(":")[1] for line in shadow.splitlines()}
     assert (fields["games"], fields["irc"], fields["root"]) == ("$set$", "", "!")
