@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from opskit.access.consistency import Places, consistency
 from opskit.access.model import (
     AccessPolicy,
+    Environment,
     LinuxTarget,
     People,
     PlaybookTarget,
@@ -131,11 +132,13 @@ class Granting:
         inventory = tuple(self.config.path(one) for one in self.inventory)
         runs = private_directory(self.config.state_directory / "access")
         if name == "linux":
-            from opskit.access.targets.linux import LinuxKind  # noqa: PLC0415  # each is heavy
+            from opskit.access.sudoers.render import render_grant  # noqa: PLC0415  # each is heavy
+            from opskit.access.targets.linux import LinuxKind  # noqa: PLC0415
+            from opskit.access.targets.linux.state import reader  # noqa: PLC0415
 
             return LinuxKind(
-                inventory, self.config.root, runs, self.environment, self.clock,
-                administrators=self._administrators(registry),
+                inventory, self.config.root, runs, self.environment, self.clock, render_grant,
+                reader(self._production(registry)), self._administrators(registry),
             )  # fmt: skip
         if name == "postgres":
             from opskit.access.targets.postgres import PostgresKind  # noqa: PLC0415
@@ -161,6 +164,15 @@ class Granting:
                 for host in self._hosts(name, target.hosts):
                     found[host] = (*found.get(host, ()), *target.administrators)
         return found
+
+    def _production(self, registry: Registry) -> frozenset[str]:
+        """Return the hosts on which much depends."""
+        return frozenset(
+            host
+            for name, target in registry.targets.targets.items()
+            if isinstance(target, LinuxTarget) and target.environment is Environment.PRODUCTION
+            for host in self._hosts(name, target.hosts)
+        )
 
     def _places(self, registry: Registry, name: str) -> tuple[str, ...]:
         """Return the hosts or servers that a target stands for now."""

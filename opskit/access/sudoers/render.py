@@ -19,6 +19,8 @@ _NEVER = re.compile(r"[^ -~]|[\"*?\[\]!^\\]")
 _SPECIAL = re.compile(r"([,:=#])")
 _WORDS_OF_SUDO = frozenset({"root_alias", "sha224", "sha256", "sha384", "sha512"})
 _LONGEST = 1000
+# Anything at all, said on purpose.
+ALL = "ALL"
 
 
 def file_name(grant: str) -> str:
@@ -57,6 +59,8 @@ def parse_commands(commands: Iterable[str]) -> tuple[Member, ...]:
 def meant(command: str) -> Member:
     """Return what a command of a role means: its path, and its arguments in sudoers' own terms."""
     path, *words = command.split(" ")
+    if command == ALL:
+        return Member(Kind.ALL, ALL)
     if words == ["*"]:
         return Member(Kind.COMMAND, path)
     return Member(Kind.COMMAND, path, args=" ".join(words) if words else '""')
@@ -70,6 +74,8 @@ def _account(name: str) -> str:
 
 def _command(command: str) -> str:
     """Return a command escaped, or refuse it."""
+    if command == ALL:
+        return ALL
     path, *words = command.split(" ")
     if not _PATH.match(path) or "/../" in f"{path}/" or "/./" in f"{path}/":
         hint = "an absolute path of letters, digits and . _ + @ % -"

@@ -96,11 +96,11 @@ def test_hosts_are_given_what_each_is_ordered_and_lose_it(
     assert sights["web1"].standings["g1"] == standing
     assert sights["web2"].standings["g1"].presence is Presence.ABSENT
     state = sights["web1"].state
-    assert state is not None
+    assert isinstance(state, HostState)
     assert "NOPASSWD: /usr/bin/id" in state.files["/etc/sudoers.d/opskit-g1"].text
     assert state.sudo_version.startswith("Sudo version")
     large = sights["web2"].state
-    assert large is not None
+    assert isinstance(large, HostState)
     assert {path: large.files[path].text for path in much} == much, "whole, as it was"
 
     gone = kind.carry_out(
