@@ -27,7 +27,7 @@ def test_what_a_host_says_is_safe_to_show_and_whole(deputy: Deputy, host: Host) 
 
     assert any("\\x1b" in session.what for session in found.sessions)
     assert not any("\x1b" in session.what for session in found.sessions)
-    assert found.state is not None
+    assert isinstance(found.state, HostState)
     file = next(file for path, file in found.state.files.items() if path.endswith(".x"))
     assert file.text.encode("utf-8", "surrogateescape") == b"\xff\x1b[31m is no rule\n"
     assert file.shown.isprintable()
