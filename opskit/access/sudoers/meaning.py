@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from opskit.access.hosts.model import HostState, Line
@@ -137,6 +138,9 @@ class _Later:
         )
 
     def _covers(self, later: Item, item: Item) -> bool:
+        name, who = later.user.member.name, item.user.member.name
+        if name not in {"ALL", who} and not self._resolver.includes(name, who):
+            return False
         wanted, given = later.command.member, item.command.member
         if wanted.name != "ALL" and wanted.args is not None and wanted.args != given.args:
             return False
@@ -181,7 +185,7 @@ def _permission(resolver: Resolver, later: _Later, index: int, item: Item) -> Pe
     target = "root" if root else item.users[0]
     values = resolver.values(who, target, member.name)
     by = later.ending(index, item)
-    grant = item.placed.at
+    grant = item.at
     tags = spec.tags
     asks = _asks(resolver, who, tags, values)
     status = _status(item, by, resolver.now)
@@ -211,7 +215,7 @@ def _permission(resolver: Resolver, later: _Later, index: int, item: Item) -> Pe
 
 
 def _status(item: Item, by: Item | None, now: Instant) -> Status:
-    if not in_force(item.spec, now):
+    if item.spec.options and not in_force(item.spec, now):
         late = item.spec.not_after is not None and now > item.spec.not_after
         return Status.EXPIRED if late else Status.NOT_YET
     if item.here is False:
@@ -233,6 +237,7 @@ def _asks(
     return values.get("authenticate") is not False
 
 
+@lru_cache(maxsize=1024)
 def _root(users: tuple[str, ...]) -> bool:
     """Tell whether a run-as list lets one be root: its last word on root decides."""
     for name in reversed(users):
