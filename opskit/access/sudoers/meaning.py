@@ -79,9 +79,11 @@ def resolved(resolver: Resolver) -> tuple[Permission, ...]:
     items = resolver.items()
     later = _Later(resolver, items)
     return tuple(
-        _permission(resolver, later, index, item)
-        for index, item in enumerate(items)
-        if item.command.allow
+        [
+            _permission(resolver, later, index, item)
+            for index, item in enumerate(items)
+            if item.command.allow
+        ]
     )
 
 
@@ -105,7 +107,12 @@ class _Later:
         self._names = [canonical(item.command.member.name) for item in items]
         for index, name in enumerate(self._names):
             self._by_name[name].append(index)
-        self._wide = [i for i, item in enumerate(items) if wide(item.command.member)]
+        self._wide = [
+            at
+            for places in self._by_name.values()
+            if wide(items[places[0]].command.member)
+            for at in places
+        ]
         self._denials = [i for i, item in enumerate(items) if not item.command.allow]
 
     def ending(self, index: int, item: Item) -> Item | None:
