@@ -76,7 +76,7 @@ class Granting:
         return files.registry
 
     def _was_used(self, registry: Registry) -> bool:
-        """Return whether something was decided by this very state of the files: it held together."""
+        """Return whether something was decided by this very state of the files: it was sound."""
         with self.database.read() as connection:
             return policies.is_kept(connection, registry.version)
 
