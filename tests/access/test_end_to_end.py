@@ -210,3 +210,17 @@ def test_a_grant_ends_by_itself_with_opskit_switched_off_and_is_then_seen_gone(
         assert one["observed"] == "absent"
         assert one["enforced_by"] == "notafter"
         assert one["residual_exposure_seconds"] == 0
+
+
+def test_what_is_wrong_on_hosts_and_server_is_found_by_looking_at_them(
+    office: Office, short: tuple[str, float]
+) -> None:
+    office.fleet["web2"].write("/etc/sudoers.d/rogue", "mallory ALL=(ALL) NOPASSWD: ALL\n")
+    office.fleet["web2"].run(("useradd", "mallory"))
+    office.database.run("ALTER ROLE readers CREATEROLE")
+    found = office.run("bob", "lint", "--target", "hosts", "--target", "shop-db", "--json")
+    assert found.code == 1, found.err
+    told = {(one["rule"], one["target"]) for one in json.loads(found.out)["findings"]}
+    assert ("SUDO-ALL-NOPASSWD", "web2") in told
+    assert ("SUDO-ALL-NOPASSWD", "web1") not in told
+    assert ("PG-ATTR", "shop-db") in told
