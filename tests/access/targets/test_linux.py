@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
 
@@ -22,10 +23,10 @@ NAMES = ("web1", "web2", "off")
 ID = "/usr/bin/id"
 
 
-def render(account: str, rights: LinuxRights, until: Instant | None) -> str:
+def render(account: str, rights: tuple[SudoRight, ...], until: Instant | None) -> str:
     """Write the least that sudo understands; how rules are really written is not this file's."""
     end = f"NOTAFTER={to_datetime(until):%Y%m%d%H%M%SZ} " if until is not None else ""
-    commands = ", ".join(one for right in rights.sudo for one in right.commands)
+    commands = ", ".join(one for right in rights for one in right.commands)
     return f"{account} ALL=(root) {end}NOPASSWD: {commands}\n"
 
 
@@ -154,6 +155,9 @@ def test_what_is_taken_as_unmanaged_is_guarded_and_templates_stay_text(
 def test_nobody_asked_and_a_broken_inventory_are_no_looks(kind: LinuxKind, tmp_path: Path) -> None:
     assert kind.observe([], {}) == {}
     assert kind.carry_out([]) == {}
-    sight = kind.observe(["nowhere"], {})["nowhere"]
-    assert sight.reached is False
-    assert "nowhere" in sight.reason
+    seen = kind.observe(["nowhere", "web1"], {})
+    assert (seen["nowhere"].reached, seen["web1"].reached) == (False, True)
+    assert "no such host" in seen["nowhere"].reason
+    assert kind.observe(["nowhere"], {})["nowhere"].reached is False
+    torn = replace(kind, inventory=(tmp_path / "none",))
+    assert torn.carry_out([Order("web1")])["web1"].sight.reached is False

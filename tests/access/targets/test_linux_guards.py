@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from opskit.access.hosts.model import HostState
+from opskit.access.targets.linux.wire import Collected, sight
 from tests.access.targets.deputy import HOUR, Deputy, Key, enforced, grant, now, presence, rules
 from tests.rig.command import run
 from tests.rig.hosts import Fleet, Host
@@ -54,6 +57,22 @@ def test_rules_that_sudo_would_stumble_over_are_never_placed(
     assert host.run(("ls", "-A", "/etc/sudoers.d")).stdout == "README\n"
     assert host.run(("visudo", "-c")).returncode == 0
     assert presence(found["seen"], "g1")["sudo opskit-g1"] == "absent"
+    deputy.apply(absent=[one])
+
+
+def test_rules_that_are_well_alone_and_not_among_the_others_are_taken_back(
+    deputy: Deputy, host: Host
+) -> None:
+    host.write("/etc/sudoers.d/alias", "Cmnd_Alias TOOLS = /bin/true\n")
+    host.run(("chmod", "440", "/etc/sudoers.d/alias"))
+    text = "Cmnd_Alias TOOLS = /bin/false\nada ALL=(root) TOOLS\n"
+    one = grant("g19", "ada", login="none", sudo={"expiring": text, "plain": text})
+
+    found = deputy.apply([one])
+
+    assert [reason for reason in found["done"]["wrong"] if "visudo" in reason]
+    assert not host.exists("/etc/sudoers.d/opskit-g19")
+    host.run(("rm", "/etc/sudoers.d/alias"))
     deputy.apply(absent=[one])
 
 
@@ -141,7 +160,15 @@ def test_the_last_two_who_can_administer_are_not_taken(
 
     assert "two are the least" in both["done"]["refused"]
     assert "two are the least" in group["done"]["refused"]
-    assert host.read("/etc/sudoers.d/people").count("\n") == 2
+    both_rules = host.read("/etc/sudoers.d/people")
+    assert both_rules.count("\n") == 2
+
+    three = deputy.apply(
+        remove=[rule, {**rule, "key": "/etc/sudoers.d/people:3", "account": "adm1"}],
+        administrators=["root", "games"],
+    )
+    assert "changed since" in " ".join(three["done"]["wrong"]), "root's key and games are two"
+    host.write("/etc/sudoers.d/people", both_rules)
 
     # Root's key and adm1 are left.
     one = deputy.apply(remove=[rule])
@@ -166,7 +193,7 @@ def test_a_key_nobody_granted_is_taken_by_its_fingerprint(
     assert deputy.ssh(key, "finn", "true").returncode == 255
     assert deputy.ssh(other, "finn", "true").returncode == 0
     host.run(("gpasswd", "-a", "finn", "adm"))
-    deputy.apply(remove=[{"kind": "membership", "key": "adm", "account": "finn", "detail": ""}])
+    deputy.apply(remove=[{"kind": "group", "key": "adm", "account": "finn", "detail": ""}])
     assert host.run(("id", "-Gn", "finn")).stdout == "finn\n"
 
 
@@ -190,6 +217,38 @@ def test_a_removal_nobody_confirms_is_undone_by_the_host(
     assert (
         host.run(("stat", "-c", "%U %a", "/home/greg/.ssh/authorized_keys")).stdout == "greg 644\n"
     )
+
+
+def test_nothing_of_the_system_is_ended(deputy: Deputy, host: Host) -> None:
+    runs = "setsid setpriv --reuid games --clear-groups --regid games sleep 950 >/dev/null 2>&1 &"
+    host.run(("sh", "-c", runs + " until pgrep -u games sleep >/dev/null; do sleep 0.02; done"))
+    one = grant("g17", "games", groups=["adm"], login="none", until=now() - 60)
+
+    found = deputy.apply([one], end_sessions=["games", "root"])
+
+    assert len([reason for reason in found["done"]["wrong"] if "games" in reason]) == 2
+    assert deputy.state()["grants"] == {}
+    assert deputy.turn().returncode == 0
+    assert host.run(("pgrep", "-u", "games")).stdout != ""
+    assert "games" not in host.run(("getent", "group", "adm")).stdout
+
+
+def test_a_place_that_others_can_write_to_holds_nothing_that_root_runs(
+    own_fleet: Fleet, key: Key
+) -> None:
+    host = own_fleet["web2"]
+    deputy = Deputy.on(host)
+    one = grant("g18", "pia", keys=[key.public], groups=["adm"])
+    before = host.run(("stat", "-c", "%a", "/var/lib")).stdout.strip()
+    host.run(("chmod", "2775", "/var/lib"))
+
+    found = deputy.apply([one])
+
+    assert [reason for reason in found["done"]["wrong"] if "others than root" in reason]
+    assert enforced(found["seen"], "g18")["group adm"] == "none"
+    assert not host.exists("/var/lib/opskit")
+    host.run(("chmod", before, "/var/lib"))
+    deputy.apply(absent=[one])
 
 
 # What only the timer ends
@@ -275,8 +334,9 @@ def test_wherever_it_is_killed_the_next_order_finishes(
         "rm /home/ines/.ssh/authorized_keys",
         "rm -r /home/ines/.ssh",
         "usermod -L -e 1 -s /usr/sbin/nologin ines",
-        "rm -r /usr/local/lib/opskit /etc/cron.d/opskit-expire",
+        "rm -r /var/lib/opskit /etc/cron.d/opskit-expire",
         "chmod 666 /etc/sudoers.d/opskit-g8",
+        "echo 'this is no rule' > /etc/sudoers.d/opskit-g8",
         "echo 'ines ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/opskit-g8",
     ],
 )
@@ -323,6 +383,37 @@ def test_an_account_that_is_gone_was_revoked_well(deputy: Deputy, host: Host, ke
 
     assert gone["done"]["wrong"] == []
     assert set(presence(gone["seen"], "g10").values()) == {"absent"}
+    host.run(("useradd", "-m", "-p", "*", "kim"))
+    assert not deputy.apply()["done"]["changed"]
+    assert host.run(("getent", "shadow", "kim")).stdout.startswith("kim:*")
+
+
+def test_orders_at_the_same_time_lose_nothing_of_each_other(
+    deputy: Deputy, host: Host, key: Key
+) -> None:
+    many = [
+        grant(f"m{n}", "pam", keys=[key.public], sudo=rules("pam", ID, now() + HOUR))
+        for n in range(4)
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        given = list(pool.map(lambda one: deputy.apply([one], confirm=False, seconds=600), many))
+        assert [answer["done"]["wrong"] for answer in given] == [[]] * 4
+    # Each undid what the one before had not confirmed, and nothing else.
+    seen = deputy.observe(*many)
+    assert host.read("/home/pam/.ssh/authorized_keys").count("opskit:m") == 4
+    assert (
+        sum(
+            presence(seen, one["grant"])["sudo " + f"opskit-{one['grant']}"] == "present"
+            for one in many
+        )
+        == 1
+    )
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda one: deputy.apply(absent=[one], end_sessions=["pam"]), many))
+    assert {
+        how for one in many for how in presence(deputy.observe(*many), one["grant"]).values()
+    } == {"absent"}
 
 
 # Root's own files, certificates, revoked keys
@@ -433,6 +524,32 @@ def test_a_host_not_set_up_for_it_refuses_certificates_and_revoked_keys(
 
 
 # Looking
+
+
+def test_what_a_host_says_is_safe_to_show_and_whole(deputy: Deputy, host: Host) -> None:
+    script = r"""
+    printf '\377\033[31m is no rule\n' > "$(printf '/etc/sudoers.d/a\377\033.x')"
+    useradd -m -p '*' rita
+    setpriv --reuid rita --regid rita --clear-groups setsid \
+        bash -c 'exec -a "$(printf "\033]0;x\007")" sleep 990' >/dev/null 2>&1 &
+    until pgrep -u rita sleep >/dev/null; do sleep 0.02; done
+    """
+    done = host.run(("bash", "-c", script))
+    assert done.returncode == 0, done.stderr
+
+    found = sight("web1", deputy.observe(grant("g20", "rita")), collected_only)
+
+    assert any("\\x1b" in session.what for session in found.sessions)
+    assert not any("\x1b" in session.what for session in found.sessions)
+    assert found.state is not None
+    file = next(file for path, file in found.state.files.items() if path.endswith(".x"))
+    assert file.text.encode("utf-8", "surrogateescape") == b"\xff\x1b[31m is no rule\n"
+    assert file.shown.isprintable()
+    host.run(("sh", "-c", "pkill -u rita sleep; rm /etc/sudoers.d/a*"))
+
+
+def collected_only(name: str, collected: Collected) -> HostState:
+    return HostState(name, collected.files)
 
 
 def test_no_hash_leaves_the_host(deputy: Deputy, host: Host) -> None:

@@ -146,6 +146,9 @@ def test_what_two_grants_share_stays_until_the_last_is_gone(
     second = grant("g6", "dora", keys=[key.public], groups=["adm"], until=now() + 2 * HOUR)
     deputy.apply([first, second])
 
+    deputy.apply(absent=[first])
+    assert host.run(("id", "-Gn", "dora")).stdout == "dora adm\n"
+    assert deputy.ssh(key, "dora", "true").returncode == 0
     left = deputy.apply([second], [first])
 
     assert set(presence(left["seen"], "g5").values()) == {"absent"}
@@ -248,12 +251,15 @@ def test_what_goes_on_by_itself_is_swept_and_kept_aside(
     assert "/tmp/again" in host.run(("sh", "-c", "cat /etc/opskit/swept/crontab-hugo-*")).stdout
 
 
+_STAYS = "sudo -n sh -c 'trap \"\" HUP TERM; echo there; exec sleep 800'"
+
+
 def test_a_root_shell_on_a_terminal_ends_with_who_opened_it(
     deputy: Deputy, host: Host, key: Key, live: list[subprocess.Popen[str]]
 ) -> None:
     one = grant("g11", "ida", keys=[key.public], sudo=rules("ida", "ALL", now() + HOUR))
     deputy.apply([one])
-    words = (*deputy.ssh_words(key, "ida", ("-tt",)), "sudo -n sh -c 'echo there; sleep 800'")
+    words = (*deputy.ssh_words(key, "ida", ("-tt",)), _STAYS)
     live.append(subprocess.Popen(words, stdout=subprocess.PIPE, text=True))
     assert live[0].stdout is not None
     assert live[0].stdout.readline().strip() == "there"
@@ -334,6 +340,23 @@ def test_a_time_is_written_as_the_sshd_of_the_host_reads_it(
     )
     words = ("env", "PYTHONPATH=/root/deputy", "TZ=Australia/Sydney", "python3", "-B", "-")
     assert host.run(words, script).stdout == f'expiry-time="{written}"\n'
+
+
+def test_a_sshd_of_before_9_1_ends_a_key_on_time_in_summer(
+    own_fleet: Fleet, host: Host, key: Key
+) -> None:
+    # It takes what is written for the time of winter, all year; so does the one here.
+    host.run(("ln", "-sfn", "/usr/share/zoneinfo/Australia/Sydney", "/etc/localtime"))
+    old = Deputy(host, {"ssh": [9, 0]})
+    over = grant("g21", "sam", keys=[key.public], until=now() - 600)
+    assert not [word for word in old.apply([over])["done"]["wrong"] if word]
+    assert "Z" not in host.read("/home/sam/.ssh/authorized_keys").split('"')[1]
+    assert old.ssh(key, "sam", "true").returncode == 255
+
+    old.apply([grant("g21", "sam", keys=[key.public], until=now() + 600)])
+    assert old.ssh(key, "sam", "true").returncode == 0
+    host.run(("ln", "-sfn", "/usr/share/zoneinfo/UTC", "/etc/localtime"))
+    old.apply(absent=[over])
 
 
 def test_a_sshd_and_sudo_that_know_no_end_leave_it_to_the_timer(host: Host, key: Key) -> None:

@@ -65,6 +65,8 @@ def look(placements, ways):
             if path not in seen:
                 seen.add(path)
                 reader.read(path, account=one.pw_name)
+    if not ways.sshd("root"):
+        reader.unread.append({"path": "sshd -T", "why": ways.sshd_why})
     known = places.kept()
     managed = {one["account"] for one in placements} | set(known["accounts"])
     managed |= {one["account"] for one in known["grants"].values()}
@@ -114,7 +116,7 @@ class Reader:
         owners = (owner.pw_uid,) if owner else (0,)
         parent, name = os.path.split(path)
         try:
-            with places.directory(parent, owners) as handle:
+            with places.directory(parent, owners, firm=False) as handle:
                 # In root's own directories a wrong owner is a finding, not a danger.
                 data = places.content(handle, name, owners if owner else None)
                 if data is None:
