@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from opskit.access.consistency import Places, consistency
 from opskit.access.model import (
     AccessPolicy,
+    Environment,
     LinuxTarget,
     People,
     PlaybookTarget,
@@ -22,6 +23,7 @@ from opskit.access.store import policies
 from opskit.access.workplace import Workplace
 from opskit.core.clock import Clock, to_datetime
 from opskit.core.errors import ConfigError, DataError, OutsideError
+from opskit.core.findings import Severity
 from opskit.outside.config import Config
 from opskit.outside.database import Database
 from opskit.outside.documents import Document, parse, summary
@@ -66,7 +68,9 @@ class Granting:
         found = Registry(people, roles, targets, policy)
         where = Places(persons.place, catalogue.place, rules.place)
         today = to_datetime(self.clock.now(), self.config.zone).date()
-        mistakes = tuple(consistency(found, where, today))
+        # What is worth knowing is told by `opskit check`; only mistakes stand in the way.
+        odd = consistency(found, where, today)
+        mistakes = tuple(one for one in odd if one.severity.rank >= Severity.HIGH.rank)
         if mistakes:
             raise DataError(summary("access/", mistakes), mistakes, hint="opskit check")
         return found
@@ -128,11 +132,13 @@ class Granting:
         inventory = tuple(self.config.path(one) for one in self.inventory)
         runs = private_directory(self.config.state_directory / "access")
         if name == "linux":
-            from opskit.access.targets.linux import LinuxKind  # noqa: PLC0415  # each is heavy
+            from opskit.access.sudoers.render import render_grant  # noqa: PLC0415  # each is heavy
+            from opskit.access.targets.linux import LinuxKind  # noqa: PLC0415
+            from opskit.access.targets.linux.state import reader  # noqa: PLC0415
 
             return LinuxKind(
-                inventory, self.config.root, runs, self.environment, self.clock,
-                administrators=self._administrators(registry),
+                inventory, self.config.root, runs, self.environment, self.clock, render_grant,
+                reader(self._production(registry)), self._administrators(registry),
             )  # fmt: skip
         if name == "postgres":
             from opskit.access.targets.postgres import PostgresKind  # noqa: PLC0415
@@ -158,6 +164,15 @@ class Granting:
                 for host in self._hosts(name, target.hosts):
                     found[host] = (*found.get(host, ()), *target.administrators)
         return found
+
+    def _production(self, registry: Registry) -> frozenset[str]:
+        """Return the hosts on which much depends."""
+        return frozenset(
+            host
+            for name, target in registry.targets.targets.items()
+            if isinstance(target, LinuxTarget) and target.environment is Environment.PRODUCTION
+            for host in self._hosts(name, target.hosts)
+        )
 
     def _places(self, registry: Registry, name: str) -> tuple[str, ...]:
         """Return the hosts or servers that a target stands for now."""

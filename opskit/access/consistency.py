@@ -197,13 +197,16 @@ def _satisfiable(registry: Registry, place: Place, today: date) -> Iterator[Find
             role = registry.role(role_name)
             if role is None:
                 continue
+            asking = sorted(registry.among(rule.who))
             stuck = [
                 who
-                for who in sorted(registry.among(rule.who))
+                for who in asking
                 if not _may_be_approved(registry, rule, role, who, today, known)
             ]
             if stuck:
-                yield _stuck(rule, role_name, stuck, place(("rules", index)))
+                # Of no use to anybody, it is a mistake; of none to some, something to know.
+                severity = Severity.HIGH if stuck == asking else Severity.MEDIUM
+                yield _stuck(rule, role_name, stuck, severity, place(("rules", index)))
 
 
 def _may_be_approved(
@@ -225,8 +228,10 @@ def _may_be_approved(
     return known[key]
 
 
-def _stuck(rule: PolicyRule, role: str, stuck: list[str], where: Location) -> Finding:
+def _stuck(
+    rule: PolicyRule, role: str, stuck: list[str], severity: Severity, where: Location
+) -> Finding:
     more = f" and {len(stuck) - _NAMED} more" if len(stuck) > _NAMED else ""
     message = f"nobody could approve {role} for {', '.join(stuck[:_NAMED])}{more}"
     fix = "add approvers besides them and those who answer to them, or leave them out of `who`"
-    return Finding("access-unsatisfiable", Severity.HIGH, f"rules.{rule.name}", message, where, fix)
+    return Finding("access-unsatisfiable", severity, f"rules.{rule.name}", message, where, fix)

@@ -96,11 +96,11 @@ def test_hosts_are_given_what_each_is_ordered_and_lose_it(
     assert sights["web1"].standings["g1"] == standing
     assert sights["web2"].standings["g1"].presence is Presence.ABSENT
     state = sights["web1"].state
-    assert state is not None
+    assert isinstance(state, HostState)
     assert "NOPASSWD: /usr/bin/id" in state.files["/etc/sudoers.d/opskit-g1"].text
     assert state.sudo_version.startswith("Sudo version")
     large = sights["web2"].state
-    assert large is not None
+    assert isinstance(large, HostState)
     assert {path: large.files[path].text for path in much} == much, "whole, as it was"
 
     gone = kind.carry_out(
@@ -137,6 +137,32 @@ def test_without_a_second_login_the_change_is_undone(
     again = kind.carry_out([Order("web2", (one,))])["web2"]
     assert (again.refused, again.failed) == ("", "")
     assert again.sight.standings["g3"].presence is Presence.PRESENT
+
+
+def test_an_operator_who_is_not_root_gives_through_sudo_and_keeps_it(
+    kind: LinuxKind, hosts: Fleet, key: Key, tmp_path: Path
+) -> None:
+    host = hosts["web1"]
+    script = """
+    useradd -m -p '*' deploy
+    install -d -o deploy -m 700 /home/deploy/.ssh
+    install -o deploy -m 600 /etc/rig/authorized_keys /home/deploy/.ssh/
+    """
+    host.run(("sh", "-c", script))
+    host.write("/etc/sudoers.d/deploy", "deploy ALL=(ALL) NOPASSWD: ALL\n")
+    host.run(("chmod", "440", "/etc/sudoers.d/deploy"))
+    inventory = tmp_path / "inventory.ini"
+    inventory.write_text(hosts.inventory.read_text().replace("user=root", "user=deploy"))
+    through = replace(kind, inventory=(inventory,), administrators={"web1": ("root", "deploy")})
+    one = placed("g4", "dina", key, sudo=(SudoRight(commands=(ID,), password=False),))
+
+    answer = through.carry_out([Order("web1", (one,), end_sessions=("deploy",))])["web1"]
+
+    assert answer.refused == ""
+    assert "deploy is listed as an administrator" in answer.failed
+    assert answer.sight.standings["g4"].presence is Presence.PRESENT
+    gone = through.carry_out([Order("web1", absent=(one,), end_sessions=("dina",))])["web1"]
+    assert (gone.failed, gone.sight.standings["g4"].presence) == ("", Presence.ABSENT)
 
 
 def test_what_is_taken_as_unmanaged_is_guarded_and_templates_stay_text(

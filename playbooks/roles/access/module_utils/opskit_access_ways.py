@@ -34,9 +34,16 @@ class Ways:
         known = re.match(r"Sudo version (\d+)\.(\d+)\.(\d+)", self.sudo_said)
         self.notafter = bool(known) and tuple(map(int, known.groups())) >= (1, 8, 20)
         self._sshd = {}
+        self._rules = None
         self.sshd_why = ""
         # Whether sshd may have other settings for other accounts.
         self.matches = any(_has_match(path) for one in _SETTINGS for path in glob.glob(one))
+
+    def rules(self):
+        """Return what visudo says of the sudo rules in force, asked once."""
+        if self._rules is None:
+            self._rules = places.ran(["visudo", "-c"])
+        return self._rules
 
     def sshd(self, account):
         """Return the effective settings of sshd for an account: keyword to value, or nothing."""
