@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from opskit.access.findings import AccessFinding, Scope
 from opskit.access.hosts.model import Account, AuthorizedKey, Line
 from opskit.access.rules.accounts import usable
+from opskit.access.rules.keys import unknown_keys
 from opskit.access.rules.rule import Family
-from opskit.access.rules.ssh import unknown_keys
 from opskit.access.rules.sudo.view import SudoView, command_text, meaning_of
 from opskit.access.rules.view import HostView
 from opskit.access.sudoers.meaning import Permission
