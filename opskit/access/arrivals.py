@@ -93,10 +93,10 @@ def _bundle(work: Workplace, name: str) -> tuple[str, tuple[str, ...]]:
 def _began(work: Workplace, name: str, team: str, roles: tuple[str, ...]) -> Instant:
     """Return when somebody's arrival began; it begins now where it has not yet."""
     with work.database.write() as connection:
-        gone = told.last_at(connection, "person.gone", name)
-        began = told.first_at(connection, "person.onboarding", name, gone)
+        gone = told.last(connection, "person.gone", name)
+        began = told.first(connection, "person.onboarding", name, gone.at if gone else None)
         if began is not None:
-            return began
+            return began.at
         data = {"team": team, "roles": list(roles), "by": work.person()}
         return work.tell(connection, "person.onboarding", name, data).at
 
@@ -213,18 +213,16 @@ def _told(
 ) -> Arrival:
     """Write, once, that somebody is ready, and return how far they are."""
     since = [one for one in usable if one is not None]
-    ready_at = max(*since, began) if len(since) == len(usable) else None
     with work.database.write() as connection:
-        before = told.first_at(connection, "person.ready", name, began)
-        if before is None and ready_at is not None:
-            hours = (ready_at - began) / HOUR
-            data = {"team": team, "hours": hours, "ready_at": ready_at}
-            work.tell(connection, "person.ready", name, data)
-        elif before is not None:
-            ready_at = before
-    return Arrival(
-        name, team, steps, ready_at is not None, ((ready_at or work.now()) - began) / HOUR
-    )
+        before = told.first(connection, "person.ready", name, began)
+        if before is not None:
+            return Arrival(name, team, steps, ready=True, hours=before.data["hours"])
+        if len(since) < len(usable):
+            return Arrival(name, team, steps, ready=False, hours=(work.now() - began) / HOUR)
+        ready_at = max(*since, began)
+        data = {"team": team, "hours": (ready_at - began) / HOUR, "ready_at": ready_at}
+        work.tell(connection, "person.ready", name, data)
+    return Arrival(name, team, steps, ready=True, hours=(ready_at - began) / HOUR)
 
 
 def unready(arrival: Arrival) -> Iterator[Step]:

@@ -256,11 +256,12 @@ def _finish(work: Workplace, done: Departed) -> None:
             }
             work.tell(connection, "person.offboard_failed", done.who.name, data)
             return
-        before = told.last_at(connection, "person.gone", done.who.name)
-        began = told.first_at(connection, "person.offboarding", done.who.name, before)
+        gone = told.last(connection, "person.gone", done.who.name)
+        since = gone.at if gone else None
+        began = told.first(connection, "person.offboarding", done.who.name, since)
         data = {
             "places": done.places,
-            "hours": (work.now() - (began or work.now())) / HOUR,
+            "hours": (work.now() - (began.at if began else work.now())) / HOUR,
             "leftover_hours": done.leftover_hours,
         }
         work.tell(connection, "person.gone", done.who.name, data)

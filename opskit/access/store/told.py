@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,21 +31,35 @@ def open_findings(connection: sa.Connection, place: str) -> Mapping[str, dict[st
     return found
 
 
-def first_at(
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An entry of the ledger: when, and with what data."""
+
+    at: Instant
+    data: dict[str, Any]
+
+
+def first(
     connection: sa.Connection, kind: str, subject: str, since: Instant | None = None
-) -> Instant | None:
-    """Return when something was told for the first time, at or after `since`."""
-    query = sa.select(sa.func.min(LEDGER.c.at)).where(
-        LEDGER.c.kind == kind, LEDGER.c.subject == subject, LEDGER.c.at >= (since or 0)
-    )
-    at: int | None = connection.execute(query).scalar()
-    return None if at is None else Instant(at)
+) -> Told | None:
+    """Return what was told for the first time, at or after `since`."""
+    return _one(connection, kind, subject, since or Instant(0), LEDGER.c.seq)
 
 
-def last_at(connection: sa.Connection, kind: str, subject: str) -> Instant | None:
-    """Return when something was told for the last time."""
-    query = sa.select(sa.func.max(LEDGER.c.at)).where(
-        LEDGER.c.kind == kind, LEDGER.c.subject == subject
+def last(connection: sa.Connection, kind: str, subject: str) -> Told | None:
+    """Return what was told for the last time."""
+    return _one(connection, kind, subject, Instant(0), LEDGER.c.seq.desc())
+
+
+def _one(
+    connection: sa.Connection,
+    kind: str,
+    subject: str,
+    since: Instant,
+    order: sa.ColumnElement[Any],
+) -> Told | None:
+    query = sa.select(LEDGER.c.at, LEDGER.c.data).where(
+        LEDGER.c.kind == kind, LEDGER.c.subject == subject, LEDGER.c.at >= since
     )
-    at: int | None = connection.execute(query).scalar()
-    return None if at is None else Instant(at)
+    row = connection.execute(query.order_by(order).limit(1)).first()
+    return None if row is None else Told(Instant(row.at), json.loads(row.data))
