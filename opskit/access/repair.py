@@ -49,7 +49,8 @@ def step(found: Found) -> str:
     match found.remedy:
         case Removal(unmanaged):
             named = "lock account" if unmanaged.kind == "account" else f"remove {unmanaged.kind}"
-            of = "" if unmanaged.account in unmanaged.key else f" of {unmanaged.account}"
+            said = unmanaged.key.split()[0] == unmanaged.account
+            of = "" if said else f" of {unmanaged.account}"
             return f"{named} {unmanaged.key}{of}"
         case Sweep(account):
             return f"end everything {account} runs, take away its jobs"
@@ -87,11 +88,16 @@ def repair(
     chosen: Callable[[Found], bool] = lambda _: True,
     leaving: Leaving | None = None,
 ) -> Repaired:
-    """Settle the differences that are `chosen`, look at the same targets again, and tell both."""
+    """Settle the differences that are `chosen`, look at the same targets again, and tell both.
+
+    Where there is nothing opskit could do, the first look is the last one.
+    """
     mine = [one for one in before.found if chosen(one)]
     holder = f"{work.ledger.actor} ({uuid.uuid4().hex[:8]})"
     doing = _Doing(work, {one.place: one.kind for one in before.places}, holder)
     touched = _intended(work, mine)
+    if not touched:
+        return Repaired(before, before, *_outcome(doing, mine, before))
     try:
         held = {place for place in touched if _taken(doing, place)}
         _remove(doing, [one for one in mine if one.place in held])
