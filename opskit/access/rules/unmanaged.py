@@ -16,7 +16,7 @@ from opskit.access.rules.keys import unknown_keys
 from opskit.access.rules.rule import Family
 from opskit.access.rules.sudo.view import SudoView, command_text, meaning_of
 from opskit.access.rules.view import HostView
-from opskit.access.sudoers.meaning import Permission
+from opskit.access.sudoers.meaning import Permission, Status
 from opskit.access.sudoers.syntax import Kind
 from opskit.core.findings import Severity
 
@@ -24,6 +24,8 @@ GRANT_FILE = re.compile(r"/etc/sudoers\.d/opskit-(g[0-9]{1,12})\Z")
 GRANT_MARK = re.compile(r"(?:^|\s)opskit:(g[0-9]{1,12})\Z")
 _ROOT = frozenset({"root", "#0"})
 _MOST_COMMANDS = 3
+# In force, or as soon as its time comes or the line above which it stands is taken away.
+_STANDING = frozenset({Status.IN_FORCE, Status.NOT_YET, Status.REPLACED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +107,10 @@ def strays(view: ActualView) -> Iterator[Stray]:
 def sudo_unmanaged(view: ActualView) -> Iterator[AccessFinding]:
     """Somebody may run something by sudo, and no grant in force gives it.
 
-    What: a right in force of anybody but root and the target's administrators that is not written
-    in the file of a grant in force (`/etc/sudoers.d/opskit-gN`). A right of a group counts for each
-    member, but for those whom a grant put there.
+    What: a right of anybody but root and the target's administrators that is not written in the
+    file of a grant in force (`/etc/sudoers.d/opskit-gN`); also one that a later line replaces: it
+    is back when that line goes. A right of a group counts for each member, but for those whom a
+    grant put there.
 
     Why: what nobody granted nobody ends, reviews or answers for.
 
@@ -129,7 +132,8 @@ def sudo_unmanaged(view: ActualView) -> Iterator[AccessFinding]:
 def _sudo(view: ActualView) -> Iterator[Stray]:
     """Yield a finding for each line and holder, with all the line gives them."""
     found: dict[tuple[str, int, str, str], list[Permission]] = {}
-    for right in view.sudo.rights:
+    written = (one for one in view.sudo.permissions if one.status in _STANDING)
+    for right in written:
         for who, group in _holders(view, right):
             found.setdefault((right.at.file, right.at.number, who, group), []).append(right)
     for (_, _, who, group), rights in found.items():
@@ -139,7 +143,7 @@ def _sudo(view: ActualView) -> Iterator[Stray]:
 def _holders(view: ActualView, right: Permission) -> Iterator[tuple[str, str]]:
     """Yield who has a right without a grant, each with the group it comes by, if by one."""
     who = right.who
-    if who in view.administrators or _is_granted(view, right):
+    if who in view.administrators | _ROOT or _is_granted(view, right):
         return
     if who.startswith("%") and not who.startswith("%:"):
         group = _group(view, who[1:])
