@@ -16,6 +16,7 @@ from opskit.access.reconcile import Reconciled, look
 from opskit.access.repair import Repaired, repair
 from opskit.access.requesting import lapse
 from opskit.access.roll import Leaving, holders
+from opskit.access.settling import settle
 from opskit.access.store import grants, places, policies, requests, told
 from opskit.access.store.grants import Grant
 from opskit.access.store.requests import Request
@@ -128,9 +129,7 @@ def offboard(work: Workplace, who: Leaving, reason: str) -> Departed:
     before = open_things(work, who)
     _begin(work, who, before, reason)
     withdrawn = tuple(_withdraw(work, one.id) for one in before.requests)
-    ending = tuple(one.id for one in before.grants if not one.state.is_ending)
-    if ending:
-        revoke(work, ending, reason)
+    _end(work, before.grants, reason)
     first = look(work, leaving=who)
     done = repair(work, first, chosen=lambda one: _is_theirs(one, who), leaving=who)
     rows = (*_of_grants(work, before.grants), *_of_leftovers(done, who))
@@ -159,6 +158,20 @@ def _withdraw(work: Workplace, number: int) -> Request:
         data = {"by": work.person(), "why": "offboarding"}
         work.tell(connection, "request.withdrawn", one.name, data)
         return requests.advance(connection, one, RequestState.WITHDRAWN, closed_at=work.now())
+
+
+def _end(work: Workplace, held: Sequence[Grant], reason: str) -> None:
+    """Revoke what is in force, and try again at once what is owed since an earlier time."""
+    with work.database.write() as connection:
+        for grant in held:
+            for row in places.of_grant(connection, grant.id) if grant.state.is_ending else ():
+                if not row.footing.is_over(work.now()):
+                    places.want(connection, row, row.desired, work.now())
+    ending = tuple(one.id for one in held if not one.state.is_ending)
+    if ending:
+        revoke(work, ending, reason)
+    elif held:
+        settle(work)
 
 
 def _is_theirs(one: Found, who: Leaving) -> bool:
