@@ -33,6 +33,11 @@ class Left:
     why: str
     unseen: bool = False
 
+    @property
+    def attempted(self) -> bool:
+        """Return whether it was opskit's to settle."""
+        return not isinstance(self.found.remedy, ByHand)
+
 
 @dataclass(frozen=True)
 class Repaired:

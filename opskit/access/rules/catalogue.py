@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from opskit.access.rules import accounts, fleet, groups, keys, lines, ssh, suppressions
+from opskit.access.rules import accounts, fleet, groups, keys, lines, ssh, suppressions, unmanaged
 from opskit.access.rules.rule import Family, Rule
 from opskit.access.rules.sudo import SUDO
 from opskit.access.rules.view import HostView
@@ -20,3 +20,8 @@ FAMILIES: tuple[Family[Any], ...] = (SUDO, *HOST, fleet.family, suppressions.fam
 def every() -> dict[str, Rule[Any]]:
     """Return all rules by their ids, in the order of the catalogue."""
     return {rule.id: rule for family in FAMILIES for rule in family.rules}
+
+
+def documented() -> dict[str, Rule[Any]]:
+    """Return those, and the rules that need to know what was granted: `reconcile` asks them."""
+    return {**every(), **{rule.id: rule for rule in unmanaged.family.rules}}

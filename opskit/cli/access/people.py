@@ -166,7 +166,7 @@ def _show_departed(to: Console, done: Departed) -> None:
         (
             one.place, one.what,
             f"{to_datetime(one.gone_at):%Y-%m-%d %H:%M:%S}" if one.gone_at is not None
-            else f"unknown: it {one.why}" if one.unseen else f"LEFT: {one.why}",
+            else f"unknown: {one.why}" if one.unseen else f"LEFT: {one.why}",
         )
         for one in done.rows
     ]  # fmt: skip

@@ -45,8 +45,8 @@ def reconcile(
     behind, grants that are missing or were changed, and leftovers of grants that are over. What the
     policy accepts counts as accepted; administrators of a target are never touched.
 
-    Exit 0: all as granted. 1: it is not. 3: something could not be looked at. 4: --fix could not
-    settle all of it.
+    Exit 0: all as granted. 1: it is not. 3: something could not be looked at. 4: --fix tried to
+    settle something and could not.
     """
     from opskit.access.reconcile import look  # noqa: PLC0415
     from opskit.access.repair import repair  # noqa: PLC0415
@@ -62,8 +62,8 @@ def reconcile(
     done = repair(work, before, targets)
     app.deliver()
     _emit_repaired(done, output)
-    left = any(not one.unseen for one in done.left)
-    return worst([_code(done.after), ExitCode.FAILED if left else ExitCode.OK])
+    failed = any(one.attempted and not one.unseen for one in done.left)
+    return worst([_code(done.after), ExitCode.FAILED if failed else ExitCode.OK])
 
 
 def _code(found: Reconciled) -> ExitCode:
@@ -98,11 +98,22 @@ def _emit(found: Reconciled, output: Output) -> None:
         return
     _say_restored(found)
     if found.found:
-        note("next: opskit access reconcile --fix   shows what it would do, and asks")
+        note(_next(found))
     elif found.unseen:
         note("next: make what could not be looked at reachable, and look again")
     else:
         note(f"{plural(len(found.places), 'place')}: all as granted")
+
+
+def _next(found: Reconciled) -> str:
+    from opskit.access.comparison import ByHand  # noqa: PLC0415
+
+    if all(isinstance(one.remedy, ByHand) for one in found.found):
+        return (
+            "next: see to it by hand, register the key in access/people.yaml, or accept it for a "
+            "time in access/policy.yaml; opskit does none of it by itself"
+        )
+    return "next: opskit access reconcile --fix   shows what it would do, and asks"
 
 
 def _say_restored(found: Reconciled) -> None:
@@ -130,7 +141,10 @@ _PLAN = (Column("place"), Column("found", fold=True), Column("to be done", fold=
 def _emit_repaired(done: Repaired, output: Output) -> None:
     if output.for_people:
         output.emit_printed(lambda to: _show(to, done))
-        note("next: opskit access reconcile" if done.left else "a second look found it settled")
+        if done.after.found:
+            note(_next(done.after))
+        elif not done.left:
+            note("a second look found it settled")
     elif output.format in {"json", "yaml"}:
         output.emit_data({**_linted(done.after).as_json(), **_as_data(done)})
     else:
@@ -158,5 +172,5 @@ def _show(to: Console, done: Repaired) -> None:
         for one in new:
             show_text(to, f"{one.place}: {one.finding.message}")
     for place, why in done.after.unseen:
-        show_text(to, f"{place}: it {why}")
+        show_text(to, f"{place}: {why}")
     show_heading(to, f"{len(done.settled)} settled, {len(done.left)} left")
