@@ -24,6 +24,8 @@ Place = Callable[[KeyPath], Location]
 _AMONG = frozenset({"owners", "manager", "peers"})
 # So many are named in one finding; the others are counted.
 _NAMED = 5
+# People who can decide: with fewer, one who is away locks everybody out.
+_ENOUGH = 2
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def consistency(registry: Registry, places: Places, today: date) -> Iterator[Fin
     yield from _roles(registry, names, places.roles)
     yield from _policy(registry, names, places.policy)
     yield from _satisfiable(registry, places.policy, today)
+    yield from _sole_approvers(registry, places.roles, today)
 
 
 # Names
@@ -235,3 +238,24 @@ def _stuck(
     message = f"nobody could approve {role} for {', '.join(stuck[:_NAMED])}{more}"
     fix = "add approvers besides them and those who answer to them, or leave them out of `who`"
     return Finding("access-unsatisfiable", severity, f"rules.{rule.name}", message, where, fix)
+
+
+def _sole_approvers(registry: Registry, place: Place, today: date) -> Iterator[Finding]:
+    """Yield the roles that fewer than two people could approve: one of them ill, and nobody can.
+
+    FLOW-SOLE-ADMIN of the catalogue. It is told and keeps nothing from being used.
+    """
+    for name, role in registry.roles.roles.items():
+        approval = registry.policy.approvals.get(role.approval or DEFAULT)
+        if approval is None:
+            continue
+        groups = seats(approval, role, Asking("", ""), registry, today)
+        fixed = [group for group in groups if not {"manager", "peers"} & set(group.among.split())]
+        people = {who for group in fixed for who in group.eligible}
+        if fixed and len(people) < _ENOUGH:
+            who = ", ".join(sorted(people)) or "nobody"
+            yield Finding(
+                "FLOW-SOLE-ADMIN", Severity.HIGH, f"roles.{name}",
+                f"{who} alone could approve {name}", place(("roles", name)),
+                "let two people or more answer for it",
+            )  # fmt: skip

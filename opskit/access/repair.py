@@ -6,11 +6,10 @@ more by the machine that carries them out anyway. Nothing counts as settled befo
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from opskit.access import orders
+from opskit.access import holding, orders
 from opskit.access.comparison import Again, ByHand, Forget, Found, Removal, Sweep
 from opskit.access.model import LinuxRights
 from opskit.access.reconcile import Reconciled, look
@@ -98,7 +97,7 @@ def repair(
     Where there is nothing opskit could do, the first look is the last one.
     """
     mine = [one for one in before.found if chosen(one)]
-    holder = f"{work.ledger.actor} ({uuid.uuid4().hex[:8]})"
+    holder = holding.name(work.ledger.actor)
     doing = _Doing(work, {one.place: one.kind for one in before.places}, holder)
     touched = _intended(work, mine)
     if not touched:
@@ -135,6 +134,9 @@ def _taken(doing: _Doing, place: str) -> bool:
     try:
         with work.database.write() as connection:
             resource = f"access {doing.kinds[place]} {place}"
+            before = work.leases.holder(connection, resource)
+            if before and holding.is_gone(before):
+                work.leases.release(connection, before)
             work.leases.take(connection, resource, doing.holder, _LEASE)
     except Conflict as error:
         doing.wrong(place, error.message)

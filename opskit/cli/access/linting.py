@@ -86,9 +86,9 @@ def lint(
 
 def _linted(app: App | None, paths: Sequence[Path], options: Mapping[str, Any]) -> Linted:
     from opskit.access.lint import lint_hosts, lint_policy  # noqa: PLC0415
-    from opskit.access.repository import repository  # noqa: PLC0415
+    from opskit.access.repository import Names, repository  # noqa: PLC0415
 
-    files = repository(app.config.root, app.config.settings.people) if app else None
+    files = repository(app.config.root, Names.of(app.config.settings), app.today) if app else None
     if not paths and app is not None and files is not None:
         return lint_policy(files, "access", _question(app, None, options))
     _refuse_mistakes(files)
@@ -183,7 +183,7 @@ def _explained(names: Sequence[str]) -> tuple[str, ...]:
     return _named(names, list(documented())) if names else _known_rules(names)
 
 
-def _named(names: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+def _named(names: Sequence[str], known: list[str]) -> tuple[str, ...]:
     from opskit.core.text import nearest  # noqa: PLC0415
 
     for name in names:
