@@ -242,24 +242,33 @@ def _parted(
 
 def _write(work: Workplace, done: Reconciled) -> None:
     """Tell what is found for the first time, and what was found before and is gone."""
-    unseen = {place for place, _ in done.unseen}
-    accepted = {one.found.finding.fingerprint for one in done.accepted}
     with work.database.write() as connection:
         for where in done.places:
             before = told.open_findings(connection, where.place)
             here = {one.finding.fingerprint: one for one in done.found if one.place == where.place}
             new = [one for print_, one in here.items() if print_ not in before]
             for one in new:
-                data = _data(one)
-                work.tell(connection, "finding.opened", where.place, data)
+                work.tell(connection, "finding.opened", where.place, _data(one))
             if new:
                 prints = [one.finding.fingerprint for one in new]
                 work.tell(connection, "target.drifted", where.place, {"findings": prints})
-            for print_ in before.keys() - here.keys():
-                if where.place not in unseen:
-                    why = "accepted" if print_ in accepted else "not seen any more"
-                    data = {"fingerprint": print_, "rule": before[print_]["rule"], "why": why}
-                    work.tell(connection, "finding.resolved", where.place, data)
+            gone = {print_: one for print_, one in before.items() if print_ not in here}
+            for data in _resolved(done, where.place, gone):
+                work.tell(connection, "finding.resolved", where.place, data)
+
+
+def _resolved(
+    done: Reconciled, place: str, gone: Mapping[str, Mapping[str, object]]
+) -> Iterator[dict[str, object]]:
+    """Yield what to tell of findings that are gone; one that was not looked for is not."""
+    if place in {name for name, _ in done.unseen}:
+        return
+    skipped = {(one.rule, one.target) for one in done.not_evaluated}
+    accepted = {one.found.finding.fingerprint for one in done.accepted}
+    for print_, one in gone.items():
+        if (one["rule"], place) not in skipped:
+            why = "accepted" if print_ in accepted else "not seen any more"
+            yield {"fingerprint": print_, "rule": one["rule"], "why": why}
 
 
 def _data(one: Found) -> dict[str, object]:

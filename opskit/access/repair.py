@@ -7,6 +7,7 @@ more by the machine that carries them out anyway. Nothing counts as settled befo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from opskit.access import holding, orders
@@ -22,6 +23,7 @@ from opskit.core.clock import MINUTE
 from opskit.core.errors import Conflict, OpskitError
 
 _LEASE = 30 * MINUTE
+_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +151,23 @@ def _remove(doing: _Doing, mine: Sequence[Found]) -> None:
     for one in mine:
         if isinstance(one.remedy, Removal):
             wanted.setdefault(one.place, []).append(one.remedy.unmanaged)
-    for place, unmanaged in wanted.items():
-        try:
-            kind = doing.work.kind(doing.kinds[place])
-            doing.heard(place, kind.remove(place, sorted(set(unmanaged), key=_last_line_first)))
-        except OpskitError as error:
-            doing.wrong(place, error.message)
+    # A place is a run of its own; most of it is waiting.
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for place, heard in pool.map(lambda one: _removed(doing, *one), wanted.items()):
+            if isinstance(heard, OpskitError):
+                doing.wrong(place, heard.message)
+            else:
+                doing.heard(place, heard)
+
+
+def _removed(
+    doing: _Doing, place: str, unmanaged: Sequence[Unmanaged]
+) -> tuple[str, Answer | OpskitError]:
+    try:
+        kind = doing.work.kind(doing.kinds[place])
+        return place, kind.remove(place, sorted(set(unmanaged), key=_last_line_first))
+    except OpskitError as error:
+        return place, error
 
 
 def _last_line_first(one: Unmanaged) -> tuple[str, int, str]:
@@ -224,12 +237,15 @@ def _outcome(
 ) -> tuple[tuple[Found, ...], tuple[Left, ...]]:
     there = {one.finding.fingerprint for one in after.found}
     unseen = dict(after.unseen)
+    skipped = {(one.rule, one.target): one.reason for one in after.not_evaluated}
     settled: list[Found] = []
     left: list[Left] = []
     for one in mine:
         why = "; ".join(doing.reasons.get(one.place, ()))
         if one.place in unseen:
             left.append(Left(one, unseen[one.place], unseen=True))
+        elif (one.finding.rule, one.place) in skipped:
+            left.append(Left(one, skipped[one.finding.rule, one.place], unseen=True))
         elif one.finding.fingerprint in there:
             by_hand = one.remedy.why if isinstance(one.remedy, ByHand) else ""
             left.append(Left(one, by_hand or why or "it is still there, or came back"))

@@ -88,6 +88,20 @@ def test_what_cannot_be_looked_at_is_neither_clean_nor_resolved(office: World, t
     assert "finding.resolved" not in list(office.kinds_of_entries())
 
 
+def test_what_a_rule_was_not_asked_about_is_not_resolved_either(office: World, town: Town) -> None:
+    town.at("web1")[TMP] = ROGUE
+    before = look(office.as_("bob"))
+    del town.at("web1")["/etc/passwd"]  # who is who cannot be told any more
+
+    done = repair(office.as_("bob"), before)
+
+    assert ("SUDO-UNMANAGED", "web1") in {
+        (one.rule, one.target) for one in done.after.not_evaluated
+    }
+    assert [one.unseen for one in done.left] == [True]
+    assert "finding.resolved" not in list(office.kinds_of_entries())
+
+
 def test_what_the_policy_accepts_is_not_among_what_is_found_until_that_is_over(
     office: World, town: Town, clock: FrozenClock
 ) -> None:
