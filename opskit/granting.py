@@ -62,6 +62,8 @@ class Granting:
             raise ConfigError(
                 f"there is no {missing[0]}", hint="opskit init lays one out; see access/README.md"
             )
+        if files.registry is not None and self._was_used(files.registry):
+            return files.registry
         # Only mistakes stand in the way. What is worth knowing, and what rules of the catalogue say
         # (their ids are in capitals), is told by `opskit check` and `opskit access lint`.
         found = [
@@ -72,6 +74,11 @@ class Granting:
         if found or files.registry is None:
             raise DataError(summary("access/", found), tuple(found), hint="opskit check")
         return files.registry
+
+    def _was_used(self, registry: Registry) -> bool:
+        """Return whether something was decided by this very state of the files: it was sound."""
+        with self.database.read() as connection:
+            return policies.is_kept(connection, registry.version)
 
     @cached_property
     def workplace(self) -> Workplace:
