@@ -46,11 +46,13 @@ class Target:
     """A host, or the policy files, that was looked at.
 
     `sudo` is the one whose rules were followed, and who said so; None where there is no host.
+    `asked` are the rules there are for such a target.
     """
 
     name: str
     path: str
     sudo: Spoken | None = None
+    asked: frozenset[str] = catalogue.ids(catalogue.LINTED)
 
     def as_json(self) -> dict[str, str | None]:
         """Return it for JSON."""
@@ -170,7 +172,8 @@ def _look_at(sight: Sight, question: Question) -> _Look:
         target = Target(sight.target, "", question.spoken(sight.state))
         return _Look(target, judge(sight.state, question), troubles)
     if isinstance(sight.state, DatabaseState):
-        return _Look(Target(sight.target, ""), judge_server(sight.state, question), troubles)
+        target = Target(sight.target, "", asked=catalogue.ids(catalogue.DATABASE))
+        return _Look(target, judge_server(sight.state, question), troubles)
     unseen = troubles or (Trouble(sight.target, "nothing was seen of it"),)
     return _Look(Target(sight.target, ""), Judgement((), ()), unseen)
 
@@ -241,10 +244,10 @@ class _LookedAt:
     skipped: frozenset[tuple[str, str]]
 
     def __call__(self, entry: Suppression) -> bool:
-        known = entry.rule in catalogue.every() and self.question.asks(entry.rule)
-        together = any(entry.rule == rule.id for rule in fleet.family.rules)
-        names = ("",) if together else tuple(one.name for one in self.targets)
-        return known and any(
+        together = entry.rule in catalogue.ids((fleet.family,))
+        asked = [one.name for one in self.targets if entry.rule in one.asked]
+        names = asked[:1] and [""] if together else asked
+        return self.question.asks(entry.rule) and any(
             fnmatchcase(name, entry.target) and (entry.rule, name) not in self.skipped
             for name in names
         )

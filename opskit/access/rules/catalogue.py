@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from opskit.access.rules import (
@@ -14,6 +15,7 @@ from opskit.access.rules import (
     postgres_objects,
     ssh,
     suppressions,
+    unmanaged,
 )
 from opskit.access.rules.flow import FLOW
 from opskit.access.rules.postgres_view import DatabaseView
@@ -34,6 +36,16 @@ DATABASE: tuple[Family[DatabaseView], ...] = (postgres.family, postgres_objects.
 FAMILIES: tuple[Family[Any], ...] = (*LINTED, *DATABASE, FLOW)
 
 
+def ids(families: Iterable[Family[Any]]) -> frozenset[str]:
+    """Return the ids of the rules of some families."""
+    return frozenset(rule.id for family in families for rule in family.rules)
+
+
 def every() -> dict[str, Rule[Any]]:
     """Return all rules by their ids, in the order of the catalogue."""
     return {rule.id: rule for family in FAMILIES for rule in family.rules}
+
+
+def documented() -> dict[str, Rule[Any]]:
+    """Return those, and the rules that need to know what was granted: `reconcile` asks them."""
+    return {**every(), **{rule.id: rule for rule in unmanaged.family.rules}}

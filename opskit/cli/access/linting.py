@@ -83,7 +83,7 @@ def lint(
 
     if options["catalogue"] or options["explain"] is not None:
         asked = (options["explain"],) if options["explain"] is not None else ()
-        forms.emit_rules(_known_rules(asked), output)
+        forms.emit_rules(_explained(asked), output)
         return ExitCode.OK
     app = _app(config_path, needed=not paths or bool(options["targets"]))
     linted = _linted(app, paths, options)
@@ -199,12 +199,27 @@ def _known_rules(names: Sequence[str]) -> tuple[str, ...]:
         ConfigError: there is no such rule.
     """
     from opskit.access.rules.catalogue import every  # noqa: PLC0415
+
+    return _named(names, list(every()))
+
+
+def _explained(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the rules to be told of: one by its name, also of `reconcile`, or all of lint.
+
+    Raises:
+        ConfigError: there is no such rule.
+    """
+    from opskit.access.rules.catalogue import documented  # noqa: PLC0415
+
+    return _named(names, list(documented())) if names else _known_rules(names)
+
+
+def _named(names: Sequence[str], known: list[str]) -> tuple[str, ...]:
     from opskit.core.text import nearest  # noqa: PLC0415
 
-    known = every()
     for name in names:
         if name.upper() not in known:
-            guess = nearest(name.upper(), list(known))
+            guess = nearest(name.upper(), known)
             hint = f"did you mean {guess}?" if guess else "opskit access lint --rules"
             raise ConfigError(f"there is no rule {name!r}", hint=hint)
     return tuple(name.upper() for name in names) or tuple(known)
