@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from opskit.core.errors import OpskitError, OutsideError, Throttled
 from opskit.outside import http
@@ -46,7 +45,7 @@ class SlackSender:
 
     def _without_url(self, error: OpskitError) -> OpskitError:
         message = error.message.replace(self.url, _NAME)
-        path = urlsplit(self.url).path.strip("/")
+        path = self.url.partition("://")[2].partition("/")[2]
         if path and path in message:
             message = f"{_NAME} cannot be reached"
         return type(error)(message, hint=error.hint, retryable=error.retryable)

@@ -76,7 +76,9 @@ def _title(data: Mapping[str, object]) -> str:
 
 def _fields(data: Mapping[str, object]) -> Iterator[str]:
     for name, value in data.items():
-        if name in {"type", "to", "notice"} or value in (None, "", []):
+        # A flip has a `to` of its own; it is no list.
+        addresses = name == "to" and isinstance(value, list)
+        if addresses or name in {"type", "notice"} or value in (None, "", []):
             continue
         yield f"{name.replace('_', ' ')}: {_shown(name, value)}"
 
