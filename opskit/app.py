@@ -346,6 +346,7 @@ class App:
 
     def report(self, period: Interval) -> Report:
         """Build the report of a period; later evidence than now there cannot be."""
+        from opskit.access.evidence import AccessEvidence  # noqa: PLC0415
         from opskit.fleet.evidence import FleetEvidence  # noqa: PLC0415
         from opskit.monitor.evidence import MonitorEvidence  # noqa: PLC0415
         from opskit.report.build import Chain, build  # noqa: PLC0415
@@ -355,7 +356,9 @@ class App:
         period = Interval(period.start, Instant(min(period.end, now)))
         catalogue = self.catalogue if self._has(self.config.settings.services) else None
         monitor = MonitorEvidence(self.database, catalogue, self.config.zone).evidence(period)
-        evidence = monitor + FleetEvidence(self.database).evidence(period)
+        fleet = FleetEvidence(self.database).evidence(period)
+        granted = AccessEvidence(self.database, self.grants_access).evidence(period)
+        evidence = monitor + fleet + granted
         with self.database.read() as connection:
             last = head(connection)
             rows = {
@@ -364,6 +367,12 @@ class App:
             }
         chain = Chain(last.seq, last.hash, rows)
         return build(evidence, period, self.config.zone, chain, now)
+
+    @property
+    def grants_access(self) -> bool:
+        """Return whether the files of access are there."""
+        own = self.config.settings
+        return all(map(self._has, (own.people, own.roles, own.targets, own.policy)))
 
     def _has(self, name: str) -> bool:
         return self.config.path(name).exists()
