@@ -357,7 +357,7 @@ class App:
         catalogue = self.catalogue if self._has(self.config.settings.services) else None
         monitor = MonitorEvidence(self.database, catalogue, self.config.zone).evidence(period)
         fleet = FleetEvidence(self.database).evidence(period)
-        granted = AccessEvidence(self.database, self.grants_access).evidence(period)
+        granted = AccessEvidence(self.database, self.granting.configured).evidence(period)
         evidence = monitor + fleet + granted
         with self.database.read() as connection:
             last = head(connection)
@@ -367,12 +367,6 @@ class App:
             }
         chain = Chain(last.seq, last.hash, rows)
         return build(evidence, period, self.config.zone, chain, now)
-
-    @property
-    def grants_access(self) -> bool:
-        """Return whether the files of access are there."""
-        own = self.config.settings
-        return all(map(self._has, (own.people, own.roles, own.targets, own.policy)))
 
     def _has(self, name: str) -> bool:
         return self.config.path(name).exists()

@@ -1,10 +1,13 @@
-"""What is done again and again while opskit runs: work that is over, forecasts, delivering."""
+"""What is done again and again while opskit runs: work that is over, forecasts, access, sending."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from opskit.access import due
+from opskit.access.settling import Settled
+from opskit.access.workplace import Workplace
 from opskit.core.clock import MINUTE, Clock
 from opskit.monitor.foresight import Foresight
 from opskit.monitor.maintenance import Announcements
@@ -32,3 +35,23 @@ class Upkeep:
             self.foresight.keep(self.targets(), self.clock.now())
             self._forecast_at = now
         return self.deliver()
+
+
+@dataclass(frozen=True)
+class AccessUpkeep:
+    """Does what is due in access, where that is `configured`.
+
+    `workplace` reads the files anew each time; where they hold mistakes it gives the last state of
+    them that held none.
+    """
+
+    configured: Callable[[], bool]
+    workplace: Callable[[], Workplace]
+
+    def go(self) -> Settled | None:
+        """Start, end and try again what is due now; nothing where access is not configured.
+
+        Raises:
+            OpskitError: the files hold mistakes and never held none, or a database refuses.
+        """
+        return due.go(self.workplace()) if self.configured() else None
