@@ -84,7 +84,7 @@ def _request_figures(found: AccessEvidence) -> tuple[Figure, ...]:
             "requests of the period that were approved by its end",
             _Told(
                 str(granted), f"{granted} of {len(asked)}" if asked else "none asked",
-                ", ".join([*([f"{waiting} still wait for a decision"] if waiting else []), *left]),
+                ", ".join([*([f"{waiting} waiting for a decision"] if waiting else []), *left]),
                 [one for one in asked if one.outcome == "approved"],
             ),
         ),
@@ -134,7 +134,7 @@ def _revocation_figures(ends: Sequence[RevocationEvidence]) -> tuple[Figure, ...
             "of its planned end; of all at which one was to be gone by the end of the period",
             _Told(
                 str(len(on_time)), f"{len(on_time)} of {len(ends)}" if ends else "none due",
-                f"{still} still in force" if still else "", ends,
+                f"{still} not seen gone" if still else "", ends,
             ),
         ),
         _figure(
@@ -191,8 +191,9 @@ def sentence(found: AccessEvidence, by_id: dict[str, Figure]) -> str:
     """Return what a manager needs to know of access; nothing where nothing happened."""
     parts = []
     if found.requests:
-        approved = by_id["access.approved"].display
-        parts.append(f"{approved} requests for access were approved")
+        asked, approved = len(found.requests), by_id["access.approved"].value
+        were = "was" if asked == 1 else "were"
+        parts.append(f"{approved} of {plural(asked, 'request')} for access {were} approved")
         if by_id["access.lead_time"].value:
             parts.append(f"half could use it within {by_id['access.lead_time'].display}")
     still = sum(one.gone_at is None for one in found.revocations)

@@ -135,7 +135,8 @@ def test_a_past_period_shows_what_was_true_at_its_end(
     settle(world.as_("bob"))
     assert shown(world, noon, end) == before
     assert before.requests[0].outcome == "pending"
-    assert before.grants == before.revocations == ()
+    assert before.grants == ()
+    assert before.revocations == ()
 
 
 def test_what_a_target_ended_by_itself_is_on_time(

@@ -40,7 +40,7 @@ def world(world: World) -> World:
 def with_addresses(**changes: Mapping[str, object]) -> Registry:
     from opskit.outside.documents import parse
 
-    people = parse(OFFICE / "people.yaml").value["people"]  # type: ignore[index,call-overload]
+    people = parse(OFFICE / "people.yaml").value["people"]  # type: ignore[index]
     known = {name: {**one, "email": f"{name}@example.org"} for name, one in people.items()}
     return registry(people={"people": known}, **changes)
 
