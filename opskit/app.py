@@ -357,7 +357,7 @@ class App:
         catalogue = self.catalogue if self._has(self.config.settings.services) else None
         monitor = MonitorEvidence(self.database, catalogue, self.config.zone).evidence(period)
         fleet = FleetEvidence(self.database).evidence(period)
-        granted = AccessEvidence(self.database, self.granting.configured).evidence(period)
+        granted = AccessEvidence(self.database, self.config.grants_access).evidence(period)
         evidence = monitor + fleet + granted
         with self.database.read() as connection:
             last = head(connection)

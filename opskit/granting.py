@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from opskit.access.consistency import Places, consistency
@@ -51,18 +50,6 @@ class Granting:
     channels: tuple[str, ...]
     inventory: tuple[str, ...]
     user: str
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Return where the files of access are, or would be."""
-        own = self.config.settings
-        names = (own.people, own.roles, own.targets, own.policy)
-        return tuple(self.config.path(name) for name in names)
-
-    @property
-    def configured(self) -> bool:
-        """Return whether access is: all its files are there."""
-        return all(path.is_file() for path in self.files)
 
     @cached_property
     def registry(self) -> Registry:

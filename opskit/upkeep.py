@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from opskit.access import due
-from opskit.access.settling import Settled
-from opskit.access.workplace import Workplace
 from opskit.core.clock import MINUTE, Clock
 from opskit.monitor.foresight import Foresight
 from opskit.monitor.maintenance import Announcements
 from opskit.records.outbox import Delivered
+
+if TYPE_CHECKING:
+    from opskit.access.settling import Settled
+    from opskit.access.workplace import Workplace
 
 _FORECASTS_EVERY = 15 * MINUTE
 
@@ -54,4 +56,8 @@ class AccessUpkeep:
         Raises:
             OpskitError: the files hold mistakes and never held none, or a database refuses.
         """
-        return due.go(self.workplace()) if self.configured() else None
+        if not self.configured():
+            return None
+        from opskit.access import due  # noqa: PLC0415  # heavy, and often not needed
+
+        return due.go(self.workplace())

@@ -235,6 +235,13 @@ class Config:
         return self.root / name
 
     @property
+    def grants_access(self) -> bool:
+        """Return whether access is configured: all its files are there."""
+        own = self.settings
+        names = (own.people, own.roles, own.targets, own.policy)
+        return all(self.path(name).is_file() for name in names)
+
+    @property
     def state_directory(self) -> Path:
         """Return `.opskit/` beside the settings file, made private."""
         directory = private_directory(self.root / ".opskit")

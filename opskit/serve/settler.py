@@ -20,9 +20,8 @@ _PATIENCE = 20.0
 
 
 def _upkeep(app: App) -> AccessUpkeep:
-    granting = app.granting
     # A copy remembers nothing of the files.
-    return AccessUpkeep(lambda: granting.configured, lambda: replace(granting).lenient)
+    return AccessUpkeep(lambda: app.config.grants_access, lambda: replace(app.granting).lenient)
 
 
 class Settler:

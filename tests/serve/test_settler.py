@@ -91,7 +91,7 @@ class _Broken:
         self._troubles = list(troubles)
 
     @property
-    def granting(self) -> object:
+    def config(self) -> object:
         raise self._troubles.pop(0) if len(self._troubles) > 1 else self._troubles[0]
 
 
