@@ -5,21 +5,21 @@ Everything is made when it is first asked for, so that a command pays only for w
 
 from __future__ import annotations
 
-import getpass
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from opskit.channels import Channels
-from opskit.core.clock import HOUR, Clock, Instant, SystemClock
+from opskit.core.clock import HOUR, Clock, Instant, SystemClock, to_datetime
 from opskit.core.errors import DataError
 from opskit.core.findings import Finding
 from opskit.core.interval import Interval
-from opskit.core.people import actor
+from opskit.core.people import actor, user
 from opskit.outside.config import Config, load
 from opskit.outside.database import Database
 from opskit.outside.documents import summary
@@ -117,7 +117,14 @@ class App:
     @cached_property
     def ledger(self) -> Ledger:
         """Return the ledger, writing as whoever runs this process."""
-        return Ledger(self.clock, actor(self.environment, _login()))
+        return Ledger(self.clock, actor(self.environment, self.user))
+
+    @property
+    def user(self) -> str:
+        """Return the account of whoever runs this process."""
+        from opskit.outside.process import account  # noqa: PLC0415
+
+        return user(self.environment, account(), os.geteuid())
 
     @cached_property
     def outbox(self) -> Outbox:
@@ -206,8 +213,13 @@ class App:
         return Granting(
             self.config, self.environment, self.clock, self.database, self.ledger, self.outbox,
             self._channels.names, self.config.settings.inventory,
-            self.environment.get("SUDO_USER") or _login(),
+            self.user,
         )  # fmt: skip
+
+    @property
+    def today(self) -> date:
+        """Return the day it is in the configured zone."""
+        return to_datetime(self.clock.now(), self.config.zone).date()
 
     @property
     def inventory(self) -> tuple[Path, ...]:
@@ -404,10 +416,3 @@ class App:
         from opskit.inspection import Inspection  # noqa: PLC0415
 
         return Inspection(self.config, self.environment, self.inventory).findings()
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid-{os.getuid()}"

@@ -8,12 +8,14 @@ from typing import Protocol, TypeVar
 
 from opskit.access.findings import AccessFinding, NotEvaluated
 from opskit.access.hosts.model import HostState
-from opskit.access.rules import fleet
+from opskit.access.rules import fleet, sudo
 from opskit.access.rules.catalogue import HOST
 from opskit.access.rules.fleet import FleetView, KeyUse
 from opskit.access.rules.roster import Roster
 from opskit.access.rules.rule import Family, Rule
+from opskit.access.rules.sudo import SUDO
 from opskit.access.rules.view import HostView
+from opskit.access.sudoers.dialect import NEWEST, Dialect, dialect_of
 from opskit.core.clock import Instant
 
 
@@ -28,21 +30,46 @@ class View(Protocol):
 V = TypeVar("V", bound=View)
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """Which sudo reads the files, and who said so: `host`, `option`, `newest` for nobody."""
+
+    dialect: Dialect
+    said_by: str
+
+
 @dataclass(frozen=True)
 class Question:
     """What is asked of hosts. `rules` are ids, all of them if empty.
 
-    `sudo_version` is the sudo whose rules are followed where a host does not say its own.
+    `sudo_version` is the sudo whose rules are followed where a host does not say its own: what
+    `dialect_of` takes, or empty for the newest. In `production` some findings are graver.
     """
 
     now: Instant
     roster: Roster | None = None
     rules: frozenset[str] = frozenset()
     sudo_version: str = ""
+    production: bool = False
 
     def asks(self, rule: str) -> bool:
         """Return whether a rule is asked."""
         return not self.rules or rule in self.rules
+
+    def spoken(self, state: HostState) -> Spoken:
+        """Return which sudo a host's files are read as.
+
+        Raises:
+            ValueError: `sudo_version` is none.
+        """
+        if state.sudo_version:
+            try:
+                return Spoken(dialect_of(state.sudo_version), "host")
+            except ValueError:  # what the host printed says nothing
+                pass
+        if self.sudo_version:
+            return Spoken(dialect_of(self.sudo_version), "option")
+        return Spoken(NEWEST, "newest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +85,7 @@ def judge(state: HostState, question: Question) -> Judgement:
     """Return what the rules say of one host."""
     view = HostView(state, question.now, question.roster)
     answers = _Answers(question, state.name)
+    answers.ask_about_sudo(state)
     for family in HOST:
         answers.ask(family, view)
     return Judgement(tuple(answers.findings), tuple(answers.skipped), fleet.uses_of(view))
@@ -85,6 +113,22 @@ class _Answers:
         for rule in family.rules:
             if self._question.asks(rule.id):
                 self._ask(rule, view)
+
+    def ask_about_sudo(self, state: HostState) -> None:
+        """Ask the rules on sudo, which share what they resolve."""
+        asked = {rule.id for rule in SUDO.rules if self._question.asks(rule.id)}
+        if asked and not {"/etc/sudoers", "/etc/sudoers-rs"} & state.files.keys():
+            reason = "etc/sudoers was not there to look at"
+            self.skipped += (
+                NotEvaluated(rule.id, self._target, reason)
+                for rule in SUDO.rules
+                if rule.id in asked
+            )
+        elif asked:
+            dialect = self._question.spoken(state).dialect
+            found, skipped = sudo.lint(state, self._question.now, dialect)
+            self.findings += (one for one in found if one.rule in asked)
+            self.skipped += (one for one in skipped if one.rule in asked)
 
     def _ask(self, rule: Rule[V], view: V) -> None:
         lacking = [reason for part in rule.needs if (reason := view.lacks(part))]

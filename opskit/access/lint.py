@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
@@ -13,10 +15,10 @@ from pathlib import Path
 
 from opskit.access.findings import AccessFinding, NotEvaluated, ordered
 from opskit.access.hosts.reading import Facts, state_of
-from opskit.access.judging import Judgement, Question, judge, judge_together
+from opskit.access.judging import Judgement, Question, Spoken, judge, judge_together
 from opskit.access.model import Suppression
 from opskit.access.repository import Repository, findings as mistakes
-from opskit.access.rules import catalogue, suppressions
+from opskit.access.rules import catalogue, fleet, suppressions
 from opskit.access.rules.suppressions import Written
 from opskit.access.suppress import Suppressed, applied
 from opskit.access.trees import Place, Trouble, places
@@ -27,20 +29,27 @@ from opskit.core.findings import Severity
 # Below this, starting processes takes longer than it saves.
 _MANY = 300
 _AT_ONCE = 100
-NEWEST = "newest"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A host, or the policy files, that was looked at; `sudo` is whose rules were followed."""
+    """A host, or the policy files, that was looked at.
+
+    `sudo` is the one whose rules were followed, and who said so; None where there is no host.
+    """
 
     name: str
     path: str
-    sudo: str = ""
+    sudo: Spoken | None = None
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, str | None]:
         """Return it for JSON."""
-        return {"name": self.name, "path": self.path, "sudo_version": self.sudo}
+        version = self.sudo.dialect.text if self.sudo else None
+        by = self.sudo.said_by if self.sudo else None
+        return {
+            "name": self.name, "path": self.path, "sudo_version": version,
+            "sudo_version_from": by,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -103,6 +112,11 @@ def lint_hosts(
     Raises:
         ConfigError: a path is not there, or holds nothing of a host.
     """
+    with _no_search_for_cycles():
+        return _lint_hosts(paths, question, accepted)
+
+
+def _lint_hosts(paths: Sequence[Path], question: Question, accepted: Sequence[Written]) -> Linted:
     found, odd = places(paths)
     looked = list(_looks(found, question))
     keys = (one for look in looked for one in look.judgement.keys)
@@ -110,6 +124,21 @@ def lint_hosts(
     troubles = (*odd, *(one for look in looked for one in look.troubles))
     targets = tuple(look.target for look in looked)
     return _put_together(judgements, troubles, targets, question, accepted)
+
+
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Keep Python from searching values for cycles: there are many, and none has any.
+
+    They are many, live to the end, and are let go of by their counts.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def lint_policy(files: Repository, name: str, question: Question) -> Linted:
@@ -128,19 +157,22 @@ class _Look:
 
 
 def _looks(found: Sequence[Place], question: Question) -> Iterable[_Look]:
-    workers = len(os.sched_getaffinity(0))
+    workers = _workers()
     if len(found) < _MANY or workers < 2:
         return (_look(question, place) for place in found)
     with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
         return list(pool.map(partial(_look, question), found, chunksize=_AT_ONCE))
 
 
+def _workers() -> int:
+    return len(os.sched_getaffinity(0))
+
+
 def _look(question: Question, place: Place) -> _Look:
     source = place.source()
-    state = state_of(place.name, source, Facts())
+    state = state_of(place.name, source, Facts(production=question.production))
     judgement = judge(state, question)
-    version = state.sudo_version or question.sudo_version or NEWEST
-    target = Target(place.name, str(place.path), version)
+    target = Target(place.name, str(place.path), question.spoken(state))
     return _Look(target, judgement, tuple(source.troubles))
 
 
@@ -152,12 +184,18 @@ def _put_together(
     accepted: Sequence[Written],
 ) -> Linted:
     skipped = tuple(one for each in judgements for one in each.not_evaluated)
-    found = ordered(one for each in judgements for one in each.findings)
+    found = [one for each in judgements for one in each.findings]
     looked_at = _LookedAt(question, targets, frozenset((one.rule, one.target) for one in skipped))
     parted = applied(found, accepted, to_datetime(question.now).date(), looked_at)
     own = {rule.id for rule in suppressions.family.rules}
     kept = [one for one in parted.findings if one.rule not in own or question.asks(one.rule)]
-    return Linted(ordered(kept), parted.suppressed, skipped, troubles, targets)
+    return Linted(
+        ordered(kept), tuple(sorted(parted.suppressed, key=_by_finding)), skipped, troubles, targets
+    )
+
+
+def _by_finding(one: Suppressed) -> tuple[object, ...]:
+    return one.finding.sort_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +208,8 @@ class _LookedAt:
 
     def __call__(self, entry: Suppression) -> bool:
         known = entry.rule in catalogue.every() and self.question.asks(entry.rule)
-        names = ("", *(one.name for one in self.targets))
+        together = any(entry.rule == rule.id for rule in fleet.family.rules)
+        names = ("",) if together else tuple(one.name for one in self.targets)
         return known and any(
             fnmatchcase(name, entry.target) and (entry.rule, name) not in self.skipped
             for name in names

@@ -94,12 +94,13 @@ class People(Model):
 class SudoRight(Model):
     """Commands a role may run. A command is an absolute path with its arguments.
 
-    One without arguments may be run with none; `*` at its end is any arguments, said on purpose.
+    One without arguments may be run with none; ` *` at its end is any arguments and `ALL` anything,
+    said on purpose. Accounts that opskit makes have no password: asking for one locks them out.
     """
 
     commands: tuple[str, ...] = Field(min_length=1)
     run_as: AccountName = "root"
-    password: bool = True
+    password: bool = False
 
 
 class LinuxRights(Model):

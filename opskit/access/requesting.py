@@ -12,9 +12,10 @@ from opskit.access.approvers import Seats
 from opskit.access.judge import judge
 from opskit.access.judgment import Ask, Judgment, Refusal, Verdict
 from opskit.access.lifecycle import GrantState, RequestState
+from opskit.access.need import covering
 from opskit.access.rules.flow import FLOW, REFUSING, FlowView, Holding
 from opskit.access.store import grants, policies, requests
-from opskit.access.store.grants import Grant
+from opskit.access.store.grants import Grant, Held
 from opskit.access.store.requests import Request
 from opskit.access.workplace import Workplace
 from opskit.core.clock import DAY, Duration, Instant
@@ -66,29 +67,37 @@ def _view(
     number: int | None,
 ) -> FlowView:
     now = work.now()
-    held = grants.of_person(connection, ask.beneficiary)
-    earlier = requests.of(connection, ask.beneficiary, _REMEMBERED)
+    held = grants.held(connection, ask.beneficiary)
+    earlier = requests.reasons(connection, ask.beneficiary, _REMEMBERED)
     return FlowView(
         ask,
         work.registry,
         holdings=tuple(_holding(one) for one in held if _counts(one, ask, now)),
-        earlier_reasons=tuple(
-            one.ask.reason for one in earlier if one.ask.extends is None and one.id != number
-        ),
+        earlier_reasons=tuple(reason for own, reason in earlier.items() if own != number),
         unreviewed=tuple(one.name for one in held if is_overdue(one, now)),
+        narrower=_narrower(work, ask),
         new_approvers=tuple(sorted(new_approvers(work, connection, ask, groups))),
     )
 
 
-def _counts(grant: Grant, ask: Ask, now: Instant) -> bool:
-    return not grant.state.is_ending and not grant.is_over(now) and grant.id != ask.extends
+def _narrower(work: Workplace, ask: Ask) -> tuple[str, ...]:
+    """Return the roles that cover what was named as needed and give less than what is asked."""
+    if not ask.need:
+        return ()
+    found = covering(work.registry, ask.need, ask.targets, work.now())
+    return found[: found.index(ask.role)] if ask.role in found else found
 
 
-def _holding(grant: Grant) -> Holding:
+def _counts(grant: Held, ask: Ask, now: Instant) -> bool:
+    over = grant.ends_at is not None and grant.ends_at <= now
+    return not grant.state.is_ending and not over and grant.id != ask.extends
+
+
+def _holding(grant: Held) -> Holding:
     return Holding(grant.name, grant.role, grant.targets, grant.ends_at)
 
 
-def is_overdue(grant: Grant, now: Instant) -> bool:
+def is_overdue(grant: Grant | Held, now: Instant) -> bool:
     """Return whether a grant's review should have been done by now."""
     return grant.review_due is not None and grant.reviewed_at is None and grant.review_due <= now
 
@@ -209,6 +218,31 @@ def lapse(work: Workplace, connection: sa.Connection, one: Request) -> bool:
     work.tell(connection, "request.lapsed", one.name, {"lapses_at": one.lapses_at})
     requests.advance(connection, one, RequestState.LAPSED, closed_at=now)
     return True
+
+
+def narrowest(work: Workplace, beneficiary: str, need: str, targets: tuple[str, ...]) -> str:
+    """Return the narrowest role that covers a command and that somebody may ask for.
+
+    Raises:
+        Refused: there is none.
+    """
+    found = covering(work.registry, need, targets, work.now())
+    for name in found:
+        role = work.registry.roles.roles[name]
+        ask = Ask(
+            beneficiary, beneficiary, name, targets or role.targets, Duration(1), "which role?"
+        )
+        if judge(ask, work.registry, work.today()).verdict is not Verdict.REFUSED:
+            return name
+    if found:
+        raise Refused(
+            f"{', '.join(found)} would cover {need!r}, and {beneficiary} may not ask for it",
+            hint=f"opskit access explain {found[0]} --who {beneficiary}",
+        )
+    raise Refused(
+        f"no role covers {need!r}",
+        hint="opskit access explain lists roles; the owners of one can add the command",
+    )
 
 
 def extend(work: Workplace, number: int, longer: Duration, reason: str) -> Asked:

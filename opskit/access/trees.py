@@ -28,6 +28,11 @@ _MAX_LINKS = 8
 _MAX_DEPTH = 32
 # What makes a directory a host's root.
 _TOPS = ("etc", "home", "root")
+# What distributions ship, where only a file of sudoers.d is there: nothing is held against it.
+_MAIN_SUDOERS = """\
+Defaults env_reset, use_pty, secure_path="/usr/sbin:/usr/bin:/sbin:/bin"
+@includedir /etc/sudoers.d
+"""
 _HOST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
 _HINT = (
     "give a host's root copied somewhere (with etc/, home/ or root/ in it), a directory of such, "
@@ -180,7 +185,7 @@ class Tree:
         if not self._base:  # this machine's own: nobody copied it
             return File(path, text, path, mode, status.st_uid, status.st_gid)
         believed = mode if mode & stat.S_IWOTH else None
-        return File(path, text, self._base + path, believed)
+        return File(path, text, self._shown(path), believed)
 
     def listing(self, directory: str) -> Sequence[str] | None:
         """Return the names in a directory, in order; None where there is none."""
@@ -237,8 +242,11 @@ class Tree:
             self._directories[path] = self._real(path, links)
         return self._directories[path]
 
+    def _shown(self, path: str) -> str:
+        return path[1:] if self._base == "." else self._base + path
+
     def _tell(self, path: str, reason: str) -> None:
-        trouble = Trouble(clean(self._base + path), clean(reason))
+        trouble = Trouble(clean(self._shown(path)), clean(reason))
         if trouble not in self.troubles:
             self.troubles.append(trouble)
 
@@ -282,8 +290,7 @@ class Single:
                 host_path: File(host_path, file.text, str(self.path), file.mode)
             }  # fmt: skip
             if "/sudoers.d/" in host_path and files:
-                # sudo reads it because of this line, which every distribution ships.
-                main = File("/etc/sudoers", "@includedir /etc/sudoers.d\n", str(self.path))
+                main = File("/etc/sudoers", _MAIN_SUDOERS, str(self.path))
                 files["/etc/sudoers"] = main
             self._given = Given(files)
         return self._given

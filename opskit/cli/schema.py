@@ -13,6 +13,9 @@ _SCHEMAS = {
     "opskit": "opskit.outside.config:Settings",
     "services": "opskit.monitor.catalogue:Catalogue",
     "people": "opskit.access.model:People",
+    "roles": "opskit.access.model:Roles",
+    "targets": "opskit.access.model:Targets",
+    "access-policy": "opskit.access.model:AccessPolicy",
     "policy": "opskit.monitor.policy:Policy",
     "alerts": "opskit.alerts.model:RuleFile",
 }

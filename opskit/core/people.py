@@ -11,12 +11,17 @@ _CI_JOBS = (
 )
 
 
-def actor(environment: Mapping[str, str], login: str) -> str:
-    """Return the actor of this process: `person:alice`, or `ci:github/org/repo/123`.
+def user(environment: Mapping[str, str], account: str, uid: int) -> str:
+    """Return the account of whoever is at work: of this process, or under sudo of who called it.
 
-    Under sudo the person who called it is named, not root.
+    Anybody can set a variable: `SUDO_USER` is believed only where sudo must have set it, as root.
     """
+    return (environment.get("SUDO_USER") or account) if uid == 0 else account
+
+
+def actor(environment: Mapping[str, str], user: str) -> str:
+    """Return the actor of this process: `person:alice`, or `ci:github/org/repo/123`."""
     for marker, system, names in _CI_JOBS:
         if environment.get(marker):
             return "/".join([f"ci:{system}", *(environment.get(name, "?") for name in names)])
-    return f"person:{environment.get('SUDO_USER') or login}"
+    return f"person:{user}"

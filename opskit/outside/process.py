@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import secrets
 import selectors
 import signal
@@ -21,6 +22,15 @@ from opskit.core.text import decode
 
 _CHUNK = 65_536
 _MARK = "OPSKIT_PROCESS"
+
+
+def account() -> str:
+    """Return the name of the account this process runs as, whatever its environment says."""
+    uid = os.geteuid()
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid-{uid}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +149,8 @@ def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
     try:
         process.stdin.write(data)
         process.stdin.close()
-    except BrokenPipeError:
-        pass  # it ended without reading; its exit status tells the rest
+    except (BrokenPipeError, ValueError):
+        pass  # it ended, and its pipe was closed, without reading; its exit status tells the rest
 
 
 def _collect(

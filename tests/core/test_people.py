@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from opskit.core.people import actor
+from opskit.core.people import actor, user
 
 
 @pytest.mark.parametrize(
     ("environment", "wanted"),
     [
         ({}, "person:root"),
-        ({"SUDO_USER": "alice"}, "person:alice"),
-        ({"SUDO_USER": ""}, "person:root"),
         (
             {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "org/ops", "GITHUB_RUN_ID": "17"},
             "ci:github/org/ops/17",
@@ -26,9 +24,24 @@ from opskit.core.people import actor
             "ci:jenkins/ops/9",
         ),
         ({"GITHUB_ACTIONS": "true"}, "ci:github/?/?"),
-        ({"GITHUB_ACTIONS": "", "SUDO_USER": "alice"}, "person:alice"),
-        ({"GITHUB_ACTIONS": "true", "SUDO_USER": "runner"}, "ci:github/?/?"),
+        ({"GITHUB_ACTIONS": ""}, "person:root"),
     ],
 )
 def test_the_actor(environment: dict[str, str], wanted: str) -> None:
     assert actor(environment, "root") == wanted
+
+
+@pytest.mark.parametrize(
+    ("environment", "account", "uid", "who"),
+    [
+        ({}, "alice", 1000, "alice"),
+        ({"SUDO_USER": "alice"}, "root", 0, "alice"),
+        ({"SUDO_USER": ""}, "root", 0, "root"),
+        ({"SUDO_USER": "bob"}, "alice", 1000, "alice"),
+        ({"LOGNAME": "bob", "USER": "bob"}, "alice", 1000, "alice"),
+    ],
+)
+def test_nobody_is_somebody_else_by_setting_a_variable(
+    environment: dict[str, str], account: str, uid: int, who: str
+) -> None:
+    assert user(environment, account, uid) == who

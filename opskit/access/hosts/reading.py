@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Protocol, TypeVar
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from opskit.access.hosts import sshd
 from opskit.access.hosts.accounts import accounts, groups, redacted, shadows
@@ -75,7 +75,7 @@ class Facts:
     """What no file of a host says: what its programs answered, and what lies at its paths.
 
     `sshd` is what `sshd -T` printed, by keyword; it is preferred to what the files say. `zone` is
-    the host's own, for times without an offset.
+    the host's own, for times without an offset; else the one in /etc/timezone, else UTC.
     """
 
     sshd: Mapping[str, str] | None = None
@@ -99,8 +99,10 @@ class _Reading:
     facts: Facts
     files: dict[str, File] = field(default_factory=dict)
     misread: list[Misread] = field(default_factory=list)
+    zone: ZoneInfo | None = None
 
     def state(self) -> HostState:
+        self.zone = self.facts.zone or self._zone()
         known = self._accounts()
         config = self._sshd()
         values = self._effective(config)
@@ -125,6 +127,14 @@ class _Reading:
         if found is not None:
             self.files[path] = found
         return found
+
+    def _zone(self) -> ZoneInfo | None:
+        """Return the zone that Debian writes down; without one, UTC is taken."""
+        file = self._file("/etc/timezone")
+        try:
+            return ZoneInfo(file.text.strip()) if file else None
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return None
 
     def _told(self, parsed: Parsed[T]) -> tuple[T, ...]:
         self.misread += parsed.misread
@@ -168,7 +178,7 @@ class _Reading:
         for path, account in places.items():
             file = self._file(path)
             if file is not None:
-                found += self._told(authorized_keys(file, account, self.facts.zone))
+                found += self._told(authorized_keys(file, account, self.zone))
         return tuple(found) if found or self._homes_seen(places) else None
 
     def _homes_seen(self, places: Mapping[str, str]) -> bool:

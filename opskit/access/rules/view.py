@@ -61,13 +61,17 @@ class HostView:
 
     def lacks(self, part: str) -> str:
         """Return why a part was not looked at; empty where it was."""
-        known = {
-            "passwords": self._knows_passwords,
-            "roster": self.roster is not None,
-            "registry": self.roster is not None and bool(self.roster.keys),
-            "owners": any(one.uid is not None for one in self.state.files.values()),
-        }
-        has = known[part] if part in known else getattr(self.state, part) is not None
+        match part:
+            case "passwords":
+                has = self._knows_passwords
+            case "roster":
+                has = self.roster is not None
+            case "registry":
+                has = self.roster is not None and bool(self.roster.keys)
+            case "owners":
+                has = any(one.uid is not None for one in self.state.files.values())
+            case _:
+                has = getattr(self.state, part) is not None
         if part == "registry" and self.roster is None:
             part = "roster"
         return "" if has else _MISSING[part]

@@ -65,6 +65,24 @@ class Grant:
         return self.ends_at is not None and self.ends_at <= now
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a decision needs to know of a grant: not what it gives, which takes long to read."""
+
+    id: int
+    role: str
+    targets: tuple[str, ...]
+    state: GrantState
+    ends_at: Instant | None
+    review_due: Instant | None
+    reviewed_at: Instant | None
+
+    @property
+    def name(self) -> str:
+        """Return what people call it."""
+        return f"g{self.id}"
+
+
 def insert(connection: sa.Connection, gives: Role, **values: Any) -> Grant:
     """Write a scheduled grant."""
     stored = {
@@ -141,6 +159,29 @@ def numbered(connection: sa.Connection, numbers: Collection[int]) -> dict[int, G
     """Return these grants by their number."""
     query = sa.select(GRANTS).where(GRANTS.c.id.in_(list(numbers)))
     return {row.id: _grant(row) for row in connection.execute(query)}
+
+
+_HELD = sa.select(
+    GRANTS.c.id, GRANTS.c.role, GRANTS.c.targets, GRANTS.c.state, GRANTS.c.ends_at,
+    GRANTS.c.review_due, GRANTS.c.reviewed_at,
+).where(
+    GRANTS.c.person == sa.bindparam("person"),
+    sa.or_(
+        GRANTS.c.state != GrantState.REVOKED.value,
+        sa.and_(GRANTS.c.review_due.is_not(None), GRANTS.c.reviewed_at.is_(None)),
+    ),
+)  # fmt: skip
+
+
+def held(connection: sa.Connection, person: str) -> tuple[Held, ...]:
+    """Return the grants of somebody that are not over, and those that owe a review."""
+    return tuple(
+        Held(
+            row.id, row.role, tuple(json.loads(row.targets)), GrantState(row.state), row.ends_at,
+            row.review_due, row.reviewed_at,
+        )
+        for row in connection.execute(_HELD, {"person": person})
+    )  # fmt: skip
 
 
 def of_person(connection: sa.Connection, person: str) -> tuple[Grant, ...]:

@@ -119,11 +119,18 @@ def created_within(connection: sa.Connection, start: int, end: int) -> tuple[Req
     return tuple(map(_request, connection.execute(query.order_by(REQUESTS.c.id))))
 
 
-def of(connection: sa.Connection, beneficiary: str, most: int) -> tuple[Request, ...]:
-    """Return the newest requests for somebody, newest first."""
-    query = sa.select(REQUESTS).where(REQUESTS.c.beneficiary == beneficiary)
-    rows = connection.execute(query.order_by(REQUESTS.c.id.desc()).limit(most))
-    return tuple(map(_request, rows))
+_REASONS = (
+    sa.select(REQUESTS.c.id, REQUESTS.c.reason)
+    .where(REQUESTS.c.beneficiary == sa.bindparam("who"), REQUESTS.c.extends.is_(None))
+    .order_by(REQUESTS.c.id.desc())
+    .limit(sa.bindparam("most"))
+)
+
+
+def reasons(connection: sa.Connection, beneficiary: str, most: int) -> dict[int, str]:
+    """Return why access was asked for somebody lately, by the number of the request."""
+    rows = connection.execute(_REASONS, {"who": beneficiary, "most": most})
+    return {row.id: row.reason for row in rows}
 
 
 def _request(row: Any) -> Request:  # noqa: ANN401  # a row of REQUESTS

@@ -134,9 +134,7 @@ def str_of(line: Line) -> str:
     return f"{line.file}:{line.number}"
 
 
-def _deciding(
-    sudoers: Sudoers, matcher: Matcher, default: str, now: Instant
-) -> _Deciding | None:
+def _deciding(sudoers: Sudoers, matcher: Matcher, default: str, now: Instant) -> _Deciding | None:
     """Return the last rule that speaks of the wish."""
     for placed in reversed(sudoers.grants):
         grant = placed.said
@@ -175,9 +173,7 @@ def in_force(spec: CommandSpec, now: Instant) -> bool:
     return not early and not late
 
 
-def _password(
-    sudoers: Sudoers, matcher: Matcher, spec: CommandSpec
-) -> tuple[Outcome, str]:
+def _password(sudoers: Sudoers, matcher: Matcher, spec: CommandSpec) -> tuple[Outcome, str]:
     """Return whether a password is asked, after sudo's check.c; time stamps are left out."""
     wish = matcher.wish
     values = settings(sudoers, matcher, frozenset(Binding))
@@ -198,9 +194,7 @@ def _password(
     return Outcome.WITH_PASSWORD, "a password is asked"
 
 
-def settings(
-    sudoers: Sudoers, matcher: Matcher, bindings: frozenset[Binding]
-) -> dict[str, Value]:
+def settings(sudoers: Sudoers, matcher: Matcher, bindings: frozenset[Binding]) -> dict[str, Value]:
     """Return the Defaults that hold for a wish, of some bindings.
 
     sudo takes those for all, hosts, users and run-as users in the order they stand, whatever the
@@ -216,9 +210,7 @@ def settings(
     return values
 
 
-def _bound(
-    sudoers: Sudoers, matcher: Matcher, bindings: Iterable[Binding]
-) -> Iterator[Setting]:
+def _bound(sudoers: Sudoers, matcher: Matcher, bindings: Iterable[Binding]) -> Iterator[Setting]:
     for placed in sudoers.defaults:
         said = placed.said
         if isinstance(said, Defaults) and said.binding in bindings and _meant(said, matcher):

@@ -21,11 +21,19 @@ class Dialect:
         """Return whether run-as lists are matched as before 1.9.14.
 
         There `alice ALL = CMD` permits `sudo -u root -g disk CMD` though root is not in disk
-        (NEWS of 1.9.14), `sudo -g wheel CMD` is permitted to members of wheel whatever users the
-        rule names, and `alice ALL = () CMD` makes plain `sudo CMD` run as alice (all seen with
-        1.9.13p3).
+        (NEWS of 1.9.14), and `sudo -g wheel CMD` is permitted to members of wheel whatever users
+        the rule names (seen with 1.9.13p3).
         """
         return not self.rs and self.version < (1, 9, 14, 0)
+
+    @property
+    def empty_list_is_default(self) -> bool:
+        """Return whether `alice ALL = () CMD` makes plain `sudo CMD` run as alice herself.
+
+        Seen with 1.9.13p3. 1.9.14 is told to do so for `(:group)`, too; since 1.9.14p2
+        only `-u alice`, or a group and no user, is taken for it.
+        """
+        return not self.rs and self.version < (1, 9, 14, 2)
 
     @property
     def knows_regex(self) -> bool:

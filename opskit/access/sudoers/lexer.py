@@ -9,132 +9,43 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable
-from enum import IntEnum, auto
-from typing import NamedTuple
 
-
-class T(IntEnum):
-    """Kinds of tokens."""
-
-    NEWLINE = auto()
-    WORD = auto()
-    ALIAS = auto()
-    ALL = auto()
-    GROUP = auto()
-    NETGROUP = auto()
-    ADDRESS = auto()
-    COMMAND = auto()
-    TAG = auto()
-    OPTION = auto()
-    DIGEST_TYPE = auto()
-    DIGEST = auto()
-    DEFAULTS = auto()
-    ALIAS_KEYWORD = auto()
-    VARIABLE = auto()
-    ASSIGN = auto()
-    INCLUDE = auto()
-    PUNCTUATION = auto()
-    ERROR = auto()
-
-
-class Token(NamedTuple):
-    """A token: `value` is its text, or the path of a command, whose arguments are `args`."""
-
-    kind: T
-    value: str
-    start: int
-    args: str | None = None
-
-
-_WORD = r'(?:[^#>!=:,() \t\r\n\\"]|\\[^\t\n])+'
-_PATH = r"/(?:\\[,:= \t#]|[^,:=\\ \t\r\n#])+"
-_REGEX = r"\^(?:\\[#$]|[^#\r\n$])*\$"
-_ID = r"\#-?[0-9]+"
-_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})"
-_IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
-_IPV6 = (
-    rf"(?:(?:[0-9A-Fa-f]{{1,4}})?:){{2,6}}:{_IPV4}"
-    r"|(?:(?:[0-9A-Fa-f]{1,4})?:){2,7}(?:[0-9A-Fa-f]{1,4})?"
+from opskit.access.sudoers.tokens import (
+    ALIAS,
+    ALIAS_KEYWORD,
+    ARG_REGEX,
+    ARGS,
+    BINDING_SPACE,
+    BLANKS,
+    DEFAULTS,
+    DIGEST,
+    DIGEST_LENGTHS,
+    IN_DEFAULT,
+    INCLUDE,
+    INCLUDED,
+    IPV4_NETWORK,
+    NEXT_DEFAULT,
+    OPTIONS,
+    PATH_OPTIONS,
+    PLAIN_ARGS,
+    SPECIAL,
+    TOKEN,
+    UNFINISHED,
+    WORDS,
+    T,
+    Token,
+    unescaped,
 )
-_TAGS = "PASSWD|EXEC|INTERCEPT|SETENV|LOG_OUTPUT|LOG_INPUT|MAIL|FOLLOW"
-_CONTINUED = r"\\[ \t]*\r?\n"
-_STRING = r'"(?:[^"\r\n\\]|\\"|\\[ \t]*\r?\n[ \t]*|\\(?!"|[ \t]*\r?\n))*"'
-
-_TOKEN = re.compile(
-    rf"""
-    (?P<tag>(?:NO)?(?:{_TAGS})[ \t]*:)
-    |(?P<path>{_PATH})
-    |(?P<regex>{_REGEX})
-    |(?P<ipv6>{_IPV6})(?:/(?:{_IPV6}|12[0-8]|1[01][0-9]|[1-9]?[0-9]))?
-    |(?P<group>%:?(?:{_ID}|{_WORD}))
-    |(?P<empty>[%+](?![^#>!=:,()\ \t\r\n\\"])|%:)
-    |(?P<word>{_WORD})
-    |(?P<newline>\r?\n)
-    |(?P<bang>!+)
-    |(?P<punctuation>[(),=:])
-    |(?P<id>{_ID})
-    |(?P<comment>\#(?:(?:-[^\r\n0-9]|[^\r\n0-9-])[^\n]*)?\r?\n)
-    |(?P<continued>{_CONTINUED})
-    |(?P<string>{_STRING})
-    |(?P<other>.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_BLANKS = re.compile(r"[ \t]*")
-_WORDS = re.compile(_WORD)
-_ALIAS = re.compile(r"[A-Z][A-Z0-9_]*\Z")
-_IPV4_NETWORK = re.compile(rf"{_IPV4}(?:/(?:{_IPV4}|3[0-2]|[12]?[0-9]))?\Z")
-_OPTIONS = frozenset({
-    "TIMEOUT", "NOTBEFORE", "NOTAFTER", "CWD", "CHROOT", "ROLE", "TYPE",
-})  # fmt: skip
-_PATH_OPTIONS = frozenset({"CWD", "CHROOT"})
-UNFINISHED = "the file ends within a line"
-DIGEST_LENGTHS = {"sha224": 28, "sha256": 32, "sha384": 48, "sha512": 64}
-_DIGEST = re.compile(r"[ \t]*:[ \t]*([0-9A-Za-z+/=]+)")
-_DEFAULTS = re.compile(
-    rf"([ \t]*)Defaults(?:([:@>!])[ \t]*(?=!*\"?(?:{_ID}|{_WORD})))?"
-)  # the lookahead leaves the binding's members for the scanner
-_ALIAS_KEYWORD = re.compile(r"([ \t]*)((?:Host|Cmnd|Cmd|User|Runas)_Alias)")
-_INCLUDE = re.compile(r"[ \t]*@(include(?:dir)?)(?![^#>!=:,() \t\r\n\\\"])|#(include(?:dir)?)[ \t]+")
-_INCLUDED = re.compile(r"[ \t]*(?:([^\"\s](?:\\[ \t]|\S)*)|\"((?:[^\"\r\n\\]|\\\"|\\(?!\"))+)\")")
-_NEXT_DEFAULT = re.compile(r"[ \t]*(?:([a-z_]+)|(!+)|(\r?\n|\#[^\n]*\n)|(\\[ \t]*\r?\n)|(.))", re.DOTALL)
-_IN_DEFAULT = re.compile(
-    rf"""[ \t]*(?:(,)|([+-]?=)|({_STRING})
-    |((?:[^#!=,\ \t\r\n\\"]|\\[^\r\n])(?:[^#=,\ \t\r\n\\"]|\\[^\r\n])*)
-    |(\r?\n|\#[^\n]*\n)|({_CONTINUED})|(!+)|(.))""",
-    re.VERBOSE | re.DOTALL,
-)
-_BINDING_SPACE = re.compile(r"[ \t]*,[ \t]*|[ \t]+")
-_PLAIN_ARGS = re.compile(
-    r"((?:[ \t]+[^#\\:,= \t\r\n^][^#\\:, \t\r\n]*)*)[ \t]*(?=[#:,\n]|\r\n)"
-)
-_ARGS = re.compile(
-    rf"""(?P<space>[ \t]+|{_CONTINUED})|(?P<end>[\#:,\r\n])
-    |(?P<glob>\\[*?\[\]!^])|\\(?P<special>[:\\,=\ \t\#])
-    |(?P<arg>[^\#\\:,\ \t\r\n]+)|(?P<bad>.)""",
-    re.VERBOSE | re.DOTALL,
-)
-_ARG_REGEX = re.compile(r"\^(?:\\[^\r\n]|[^#\\\r\n$]|\\[ \t]*\r?\n[ \t]*)*\$")
-_HEX_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
-_SPECIAL = re.compile(r"\\([,:= \t#])")
-
-
-def unescaped(text: str) -> str:
-    r"""Return a word without its escapes; `\x20` is the character of that number."""
-    if "\\" not in text:
-        return text
-    return _HEX_ESCAPE.sub(lambda m: chr(int(m[1], 16)) if m[1] else m[2], text)
 
 
 class Lexer:
-    """Cuts one text; `tokens` ends with a NEWLINE."""
+    """Cuts one text, a logical line at a time; `at` is where the next one begins."""
 
     def __init__(self, text: str) -> None:
         self.text = text if text.endswith("\n") else text + "\n"
         self.tokens: list[Token] = []
-        self._pos = 0
+        self.at = 0
         self._starts: list[int] | None = None
-        self._continued = False
 
     def line_of(self, offset: int) -> int:
         """Return the number of the line an offset is on, from 1."""
@@ -150,14 +61,14 @@ class Lexer:
             self._starts = [0, *(m.end() for m in re.finditer("\n", self.text))]
         return self._starts
 
-    def run(self) -> list[Token]:
-        """Return all tokens."""
-        size = len(self.text)
-        while self._pos < size:
-            self._statement()
+    def line(self) -> list[Token]:
+        """Return the tokens of the next logical line, a NEWLINE last."""
+        self.tokens = []
+        self._statement()
         if not self.tokens or self.tokens[-1].kind is not T.NEWLINE:
-            self._add(T.ERROR, UNFINISHED, max(0, size - 1))
-            self._add(T.NEWLINE, "\n", max(0, size - 1))
+            end = max(0, len(self.text) - 1)
+            self._add(T.ERROR, UNFINISHED, end)
+            self._add(T.NEWLINE, "\n", end)
         return self.tokens
 
     def _add(self, kind: T, value: str, start: int, args: str | None = None) -> None:
@@ -165,18 +76,18 @@ class Lexer:
 
     def _statement(self) -> None:
         """Cut what begins at the start of a line, then go on to its end."""
-        text, start = self.text, self._pos
+        text, start = self.text, self.at
         first = text[start : start + 1]
-        if first in "D \t" and (match := _DEFAULTS.match(text, start)) and self._whole(match):
-            self._pos = match.end()
+        if first in "D \t" and (match := DEFAULTS.match(text, start)) and self._whole(match):
+            self.at = match.end()
             self._add(T.DEFAULTS, match[2] or "", start)
             self._binding()
             return
-        if first in "HCUR \t" and (match := _ALIAS_KEYWORD.match(text, start)):
+        if first in "HCUR \t" and (match := ALIAS_KEYWORD.match(text, start)):
             if self._whole(match):
-                self._pos = match.end()
+                self.at = match.end()
                 self._add(T.ALIAS_KEYWORD, match[2], start)
-        elif first in "@# \t" and (match := _INCLUDE.match(text, start)):
+        elif first in "@# \t" and (match := INCLUDE.match(text, start)):
             self._include(match)
         self._rest()
 
@@ -185,25 +96,24 @@ class Lexer:
 
         Behind blanks sudo's scanner takes the keyword all the same: blanks count as its length.
         """
-        word = _WORDS.match(self.text, match.start())
+        word = WORDS.match(self.text, match.start())
         longer = word is not None and word.end() > match.end()
         return bool(match[1]) or not longer or match[2] == "@"
 
     def _include(self, match: re.Match[str]) -> None:
         name = match[1] or match[2]
         self._add(T.INCLUDE, name, match.start())
-        self._pos = match.end()
-        if path := _INCLUDED.match(self.text, self._pos):
-            self._pos = path.end()
+        self.at = match.end()
+        if path := INCLUDED.match(self.text, self.at):
+            self.at = path.end()
             value = unescaped(path[1]) if path[1] else path[2].replace('\\"', '"')
             self._add(T.WORD, value, path.start())
 
     def _rest(self) -> None:
         """Cut up to the end of the logical line."""
         text, tokens = self.text, self.tokens
-        blanks, token = _BLANKS.match, _TOKEN.match
-        steps = _STEPS
-        pos, size = self._pos, len(text)
+        blanks, token = BLANKS.match, TOKEN.match
+        pos, size = self.at, len(text)
         while pos < size:
             pos = blanks(text, pos).end()  # type: ignore[union-attr]  # it matches nothing, too
             match = token(text, pos)
@@ -217,11 +127,16 @@ class Lexer:
                 pos = end
                 break
             else:
-                self._pos = end
-                steps[group](self, match)
-                end = self._pos
+                self.at = end
+                self._step(group, match)
+                end = self.at
             pos = end
-        self._pos = pos
+        self.at = pos
+
+    def _step(self, group: str, match: re.Match[str]) -> None:
+        """Take what one of the expressions found; the method is named after its group."""
+        step: Callable[[re.Match[str]], None] = getattr(self, f"_{group}")
+        step(match)
 
     def _tag(self, match: re.Match[str]) -> None:
         self._add(T.TAG, match[0][:-1].rstrip(" \t"), match.start())
@@ -229,24 +144,24 @@ class Lexer:
     def _path(self, match: re.Match[str]) -> None:
         text, start, end = self.text, match.start(), match.end()
         if text[end] == "\\":
-            word = _WORDS.match(text, start)
+            word = WORDS.match(text, start)
             if word and word.end() > end:
                 self._word(word)
                 return
         last = self.tokens[-2:]
         if [one.kind for one in last] == [T.OPTION, T.PUNCTUATION] and (
-            last[0].value in _PATH_OPTIONS and last[1].value == "="
+            last[0].value in PATH_OPTIONS and last[1].value == "="
         ):
             self._add(T.WORD, unescaped(match[0]), start)
             return
-        path = _SPECIAL.sub(r"\1", match[0]) if "\\" in match[0] else match[0]
+        path = SPECIAL.sub(r"\1", match[0]) if "\\" in match[0] else match[0]
         if match[0].endswith("/"):
             self._add(T.COMMAND, path, start)
         else:
             self._command(path, start)
 
     def _regex(self, match: re.Match[str]) -> None:
-        word = _WORDS.match(self.text, match.start())
+        word = WORDS.match(self.text, match.start())
         if word and word.end() > match.end():
             self._word(word)
         else:
@@ -254,12 +169,12 @@ class Lexer:
 
     def _word(self, match: re.Match[str]) -> None:
         value, start = match[0], match.start()
-        self._pos = match.end()
+        self.at = match.end()
         if value == "ALL":
             self._add(T.ALL, value, start)
-        elif value in _OPTIONS:
+        elif value in OPTIONS:
             self._add(T.OPTION, value, start)
-        elif _ALIAS.match(value):
+        elif ALIAS.match(value):
             self._add(T.ALIAS, value, start)
         elif value in DIGEST_LENGTHS:
             self._digest(value, start)
@@ -267,17 +182,17 @@ class Lexer:
             self._command(value, start)
         elif value[0] == "+":
             self._add(T.NETGROUP, unescaped(value), start)
-        elif value[0].isdigit() and _IPV4_NETWORK.match(value):
+        elif value[0].isdigit() and IPV4_NETWORK.match(value):
             self._add(T.ADDRESS, value, start)
         else:
             self._add(T.WORD, unescaped(value), start)
 
     def _digest(self, algorithm: str, start: int) -> None:
         self._add(T.DIGEST_TYPE, algorithm, start)
-        match = _DIGEST.match(self.text, self._pos)
+        match = DIGEST.match(self.text, self.at)
         if match is None:
             return
-        self._pos = match.end()
+        self.at = match.end()
         self._add(T.PUNCTUATION, ":", match.start())
         size, value = DIGEST_LENGTHS[algorithm], match[1]
         lengths = {2 * size, 4 * ((size + 2) // 3) if value.endswith("=") else (4 * size + 2) // 3}
@@ -287,8 +202,8 @@ class Lexer:
         """Take the arguments of a command."""
         if "sudoedit" in path and path.rpartition("/")[2].startswith("sudoedit"):
             path = "sudoedit"
-        if plain := _PLAIN_ARGS.match(self.text, self._pos):
-            self._pos = plain.end()
+        if plain := PLAIN_ARGS.match(self.text, self.at):
+            self.at = plain.end()
             words = [one for one in plain[1].replace("\t", " ").split(" ") if one]
             self._add(T.COMMAND, path, start, " ".join(words) or None)
             return
@@ -296,18 +211,19 @@ class Lexer:
         if error is None:
             self._add(T.COMMAND, path, start, args)
         else:
-            self._add(T.ERROR, error, self._pos)
+            self._add(T.ERROR, error, self.at)
 
     def _arguments(self) -> tuple[str | None, str | None]:
         """Return the arguments as one string, and what is wrong with them."""
-        text, parts, space = self.text, [], False
-        while match := _ARGS.match(text, self._pos):
+        text, space = self.text, False
+        parts: list[str] = []
+        while match := ARGS.match(text, self.at):
             group = match.lastgroup
             if group == "end" or (group == "arg" and match[0] == "="):
                 break
             if group == "bad":
                 return None, "an escape that means nothing here"
-            self._pos = match.end()
+            self.at = match.end()
             if group == "space":
                 space = True
                 continue
@@ -320,16 +236,16 @@ class Lexer:
         return ("".join(parts) or None), None
 
     def _argument_regex(self, start: int) -> tuple[str | None, str | None]:
-        match = _ARG_REGEX.match(self.text, start)
+        match = ARG_REGEX.match(self.text, start)
         if match is None:
             return None, "unterminated regular expression"
-        self._pos = match.end()
+        self.at = match.end()
         return re.sub(r"\\[ \t]*\r?\n[ \t]*", "", match[0]), None
 
     def _group(self, match: re.Match[str]) -> None:
         self._add(T.GROUP, unescaped(match[0]), match.start())
 
-    def _address(self, match: re.Match[str]) -> None:
+    def _ipv6(self, match: re.Match[str]) -> None:
         self._add(T.ADDRESS, match[0], match.start())
 
     def _empty(self, match: re.Match[str]) -> None:
@@ -351,17 +267,17 @@ class Lexer:
         else:
             self._add(kind, value, match.start())
 
-    def _skip(self, match: re.Match[str]) -> None:
+    def _continued(self, match: re.Match[str]) -> None:
         """Go on behind a line continuation, where no keyword may stand."""
         pos = match.end()
-        keyword = any(one.match(self.text, pos) for one in (_DEFAULTS, _ALIAS_KEYWORD, _INCLUDE))
+        keyword = any(one.match(self.text, pos) for one in (DEFAULTS, ALIAS_KEYWORD, INCLUDE))
         if keyword:
             self._add(T.ERROR, "invalid line continuation", pos)
 
     def _other(self, match: re.Match[str]) -> None:
         start = match.start()
         if match[0] == '"':
-            self._pos = self.text.index("\n", start)
+            self.at = self.text.index("\n", start)
             self._add(T.ERROR, "unexpected line break in string", start)
         else:
             self._add(T.ERROR, "syntax error", start)
@@ -370,71 +286,65 @@ class Lexer:
         """Cut what a Defaults line is bound to, then its settings."""
         text = self.text
         while True:
-            if space := _BINDING_SPACE.match(text, self._pos):
-                self._pos = space.end()
+            if space := BINDING_SPACE.match(text, self.at):
+                self.at = space.end()
                 if "," not in space[0]:
                     break
                 self._add(T.PUNCTUATION, ",", space.start())
                 continue
-            match = _TOKEN.match(text, self._pos)
+            match = TOKEN.match(text, self.at)
             group = match.lastgroup if match else None
             if match is None or group is None:
                 return
-            self._pos = match.end()
+            self.at = match.end()
             if group == "newline":
                 self._add(T.NEWLINE, "\n", match.start())
                 return
             if group in {"path", "regex"} or match[0] == "sudoedit":
-                self._add(T.COMMAND, _SPECIAL.sub(r"\1", match[0]), match.start())
+                self._add(T.COMMAND, SPECIAL.sub(r"\1", match[0]), match.start())
             elif group == "comment":
-                self._pos = text.index("\n", match.start())
+                self.at = text.index("\n", match.start())
                 self._add(T.ERROR, "syntax error", match.start())
             elif group == "punctuation":
                 self._add(T.PUNCTUATION, match[0], match.start())
             else:
-                _STEPS[group](self, match)
+                self._step(group, match)
         self._settings()
 
     def _settings(self) -> None:
-        """Cut the settings of a Defaults line."""
-        pattern = _NEXT_DEFAULT
-        while match := pattern.match(self.text, self._pos):
-            self._pos = match.end()
-            start, which = match.start(match.lastindex or 0), match.lastindex
-            value = match[which or 0]
-            if pattern is _NEXT_DEFAULT:
-                if which == 1:
-                    self._add(T.VARIABLE, value, start)
-                    pattern = _IN_DEFAULT
-                    continue
-                kind = {2: T.PUNCTUATION, 3: T.NEWLINE, 4: None}.get(which or 0, T.ERROR)
-            else:
-                kind = _SETTING_KINDS[which or 0]
-                if which == 1:
-                    pattern = _NEXT_DEFAULT
-                elif which == 3:
-                    value = _unquoted(value)
-                    kind = T.WORD if value else T.ERROR
-                elif which == 4:
-                    value = unescaped(value)
-            if kind is T.PUNCTUATION and value[0] == "!":
-                kind, value = (kind, "!") if len(value) % 2 else (None, value)
+        """Cut the settings of a Defaults line: names, and what they are set to."""
+        name_next = True
+        while match := (NEXT_DEFAULT if name_next else IN_DEFAULT).match(self.text, self.at):
+            self.at = match.end()
+            which = match.lastindex or 0
+            kind = (_NAME_KINDS if name_next else _VALUE_KINDS)[which]
             if kind is not None:
-                self._add(kind, value, start)
+                self._setting(kind, match[which], match.start(which))
             if kind is T.NEWLINE:
                 return
-            if kind is T.ERROR and value == '"':
-                self._pos = self.text.index("\n", start)
+            if name_next or match[which] == ",":
+                name_next = kind is not T.VARIABLE
+
+    def _setting(self, kind: T, value: str, start: int) -> None:
+        if kind is T.PUNCTUATION and value[0] == "!":
+            if len(value) % 2:
+                self._add(kind, "!", start)
+        elif kind is T.WORD and value[0] == '"':
+            unquoted = _unquoted(value)
+            self._add(T.WORD if unquoted else T.ERROR, unquoted, start)
+        else:
+            self._add(kind, unescaped(value) if kind is T.WORD else value, start)
+        if kind is T.ERROR and value == '"':
+            self.at = self.text.index("\n", start)
 
 
-_SETTING_KINDS: dict[int, T | None] = {
+# By the groups of the expressions: what is cut where a name may stand, and behind one.
+_NAME_KINDS: dict[int, T | None] = {
+    1: T.VARIABLE, 2: T.PUNCTUATION, 3: T.NEWLINE, 4: None, 5: T.ERROR,
+}  # fmt: skip
+_VALUE_KINDS: dict[int, T | None] = {
     1: T.PUNCTUATION, 2: T.ASSIGN, 3: T.WORD, 4: T.WORD, 5: T.NEWLINE, 6: None,
     7: T.PUNCTUATION, 8: T.ERROR,
-}  # fmt: skip
-_STEPS: dict[str, Callable[[Lexer, re.Match[str]], None]] = {
-    "tag": Lexer._tag, "path": Lexer._path, "regex": Lexer._regex, "ipv6": Lexer._address,
-    "group": Lexer._group, "empty": Lexer._empty, "word": Lexer._word, "bang": Lexer._bang,
-    "id": Lexer._id, "continued": Lexer._skip, "string": Lexer._string, "other": Lexer._other,
 }  # fmt: skip
 
 

@@ -48,7 +48,7 @@ class Verdict(NamedTuple):
 def account_of(state: HostState, name: str) -> Account | None:
     """Return an account by name or `#uid`, with all its groups; None where there is none."""
     for one in state.accounts or ():
-        if one.name == name or f"#{one.uid}" == name:
+        if name in {one.name, f"#{one.uid}"}:
             own = [
                 group
                 for group in state.groups or ()
@@ -64,7 +64,7 @@ def account_of(state: HostState, name: str) -> Account | None:
 def group_of(state: HostState, name: str) -> Group | None:
     """Return a group by name or `#gid`."""
     for one in state.groups or ():
-        if one.name == name or f"#{one.gid}" == name:
+        if name in {one.name, f"#{one.gid}"}:
             return Group(one.name, one.gid)
     return None
 
@@ -168,7 +168,8 @@ class Matcher:
             if member.kind is Kind.ALIAS and (placed := self.aliases.get(key)):
                 inner = getattr(placed.said, "members", ())
                 found = self._inside(
-                    placed, partial(self._runas_of_old, *((None, inner) if groups else (inner, None)))
+                    placed,
+                    partial(self._runas_of_old, *((None, inner) if groups else (inner, None))),
                 )
                 if found is not None:
                     return found is not member.negated
@@ -232,7 +233,7 @@ class Matcher:
 
     def _is_myself(self) -> bool:
         wish = self.wish
-        if self.dialect.runas_of_old and not wish.user_named:
+        if self.dialect.empty_list_is_default and not wish.user_named:
             return True
         only_group = wish.group is not None and not wish.user_named
         return only_group or wish.user.name == wish.run_as.name

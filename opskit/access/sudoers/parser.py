@@ -11,8 +11,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from opskit.access.sudoers.lexer import Lexer, T, Token
+from opskit.access.sudoers.lexer import Lexer
 from opskit.access.sudoers.moments import moment, span
+from opskit.access.sudoers.plain import NOTHING, PLAIN, plain_rule
 from opskit.access.sudoers.syntax import (
     Alias,
     AliasKind,
@@ -29,6 +30,7 @@ from opskit.access.sudoers.syntax import (
     Setting,
     Statement,
 )
+from opskit.access.sudoers.tokens import T, Token
 
 _ALIAS_KINDS = {
     "User_Alias": AliasKind.USER, "Runas_Alias": AliasKind.RUNAS, "Host_Alias": AliasKind.HOST,
@@ -65,33 +67,54 @@ class _Own(NamedTuple):
     command: Member
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def parse(text: str) -> tuple[Statement, ...]:
     """Return the statements of a file in their order, mistakes among them."""
     return tuple(_Parser(text).run())
 
 
+@lru_cache(maxsize=4096)
+def parse_line(line: str) -> tuple[Statement, ...]:
+    """Return the statements of one line that goes on nowhere: hosts share most of theirs."""
+    return tuple(_Parser(line).run())
+
+
 class _Parser:
     def __init__(self, text: str) -> None:
         self._lexer = Lexer(text)
-        self._tokens = self._lexer.run()
+        self._tokens: list[Token] = []
         self._at = 0
         self._found: list[Statement] = []
-        self._begin = 0
 
     def run(self) -> list[Statement]:
-        tokens, size = self._tokens, len(self._tokens)
-        while self._at < size:
-            if tokens[self._at].kind is T.NEWLINE:
-                self._at += 1
+        lexer, text = self._lexer, self._lexer.text
+        size = len(text)
+        while lexer.at < size:
+            if nothing := NOTHING.match(text, lexer.at):
+                lexer.at = nothing.end()
                 continue
-            self._begin = self._at
-            try:
-                self._statement()
-            except _Wrong as wrong:
-                self._bad(wrong)
-                self._skip_line(wrong.following)
+            if (match := PLAIN.match(text, lexer.at)) and (
+                rule := plain_rule(match, lexer.line_of(lexer.at))
+            ):
+                self._found.append(rule)
+                lexer.at = match.end()
+                continue
+            line = text[lexer.at : text.index("\n", lexer.at) + 1]
+            if len(line) < size and not line.rstrip().endswith("\\"):
+                number = lexer.line_of(lexer.at)
+                self._found += [one._replace(line=number) for one in parse_line(line)]
+                lexer.at += len(line)
+                continue
+            self._tokens, self._at = lexer.line(), 0
+            if self._tokens[0].kind is not T.NEWLINE:
+                self._line()
         return self._found
+
+    def _line(self) -> None:
+        try:
+            self._statement()
+        except _Wrong as wrong:
+            self._bad(wrong)
 
     def _statement(self) -> None:
         kind = self._tokens[self._at].kind
@@ -108,12 +131,9 @@ class _Parser:
 
     def _source(self) -> tuple[int, str]:
         """Return the line number and the text of the statement at hand."""
-        lexer, start = self._lexer, self._tokens[self._begin].start
-        at = self._begin
-        while self._tokens[at].kind is not T.NEWLINE:
-            at += 1
+        lexer, start = self._lexer, self._tokens[0].start
         line_start = lexer.text.rfind("\n", 0, start) + 1
-        line_end = self._tokens[at].start
+        line_end = self._tokens[-1].start
         return lexer.line_of(start), lexer.text[line_start:line_end].strip()
 
     def _bad(self, wrong: _Wrong) -> None:
@@ -123,11 +143,6 @@ class _Parser:
         if line != number:
             raw = self._lexer.text.split("\n")[line - 1].strip()
         self._found.append(Bad(line, raw, column, wrong.reason))
-
-    def _skip_line(self, at: int) -> None:
-        while at < len(self._tokens) and self._tokens[at].kind is not T.NEWLINE:
-            at += 1
-        self._at = at + 1
 
     # tokens
 
@@ -152,7 +167,7 @@ class _Parser:
 
     def _wrong(self, reason: str = "syntax error") -> _Wrong:
         token = self._tokens[self._at]
-        if token.kind is T.ERROR and len(token.value) > 1:
+        if token.kind is T.ERROR and " " in token.value:
             reason = token.value
         return _Wrong(token, reason, self._at)
 
@@ -371,5 +386,3 @@ def _inherited(own: _Own, left: CommandSpec | None) -> CommandSpec:
         users, groups, tags, options, own.command,
         moment(before) if before else None, moment(after) if after else None,
     )  # fmt: skip
-
-

@@ -13,9 +13,6 @@ _CLASS = {
     "punct": r"!-/:-@\[-`{-~", "print": " -~", "graph": "!-~", "cntrl": r"\x00-\x1f\x7f",
 }  # fmt: skip
 _NAMED = re.compile(r"\[:([a-z]+):\]")
-# On the systems of the last decade /bin is /usr/bin.
-_ROUNDABOUT = re.compile(r"/\.{0,2}(?=/|\Z)(?!\Z)|/\.\.?\Z")
-_MERGED = re.compile(r"/usr(?=/s?bin/)")
 
 
 def has_meta(text: str) -> bool:
@@ -26,11 +23,11 @@ def has_meta(text: str) -> bool:
 def canonical(path: str) -> str:
     """Return a path without `..` and doubled slashes, and /usr/bin and /usr/sbin as /bin and /sbin.
 
-    They name the same files, and files are what sudo compares.
+    They name the same files, on systems of the last decade, and files are what sudo compares.
     """
-    if _ROUNDABOUT.search(path):
+    if ("/." in path or "//" in path) and path[0] == "/":
         path = normpath(path) + "/" * path.endswith("/")
-    return _MERGED.sub("", path, count=1) if path.startswith("/usr/") else path
+    return path[4:] if path.startswith(("/usr/bin/", "/usr/sbin/")) else path
 
 
 @lru_cache(maxsize=8192)
@@ -128,8 +125,6 @@ def args_match(wanted: str | None, given: str | None, *, pathname: bool, regex: 
         return True
     if wanted == '""':
         return given is None
-    if regex and is_regex(wanted):
-        found = extended(wanted)
-    else:
-        found = glob(wanted, pathname=pathname)
+    by_regex = regex and is_regex(wanted)
+    found = extended(wanted) if by_regex else glob(wanted, pathname=pathname)
     return found is not None and bool(found.match(given or ""))

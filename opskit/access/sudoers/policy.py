@@ -8,7 +8,6 @@ from functools import lru_cache
 
 from opskit.access.hosts.model import File, HostState, Line
 from opskit.access.sudoers.dialect import DEFAULT, Dialect, dialect_of
-from opskit.access.sudoers.lexer import UNFINISHED
 from opskit.access.sudoers.parser import parse
 from opskit.access.sudoers.portability import refusal
 from opskit.access.sudoers.settings import misuse
@@ -21,9 +20,12 @@ from opskit.access.sudoers.syntax import (
     Include,
     Statement,
 )
+from opskit.access.sudoers.tokens import UNFINISHED
 
 ROOT = "/etc/sudoers"
 _MOST_LEVELS = 128
+# Together, however often a file is included: files that include each other are many very soon.
+_MOST_FILES = 5_000
 _OTHERS_WRITE, _GROUP_WRITES = 0o002, 0o020
 
 
@@ -88,7 +90,12 @@ class _Reading:
 
     def file(self, file: File, level: int) -> None:
         shown = file.shown or file.path
+        if len(self.read) > _MOST_FILES:
+            return
         self.read.append(file.path)
+        if len(self.read) > _MOST_FILES:
+            self.problem("include", Line(shown, 0, ""), f"more than {_MOST_FILES:,} includes")
+            return
         for said in _statements(file.text, self.dialect.rs):
             kind = type(said)
             if kind is Grant:
@@ -154,7 +161,7 @@ class _Reading:
                 yield file
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=512)
 def _statements(text: str, rs: bool) -> tuple[Statement, ...]:  # a cache's key
     found = parse(text)
     if not rs:
@@ -171,7 +178,7 @@ def _as_read_by_rs(said: Statement) -> Statement:
 def insecure(file: File) -> str:
     """Return why sudo would not read a file; nothing where it would, or where a copy cannot tell.
 
-    After sudo_secure_path: owned by root, not writable by others, by a group only if that is root's.
+    After sudo_secure_path: root owns it, others may not write it, a group only if it is root's.
     """
     if file.uid not in {0, None}:
         return f"it is owned by uid {file.uid}, not by root: sudo does not read it"
@@ -196,7 +203,9 @@ def load(state: HostState, dialect: Dialect | None = None) -> Sudoers:
     reading = _Reading(state.files, state.name.partition(".")[0], spoken)
     reading.file(root, 0)
     # sudo gives the whole of it up where its main file ends in the middle of a line.
-    usable = all(getattr(one, "reason", "") != UNFINISHED for one in _statements(root.text, spoken.rs))
+    usable = all(
+        getattr(one, "reason", "") != UNFINISHED for one in _statements(root.text, spoken.rs)
+    )
     return Sudoers(
         spoken, tuple(reading.grants), tuple(reading.defaults), reading.aliases,
         tuple(reading.problems), tuple(reading.read), usable,

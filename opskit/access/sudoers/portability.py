@@ -19,9 +19,26 @@ from opskit.access.sudoers.syntax import (
 )
 
 _OPTIONS = ("CHROOT", "TIMEOUT", "NOTBEFORE", "NOTAFTER", "ROLE", "TYPE")
-_SETTINGS = frozenset(
-    ["always_query_group_plugin", "always_set_home", "apparmor_profile", "editor", "env_check", "env_delete", "env_editor", "env_keep", "env_reset", "fqdn", "insults", "lecture", "mail_badpass", "mailerpath", "match_group_by_gid", "noexec", "noninteractive_auth", "passprompt", "passwd_timeout", "passwd_tries", "pwfeedback", "rootpw", "runaspw", "secure_path", "setenv", "targetpw", "timestamp_timeout", "umask", "umask_override", "use_pty", "verifypw", "visiblepw"]
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_SETTINGS = _names(
+    """
+    always_query_group_plugin always_set_home apparmor_profile editor env_check env_delete
+    env_editor env_keep env_reset fqdn insults lecture mail_badpass mailerpath match_group_by_gid
+    noexec noninteractive_auth passprompt passwd_timeout passwd_tries pwfeedback rootpw runaspw
+    secure_path setenv targetpw timestamp_timeout umask umask_override use_pty verifypw visiblepw
+    """
 )
+# Without any of these a rule or alias holds nothing to refuse; most lines do.
+_SUSPECT = re.compile(
+    r"[+^*?\[]|sha\d|NOT|TIMEOUT|CHROOT|ROLE|TYPE|INTERCEPT|\d\.\d|:[0-9A-Fa-f]*:"
+)
+_PORTABLE = frozenset({Kind.WORD, Kind.GROUP, Kind.ALIAS, Kind.MYSELF})
+_NOT_PORTABLE = {Kind.NETGROUP: "netgroups", Kind.ADDRESS: "addresses"}
 _WILDCARD = re.compile(r"(?<!\\)(?:\\\\)*[*?\[]")
 
 
@@ -33,6 +50,8 @@ def wildcard(args: str) -> bool:
 
 def refusal(said: Statement) -> str:
     """Return why sudo-rs passes over a statement; nothing where it takes it."""
+    if isinstance(said, Grant | Alias) and not _SUSPECT.search(said.raw):
+        return ""
     return next(_refusals(said), "")
 
 
@@ -75,14 +94,16 @@ def _members(members: Members) -> Iterator[str]:
 
 
 def _member(member: Member) -> str:
-    if member.kind is Kind.NETGROUP:
-        return f"netgroups such as {member.name} are not supported"
-    if member.kind is Kind.ADDRESS:
-        return f"addresses such as {member.name} are not supported"
+    if member.kind in _PORTABLE:
+        return ""
+    if what := _NOT_PORTABLE.get(member.kind):
+        return f"{what} such as {member.name} are not supported"
     if member.digests:
         return "digests are not supported"
-    if member.kind is not Kind.COMMAND:
-        return ""
+    return _command(member) if member.kind is Kind.COMMAND else ""
+
+
+def _command(member: Member) -> str:
     if member.name.startswith("^") or (member.args or "").startswith("^"):
         return "regular expressions are not supported"
     if member.args and wildcard(member.args):

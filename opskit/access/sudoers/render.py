@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from opskit.access.model import SudoRight
 from opskit.access.sudoers.parser import parse
@@ -18,6 +19,8 @@ _NEVER = re.compile(r"[^ -~]|[\"*?\[\]!^\\]")
 _SPECIAL = re.compile(r"([,:=#])")
 _WORDS_OF_SUDO = frozenset({"root_alias", "sha224", "sha256", "sha384", "sha512"})
 _LONGEST = 1000
+# Anything at all, said on purpose.
+ALL = "ALL"
 
 
 def file_name(grant: str) -> str:
@@ -48,9 +51,16 @@ def render_grant(account: str, rights: tuple[SudoRight, ...], until: Instant | N
     return text
 
 
+def parse_commands(commands: Iterable[str]) -> tuple[Member, ...]:
+    """Return what the commands of a role mean, as the rules of a host would say it."""
+    return tuple(meant(one) for one in commands)
+
+
 def meant(command: str) -> Member:
     """Return what a command of a role means: its path, and its arguments in sudoers' own terms."""
     path, *words = command.split(" ")
+    if command == ALL:
+        return Member(Kind.ALL, ALL)
     if words == ["*"]:
         return Member(Kind.COMMAND, path)
     return Member(Kind.COMMAND, path, args=" ".join(words) if words else '""')
@@ -64,6 +74,8 @@ def _account(name: str) -> str:
 
 def _command(command: str) -> str:
     """Return a command escaped, or refuse it."""
+    if command == ALL:
+        return ALL
     path, *words = command.split(" ")
     if not _PATH.match(path) or "/../" in f"{path}/" or "/./" in f"{path}/":
         hint = "an absolute path of letters, digits and . _ + @ % -"
@@ -80,7 +92,9 @@ def _command(command: str) -> str:
     shown = " ".join(words)
     if not all(words) or _NEVER.search(shown) or wildcard(shown):
         hint = "printable ASCII, one blank between words, no quotes, wildcards or backslashes"
-        raise ConfigError(f"the arguments {shown!r} cannot be written so that they mean only that", hint=hint)
+        raise ConfigError(
+            f"the arguments {shown!r} cannot be written so that they mean only that", hint=hint
+        )
     return " ".join([path, _SPECIAL.sub(r"\\\1", shown), *([last] if last else [])])
 
 
@@ -88,5 +102,7 @@ def _proven(text: str, count: int) -> None:
     """Read it again: nothing but the rules that were meant may come out."""
     said = parse(text)
     if len(said) != count or not all(isinstance(one, Grant) for one in said):
-        reason = next((one.reason for one in said if isinstance(one, Bad)), "it means something else")
+        reason = next(
+            (one.reason for one in said if isinstance(one, Bad)), "it means something else"
+        )
         raise ConfigError(f"the rule cannot be written into sudoers: {reason}")

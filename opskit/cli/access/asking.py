@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from opskit.cli.access.linting import check_sudo_version
 from opskit.cli.commands import command
 from opskit.cli.options import output_options
 from opskit.cli.output import Output, note, show_text
-from opskit.core.errors import ConfigError, ExitCode
+from opskit.core.errors import ExitCode
 
 if TYPE_CHECKING:
     from opskit.access.asking import Asked
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     examples=[
         "opskit access may alice systemctl restart nginx",
         "opskit access may alice /usr/bin/less /var/log/syslog --tree copied/web1",
-        "opskit access may alice --as postgres -- psql -c 'select 1'",
+        "opskit access may alice /usr/bin/id --as postgres --host db1",
     ],
 )
 @click.argument("user")
@@ -71,10 +72,8 @@ def may(user: str, command_line: tuple[str, ...], output: Output, **options: Any
 def _dialect(version: str) -> Dialect:
     from opskit.access.sudoers.dialect import NEWEST, dialect_of  # noqa: PLC0415
 
-    try:
-        return dialect_of(version) if version else NEWEST
-    except ValueError as error:
-        raise ConfigError(str(error), hint="opskit access may --help") from error
+    check_sudo_version(version)
+    return dialect_of(version) if version else NEWEST
 
 
 def _show(to: Console, told: Asked) -> None:

@@ -114,21 +114,11 @@ def _show_rest(to: Console, linted: Linted) -> None:
     )
     if linted.suppressed:
         show_text(to, f"{plural(counts['suppressed'], 'finding')} accepted by access/policy.yaml")
-    for reason, rules in _not_evaluated(linted):
-        show_text(to, f"not evaluated, {reason}:")
-        for line in _folded(rules, to.width - 2):
-            show_text(to, f"  {line}")
-
-
-def _folded(words: Iterable[str], width: int) -> Iterator[str]:
-    line = ""
-    for word in words:
-        if line and len(line) + 1 + len(word) > width:
-            yield line
-            line = ""
-        line = f"{line} {word}".strip()
-    if line:
-        yield line
+    skipped = _not_evaluated(linted)
+    if skipped:
+        columns = (Column("not evaluated", fold=True), Column("because", fold=True))
+        to.print()
+        show_table(to, columns, [(" ".join(rules), reason) for reason, rules in skipped])
 
 
 def _not_evaluated(linted: Linted) -> list[tuple[str, list[str]]]:

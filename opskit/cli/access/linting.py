@@ -48,6 +48,7 @@ FORMS = ("table", "json", "yaml", "sarif", "junit", "md", "github")
     show_default=True,
     help="Exit 1 for findings as severe as this; info never fails unless asked to here.",
 )
+@click.option("--production", is_flag=True, help="The hosts are of production: more is grave.")
 @click.option("--rule", "rules", multiple=True, metavar="ID", help="Ask only these rules.")
 @click.option("--explain", metavar="ID", help="Print what a rule is about, and end.")
 @click.option("--rules", "catalogue", is_flag=True, help="List every rule, and end.")
@@ -85,11 +86,12 @@ def lint(
 
 def _linted(app: App | None, paths: Sequence[Path], options: Mapping[str, Any]) -> Linted:
     from opskit.access.lint import lint_hosts, lint_policy  # noqa: PLC0415
-    from opskit.access.repository import repository  # noqa: PLC0415
+    from opskit.access.repository import Names, repository  # noqa: PLC0415
 
-    files = repository(app.config.root, app.config.settings.people) if app else None
+    files = repository(app.config.root, Names.of(app.config.settings), app.today) if app else None
     if not paths and app is not None and files is not None:
         return lint_policy(files, "access", _question(app, None, options))
+    _refuse_mistakes(files)
     people = _people(files, options["people_file"])
     accepted = files.suppressions if files else ()
     return lint_hosts(paths, _question(app, people, options), accepted)
@@ -110,23 +112,26 @@ def _app(config_path: Path | None, *, needed: bool) -> App | None:
         raise ConfigError(error.message, hint=hint) from error
 
 
-def _people(files: Repository | None, people_file: Path | None) -> People | None:
-    """Return who there is.
+def _refuse_mistakes(files: Repository | None) -> None:
+    """Look whether what a lint of hosts takes from the repository can be read.
 
     Raises:
-        DataError: the files in which it is written have mistakes.
+        DataError: it cannot: accepted findings, or people, would be left out unsaid.
     """
-    from opskit.access.model import People  # noqa: PLC0415
     from opskit.core.errors import DataError  # noqa: PLC0415
+
+    if files is not None and files.mistakes:
+        raise DataError("the files in access/ have mistakes", files.mistakes)
+
+
+def _people(files: Repository | None, people_file: Path | None) -> People | None:
+    """Return who there is, if anybody says."""
+    from opskit.access.model import People  # noqa: PLC0415
     from opskit.outside.models import read  # noqa: PLC0415
 
     if people_file is not None:
         return read(people_file, People)
-    if files is None:
-        return None
-    if files.mistakes:
-        raise DataError("the files in access/ have mistakes", files.mistakes)
-    return files.people
+    return files.people if files else None
 
 
 def _question(app: App | None, people: People | None, options: Mapping[str, Any]) -> Question:
@@ -134,9 +139,26 @@ def _question(app: App | None, people: People | None, options: Mapping[str, Any]
     from opskit.access.rules.roster import roster_of  # noqa: PLC0415
     from opskit.core.clock import SystemClock  # noqa: PLC0415
 
+    check_sudo_version(options["sudo_version"])
     now = (app.clock if app else SystemClock()).now()
     asked = frozenset(_known_rules(options["rules"])) if options["rules"] else frozenset()
-    return Question(now, roster_of(people) if people else None, asked, options["sudo_version"])
+    roster = roster_of(people) if people else None
+    return Question(now, roster, asked, options["sudo_version"], options["production"])
+
+
+def check_sudo_version(version: str) -> None:
+    """Look whether a sudo is one.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    from opskit.access.sudoers.dialect import dialect_of  # noqa: PLC0415
+
+    if version:
+        try:
+            dialect_of(version)
+        except ValueError as error:
+            raise ConfigError(str(error), hint="--sudo-version 1.9.13p3, or sudo-rs") from error
 
 
 def _known_rules(names: Sequence[str]) -> tuple[str, ...]:

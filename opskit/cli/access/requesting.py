@@ -80,15 +80,14 @@ def _ask(
     targets: tuple[str, ...],
     options: dict[str, str],
 ) -> Ask:
+    from opskit.access import requesting  # noqa: PLC0415
     from opskit.access.judgment import Ask as _Ask  # noqa: PLC0415
 
     person = work.person()
     if role is None:
-        from opskit.access.need import narrowest  # noqa: PLC0415
-
-        if not need:
+        if not need.strip():
             raise ConfigError("name a role, or say what you need", hint="--need 'COMMAND'")
-        role = narrowest(work, options["who"] or person, need, targets)
+        role = requesting.narrowest(work, options["who"] or person, need, targets)
     known = work.registry.role(role)
     return _Ask(
         requester=person,

@@ -172,17 +172,23 @@ def show(name: str, config_path: Path | None, output: Output) -> ExitCode:
 
 
 def _facts(to: Console, rows: Sequence[tuple[str, str]]) -> None:
-    show_table(to, (Column(""), Column("", fold=True)), [row for row in rows if row[1]])
+    for label, text in rows:
+        if text:
+            show_text(to, f"  {label.ljust(_LABEL)}{text}")
+
+
+_LABEL = 14
 
 
 def _show_request(to: Console, work: Workplace, seen: RequestSeen) -> None:
     one, ask = seen.request, seen.request.ask
+    waits = "" if seen.state.is_final else moment(work, one.lapses_at)
     show_text(to, f"{one.name}: {seen.state.value}", style="bold")
     _facts(to, [
         ("asked by", ask.requester), ("for", ask.beneficiary), ("role", ask.role),
         ("on", ", ".join(ask.targets)), ("reason", ask.reason), ("ticket", ask.ticket),
-        ("gives", str(one.judgment.get("blast_radius", ""))),
-        ("made", moment(work, one.created_at)), ("waits until", moment(work, one.lapses_at)),
+        ("what", str(one.judgment.get("blast_radius", ""))),
+        ("made", moment(work, one.created_at)), ("waits until", waits),
         ("check", one.check_hash), ("policy", one.policy_version),
         ("grant", seen.grant.name if seen.grant else ""),
     ])  # fmt: skip

@@ -6,16 +6,19 @@ import json
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+import yaml
+
 from opskit.access.hosts.model import Account, File, Group, HostState, Line
 from opskit.access.sudoers.decide import Answer, may
 from opskit.access.sudoers.policy import load
 from opskit.core.clock import Instant
+from tests.conftest import CASES
 
 HOST = "web1.example.org"
 NOW = Instant(1_795_000_000_000_000)
@@ -125,86 +128,13 @@ def real_sudo(root: Path) -> Iterator[RealSudo]:
 
 
 USERS = ("alice", "bob", "carol", "deploy", "ALLEY")
-_USER = (
-    "ALL", "ALL", "ALL", "alice", "bob", "carol", "deploy", "%ops", "%web", "%wheel", "ALL", "#1001", "%#20", "Alice",
-    "%OPS", '"alice"', '"%ops"', "#1005", "%nosuch", "nobody", "ALLEY", "%:nonunix", "al\\ice",
-    "TEAM", "CREW", "LOOP", "NOSUCH", "deploy", "root",
-)  # fmt: skip
-_HOSTS = ("ALL",) * 8 + (
-    "web1",
-    "web1.example.org",
-    "WEB1",
-    "web*",
-    "db1",
-    "FARM",
-    "web?",
-    "w[a-f]b1",
+WORDS: dict[str, list[Any]] = yaml.safe_load(
+    (CASES / "access" / "sudoers" / "vocabulary.yaml").read_text()
 )
-_COMMANDS = (
-    "ALL", "ALL", "ALL", "/opt/bin/id", "/opt/bin/ls", "/opt/bin/", "/opt/bin/l*", "/opt/*/ls", "/opt/bin/ls -l",
-    '/opt/bin/ls ""', "/opt/bin/ls -*", "/opt/bin/ls /var/log/*", "/opt/bin/ls a b", "/opt/bin/ls [a-c]*",
-    "/opt/bin/ls -l\\,x", "/opt/bin/ls a\\:b c\\=d", "/opt/bin/ls a=b", "/opt/bin/ls \\*", "/opt/bin/?i",
-    "/opt/sbin/x\\ y", "/opt/bin/*", "/opt/bin/.hid", "/opt/bin/ls ^-[a-z]+$", "^/opt/bin/(id|ls)$",
-    "^/opt/bin/l.*$ ^[0-9]+( [0-9]+)?$", "sudoedit /etc/motd", "sudoedit /etc/*", "sudoedit",
-    "/bin/true", "/usr/bin/true", "/usr/bin/echo hi", "/bin/ech*", "TOOLS", "NOTLS", "SHELLS", "MISSING",
-    "/opt/bin/vi /etc/[!p]*", "/opt/bin/ls ?", "/opt/bin/ls /etc/a /etc/b", "/opt/nosuch", "/opt/bin/ls *",
-    "/opt/[bs]bin/ls", "/opt/bin/../bin/id", "list", "/opt/bin/ls \\!x", "/opt/bin/ls [[\\:digit\\:]]*",
-)  # fmt: skip
-_RUNAS = (
-    "", "", "", "(ALL)", "(ALL)", "(ALL)", "(ALL:ALL)", "(ALL:ALL)", "(root)", "(bob)", "(ALL:ALL)", "(root:disk)", "(:web)", "(bob:web,disk)", "()",
-    "(:)", "(%web)", "(ALL, !root)", "(#1002)", "(OPS)", "(!OPS)", "(root, bob : ALL, !disk)", "(%#20)",
-    "(deploy)", "(:ALL)", "(root:)", "(alice)", "(bob : #6)", "(WEBG)", "(bob:WEBG)", "(!bob)", "(CREW)",
-)  # fmt: skip
-_TAGS = (
-    "",
-    "",
-    "",
-    "",
-    "NOPASSWD:",
-    "PASSWD:",
-    "NOPASSWD: NOEXEC:",
-    "SETENV: NOPASSWD :",
-    "NOMAIL:",
-)
-_OPTIONS = (
-    *("",) * 16, "", "", "", "", "", "CWD=/", "NOTAFTER=20200101000000Z", "NOTAFTER=20400101000000Z", "TIMEOUT=1h",
-    "NOTBEFORE=20400101000000Z", "NOTAFTER=2040010100", "NOTAFTER=tomorrow", "TIMEOUT=x", "ROLE=a TYPE=b",
-    "NOTAFTER=20390101000000+0100", "CWD=x",
-)  # fmt: skip
-_DEFAULTS = (
-    "Defaults !authenticate", "Defaults authenticate", "Defaults:alice !authenticate",
-    "Defaults:%ops !authenticate", "Defaults>root !authenticate", "Defaults!/opt/bin/ls !authenticate",
-    "Defaults!TOOLS authenticate", "Defaults@web1 !authenticate", "Defaults@db1 !authenticate",
-    "Defaults exempt_group=web", "Defaults exempt_group=wheel", "Defaults runas_default=bob",
-    "Defaults:alice runas_default=deploy", "Defaults targetpw", "Defaults fast_glob", "Defaults nosuch",
-    "Defaults:TEAM, bob !authenticate", "Defaults !exempt_group", "Defaults>ALL, !root !authenticate",
-    "Defaults env_reset, !authenticate, nosuch=1", "Defaults:!alice !authenticate", "Defaults authenticate=x",
-    "Defaults  !authenticate # off", "Defaults>bob authenticate", "Defaults !!authenticate", "Defaults",
-    "Defaults!/opt/bin/id, /opt/bin/vi !authenticate", "Defaults !!!authenticate", "  Defaults:bob !authenticate",
-)  # fmt: skip
-_BROKEN = (
-    "alice", "alice ALL", "alice ALL=", "alice ALL=(", "alice ALL= ls", "alice ALL=/opt/bin/id : bob",
-    "alice ALL=/opt/bin/id : ALL=(bob) /opt/bin/ls : x", "User_Alias BAD = alice )", "= = =", "% ALL=ALL",
-    "alice ALL=NOPASSWD ALL", "alice ALL=NOPASSWD: CWD=/ ALL", 'alice ALL="', "bob ALL=/opt/bin/ls \\x",
-    "alice ALL=ALL, , ALL", "alice,ALL=ALL", "! ! alice ALL=ALL", "!!alice ALL=/opt/bin/id", "#alice ALL=ALL",
-    "@include /etc/nosuch", "Cmnd_Alias ALL = /opt/bin/id", "User_Alias TEAM = bob", "alice ALL=(root ALL",
-    "alice ALL=/opt/bin/id \\", "bob ALL = ALL \\\n  , !/opt/bin/ls", "Host_Alias X = web1, : Y = web1",
-    "alice ALL=/opt/bin/id : ALL=lost : ALL=/opt/bin/ls", "alice ALL=sha256:abc /opt/bin/id", "#1001 ALL=/opt/bin/id",
-    "alice ALL=/opt/bin/id # why", "alice ALL=/opt/bin/id#why", "alice ALL=/opt/bin/id #1", "\t\tbob\tALL=/opt/bin/vi",
-    "alice ALL=/opt/bin/ls ^a$b", "alice ALL=/opt/bin/ls ^a", "alice ALL=/opt/bin/l\\*", "+ ALL=ALL", "+ng ALL=ALL",
-    "alice \\\nDefaults !authenticate", "#include /etc/nosuch", "alice ALL=ALL:", "User_Alias Team = alice",
-)  # fmt: skip
-_WORDS = (
-    ("/opt/bin/id",), ("/opt/bin/ls",), ("/opt/bin/ls", "-l"), ("/opt/bin/ls", "a", "b"), ("/opt/bin/ls", "a b"),
-    ("/opt/bin/ls", "-l,x"), ("/opt/bin/ls", "/var/log/m", "/etc/shadow"), ("/opt/bin/ls", "*"), ("/opt/bin/ls", "12"),
-    ("/opt/bin/ls", "a:b", "c=d"), ("/opt/bin/ls", "a=b"), ("/opt/bin/vi", "/etc/motd"), ("/opt/bin/.hid",),
-    ("/opt/sbin/ls",), ("/opt/sbin/x y",), ("/opt/bin/lsof",), ("sudoedit", "/etc/motd"), ("sudoedit", "/etc/pam.d/b"),
-    ("/bin/true",), ("/usr/bin/true",), ("/usr/bin/echo", "hi"), ("id",), ("/opt/bin/ls", ""), ("/opt/bin/ls", "!x"),
-    ("/opt/bin/ls", "/etc/a", "/etc/b"), ("/opt/bin/ls", "c3"), ("/opt/bin/vi", "/etc/passwd"),
-)  # fmt: skip
+RUNAS = ("root", "bob", "deploy", "%web", "ALL")
 
 
-def _some(rng: random.Random, choices: tuple[str, ...], most: int) -> str:
+def _some(rng: random.Random, choices: Sequence[str], most: int) -> str:
     items = [
         rng.choice(("",) * 9 + ("!",)) + rng.choice(choices) for _ in range(rng.randint(1, most))
     ]
@@ -216,23 +146,28 @@ def _rule(rng: random.Random) -> str:
     for _ in range(1 if rng.random() < 0.85 else 2):
         specs = []
         for _ in range(rng.choice((1, 1, 2, 3))):
-            words = [rng.choice(_RUNAS), rng.choice(_OPTIONS), rng.choice(_TAGS)]
-            words.append(rng.choice(("",) * 6 + ("!",)) + rng.choice(_COMMANDS))
+            words = [
+                rng.choice(WORDS["run_as"]),
+                rng.choice(WORDS["options"]),
+                rng.choice(WORDS["tags"]),
+            ]
+            words.append(rng.choice(("",) * 6 + ("!",)) + rng.choice(WORDS["commands"]))
             specs.append(" ".join(one for one in words if one))
-        parts.append(f"{_some(rng, _HOSTS, 2)} = {', '.join(specs)}")
-    return f"{_some(rng, _USER, 3)} {' : '.join(parts)}"
+        parts.append(f"{_some(rng, WORDS['hosts'], 2)} = {', '.join(specs)}")
+    return f"{_some(rng, WORDS['users'], 3)} {' : '.join(parts)}"
 
 
 def _aliases(rng: random.Random) -> list[str]:
+    users = WORDS["users"]
     return [
-        f"User_Alias TEAM = {_some(rng, _USER, 3)} : CREW = {_some(rng, _USER, 2)}",
+        f"User_Alias TEAM = {_some(rng, users, 3)} : CREW = {_some(rng, users, 2)}",
         "User_Alias LOOP = LOOP, carol",
-        f"Runas_Alias OPS = {_some(rng, ('root', 'bob', 'deploy', '%web', 'ALL'), 3)}",
+        f"Runas_Alias OPS = {_some(rng, RUNAS, 3)}",
         f"Runas_Alias WEBG = {_some(rng, ('web', 'disk', 'bob', 'wheel'), 2)}",
         f"Host_Alias FARM = {_some(rng, ('web1', 'db1', 'ALL', 'web*'), 2)}",
-        f"Cmnd_Alias TOOLS = {_some(rng, _COMMANDS, 4)}",
+        f"Cmnd_Alias TOOLS = {_some(rng, WORDS['commands'], 4)}",
         "Cmnd_Alias NOTLS = !/opt/bin/ls",
-        f"Cmd_Alias SHELLS = {_some(rng, _COMMANDS, 3)}",
+        f"Cmd_Alias SHELLS = {_some(rng, WORDS['commands'], 3)}",
     ]
 
 
@@ -240,8 +175,8 @@ def made_up(seed: int) -> Case:
     """Return a case of that number: files, rules, wishes."""
     rng = random.Random(seed)
     lines = [*_aliases(rng), *(_rule(rng) for _ in range(rng.randint(1, 7)))]
-    lines += [rng.choice(_DEFAULTS) for _ in range(rng.randint(0, 3))]
-    lines += [rng.choice(_BROKEN) for _ in range(rng.randint(0, 2))]
+    lines += [rng.choice(WORDS["defaults"]) for _ in range(rng.randint(0, 3))]
+    lines += [rng.choice(WORDS["broken"]) for _ in range(rng.randint(0, 2))]
     rng.shuffle(lines)
     included = {}
     if rng.random() < 0.4:
@@ -258,4 +193,4 @@ def made_up(seed: int) -> Case:
 def _wish(rng: random.Random) -> Wish:
     run_as = rng.choice(("", "", "", "root", "bob", "deploy", "alice", "#1002"))
     group = rng.choice(("", "", "", "", "disk", "web", "wheel", "#20"))
-    return Wish(rng.choice(USERS), rng.choice(_WORDS), run_as, group)
+    return Wish(rng.choice(USERS), tuple(rng.choice(WORDS["asked"])), run_as, group)

@@ -88,7 +88,11 @@ def main() -> None:
             write(case, ASKED)
             allowed = list(pool.map(run, case["wishes"]))
             write(case, "")
-            asked = list(pool.map(lambda p: p[1] and not run(p[0]), zip(case["wishes"], allowed)))
+            asked = list(
+                pool.map(
+                    lambda p: p[1] and not run(p[0]), zip(case["wishes"], allowed, strict=True)
+                )
+            )
             told = [
                 "denied" if not yes else "with password" if password else "without password"
                 for yes, password in zip(allowed, asked, strict=True)

@@ -141,7 +141,7 @@ class Deputy:
 
     def turn(self) -> subprocess.CompletedProcess[str]:
         """Let the planted script take a turn, as cron or systemd would."""
-        script = "/usr/local/lib/opskit/opskit_access_expire.py"
+        script = "/var/lib/opskit/opskit_access_expire.py"
         return self.host.run(("python3", "-B", script))
 
     def state(self) -> dict[str, Any]:

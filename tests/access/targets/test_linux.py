@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
 
@@ -22,10 +23,10 @@ NAMES = ("web1", "web2", "off")
 ID = "/usr/bin/id"
 
 
-def render(account: str, rights: LinuxRights, until: Instant | None) -> str:
+def render(account: str, rights: tuple[SudoRight, ...], until: Instant | None) -> str:
     """Write the least that sudo understands; how rules are really written is not this file's."""
     end = f"NOTAFTER={to_datetime(until):%Y%m%d%H%M%SZ} " if until is not None else ""
-    commands = ", ".join(one for right in rights.sudo for one in right.commands)
+    commands = ", ".join(one for right in rights for one in right.commands)
     return f"{account} ALL=(root) {end}NOPASSWD: {commands}\n"
 
 
@@ -95,11 +96,11 @@ def test_hosts_are_given_what_each_is_ordered_and_lose_it(
     assert sights["web1"].standings["g1"] == standing
     assert sights["web2"].standings["g1"].presence is Presence.ABSENT
     state = sights["web1"].state
-    assert state is not None
+    assert isinstance(state, HostState)
     assert "NOPASSWD: /usr/bin/id" in state.files["/etc/sudoers.d/opskit-g1"].text
     assert state.sudo_version.startswith("Sudo version")
     large = sights["web2"].state
-    assert large is not None
+    assert isinstance(large, HostState)
     assert {path: large.files[path].text for path in much} == much, "whole, as it was"
 
     gone = kind.carry_out(
@@ -138,6 +139,32 @@ def test_without_a_second_login_the_change_is_undone(
     assert again.sight.standings["g3"].presence is Presence.PRESENT
 
 
+def test_an_operator_who_is_not_root_gives_through_sudo_and_keeps_it(
+    kind: LinuxKind, hosts: Fleet, key: Key, tmp_path: Path
+) -> None:
+    host = hosts["web1"]
+    script = """
+    useradd -m -p '*' deploy
+    install -d -o deploy -m 700 /home/deploy/.ssh
+    install -o deploy -m 600 /etc/rig/authorized_keys /home/deploy/.ssh/
+    """
+    host.run(("sh", "-c", script))
+    host.write("/etc/sudoers.d/deploy", "deploy ALL=(ALL) NOPASSWD: ALL\n")
+    host.run(("chmod", "440", "/etc/sudoers.d/deploy"))
+    inventory = tmp_path / "inventory.ini"
+    inventory.write_text(hosts.inventory.read_text().replace("user=root", "user=deploy"))
+    through = replace(kind, inventory=(inventory,), administrators={"web1": ("root", "deploy")})
+    one = placed("g4", "dina", key, sudo=(SudoRight(commands=(ID,), password=False),))
+
+    answer = through.carry_out([Order("web1", (one,), end_sessions=("deploy",))])["web1"]
+
+    assert answer.refused == ""
+    assert "deploy is listed as an administrator" in answer.failed
+    assert answer.sight.standings["g4"].presence is Presence.PRESENT
+    gone = through.carry_out([Order("web1", absent=(one,), end_sessions=("dina",))])["web1"]
+    assert (gone.failed, gone.sight.standings["g4"].presence) == ("", Presence.ABSENT)
+
+
 def test_what_is_taken_as_unmanaged_is_guarded_and_templates_stay_text(
     kind: LinuxKind, hosts: Fleet, key: Key, tmp_path: Path
 ) -> None:
@@ -154,6 +181,9 @@ def test_what_is_taken_as_unmanaged_is_guarded_and_templates_stay_text(
 def test_nobody_asked_and_a_broken_inventory_are_no_looks(kind: LinuxKind, tmp_path: Path) -> None:
     assert kind.observe([], {}) == {}
     assert kind.carry_out([]) == {}
-    sight = kind.observe(["nowhere"], {})["nowhere"]
-    assert sight.reached is False
-    assert "nowhere" in sight.reason
+    seen = kind.observe(["nowhere", "web1"], {})
+    assert (seen["nowhere"].reached, seen["web1"].reached) == (False, True)
+    assert "no such host" in seen["nowhere"].reason
+    assert kind.observe(["nowhere"], {})["nowhere"].reached is False
+    torn = replace(kind, inventory=(tmp_path / "none",))
+    assert torn.carry_out([Order("web1")])["web1"].sight.reached is False

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,21 +14,6 @@ from tests.rig.hosts import Fleet, Host
 
 NAMES = ("web1", "web2", "web3")
 ID = "/usr/bin/id"
-
-
-@pytest.fixture(scope="module")
-def host(own_fleet: Fleet) -> Host:
-    return own_fleet["web1"]
-
-
-@pytest.fixture(scope="module")
-def deputy(host: Host) -> Deputy:
-    return Deputy.on(host)
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> Key:
-    return Key.made(tmp_path_factory.mktemp("keys") / "key")
 
 
 def awaited(host: Host, path: str) -> None:
@@ -54,6 +39,22 @@ def test_rules_that_sudo_would_stumble_over_are_never_placed(
     assert host.run(("ls", "-A", "/etc/sudoers.d")).stdout == "README\n"
     assert host.run(("visudo", "-c")).returncode == 0
     assert presence(found["seen"], "g1")["sudo opskit-g1"] == "absent"
+    deputy.apply(absent=[one])
+
+
+def test_rules_that_are_well_alone_and_not_among_the_others_are_taken_back(
+    deputy: Deputy, host: Host
+) -> None:
+    host.write("/etc/sudoers.d/alias", "Cmnd_Alias TOOLS = /bin/true\n")
+    host.run(("chmod", "440", "/etc/sudoers.d/alias"))
+    text = "Cmnd_Alias TOOLS = /bin/false\nada ALL=(root) TOOLS\n"
+    one = grant("g19", "ada", login="none", sudo={"expiring": text, "plain": text})
+
+    found = deputy.apply([one])
+
+    assert [reason for reason in found["done"]["wrong"] if "visudo" in reason]
+    assert not host.exists("/etc/sudoers.d/opskit-g19")
+    host.run(("rm", "/etc/sudoers.d/alias"))
     deputy.apply(absent=[one])
 
 
@@ -141,7 +142,15 @@ def test_the_last_two_who_can_administer_are_not_taken(
 
     assert "two are the least" in both["done"]["refused"]
     assert "two are the least" in group["done"]["refused"]
-    assert host.read("/etc/sudoers.d/people").count("\n") == 2
+    both_rules = host.read("/etc/sudoers.d/people")
+    assert both_rules.count("\n") == 2
+
+    three = deputy.apply(
+        remove=[rule, {**rule, "key": "/etc/sudoers.d/people:3", "account": "adm1"}],
+        administrators=["root", "games"],
+    )
+    assert "changed since" in " ".join(three["done"]["wrong"]), "root's key and games are two"
+    host.write("/etc/sudoers.d/people", both_rules)
 
     # Root's key and adm1 are left.
     one = deputy.apply(remove=[rule])
@@ -166,7 +175,7 @@ def test_a_key_nobody_granted_is_taken_by_its_fingerprint(
     assert deputy.ssh(key, "finn", "true").returncode == 255
     assert deputy.ssh(other, "finn", "true").returncode == 0
     host.run(("gpasswd", "-a", "finn", "adm"))
-    deputy.apply(remove=[{"kind": "membership", "key": "adm", "account": "finn", "detail": ""}])
+    deputy.apply(remove=[{"kind": "group", "key": "adm", "account": "finn", "detail": ""}])
     assert host.run(("id", "-Gn", "finn")).stdout == "finn\n"
 
 
@@ -190,6 +199,38 @@ def test_a_removal_nobody_confirms_is_undone_by_the_host(
     assert (
         host.run(("stat", "-c", "%U %a", "/home/greg/.ssh/authorized_keys")).stdout == "greg 644\n"
     )
+
+
+def test_nothing_of_the_system_is_ended(deputy: Deputy, host: Host) -> None:
+    runs = "setsid setpriv --reuid games --clear-groups --regid games sleep 950 >/dev/null 2>&1 &"
+    host.run(("sh", "-c", runs + " until pgrep -u games sleep >/dev/null; do sleep 0.02; done"))
+    one = grant("g17", "games", groups=["adm"], login="none", until=now() - 60)
+
+    found = deputy.apply([one], end_sessions=["games", "root"])
+
+    assert len([reason for reason in found["done"]["wrong"] if "games" in reason]) == 2
+    assert deputy.state()["grants"] == {}
+    assert deputy.turn().returncode == 0
+    assert host.run(("pgrep", "-u", "games")).stdout != ""
+    assert "games" not in host.run(("getent", "group", "adm")).stdout
+
+
+def test_a_place_that_others_can_write_to_holds_nothing_that_root_runs(
+    own_fleet: Fleet, key: Key
+) -> None:
+    host = own_fleet["web2"]
+    deputy = Deputy.on(host)
+    one = grant("g18", "pia", keys=[key.public], groups=["adm"])
+    before = host.run(("stat", "-c", "%a", "/var/lib")).stdout.strip()
+    host.run(("chmod", "2775", "/var/lib"))
+
+    found = deputy.apply([one])
+
+    assert [reason for reason in found["done"]["wrong"] if "others than root" in reason]
+    assert enforced(found["seen"], "g18")["group adm"] == "none"
+    assert not host.exists("/var/lib/opskit")
+    host.run(("chmod", before, "/var/lib"))
+    deputy.apply(absent=[one])
 
 
 # What only the timer ends
@@ -275,8 +316,9 @@ def test_wherever_it_is_killed_the_next_order_finishes(
         "rm /home/ines/.ssh/authorized_keys",
         "rm -r /home/ines/.ssh",
         "usermod -L -e 1 -s /usr/sbin/nologin ines",
-        "rm -r /usr/local/lib/opskit /etc/cron.d/opskit-expire",
+        "rm -r /var/lib/opskit /etc/cron.d/opskit-expire",
         "chmod 666 /etc/sudoers.d/opskit-g8",
+        "echo 'this is no rule' > /etc/sudoers.d/opskit-g8",
         "echo 'ines ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/opskit-g8",
     ],
 )
@@ -323,142 +365,34 @@ def test_an_account_that_is_gone_was_revoked_well(deputy: Deputy, host: Host, ke
 
     assert gone["done"]["wrong"] == []
     assert set(presence(gone["seen"], "g10").values()) == {"absent"}
+    host.run(("useradd", "-m", "-p", "*", "kim"))
+    assert not deputy.apply()["done"]["changed"]
+    assert host.run(("getent", "shadow", "kim")).stdout.startswith("kim:*")
 
 
-# Root's own files, certificates, revoked keys
-
-
-@pytest.fixture(scope="module")
-def certified(own_fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> tuple[Deputy, Key]:
-    """Set a host up for certificates, keys in root's own directory, and revoked keys."""
-    found = own_fleet["web2"]
-    authority = Key.made(tmp_path_factory.mktemp("authority") / "ca")
-    found.write("/etc/ssh/ca.pub", authority.public + "\n")
-    found.write(
-        "/etc/ssh/sshd_config.d/opskit.conf",
-        "TrustedUserCAKeys /etc/ssh/ca.pub\n"
-        "AuthorizedPrincipalsFile /etc/ssh/auth_principals/%u\n"
-        "RevokedKeys /etc/ssh/revoked\n"
-        "AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/keys/%u /etc/rig/authorized_keys\n",
+def test_orders_at_the_same_time_lose_nothing_of_each_other(
+    deputy: Deputy, host: Host, key: Key
+) -> None:
+    many = [
+        grant(f"m{n}", "pam", keys=[key.public], sudo=rules("pam", ID, now() + HOUR))
+        for n in range(4)
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        given = list(pool.map(lambda one: deputy.apply([one], confirm=False, seconds=600), many))
+        assert [answer["done"]["wrong"] for answer in given] == [[]] * 4
+    # Each undid what the one before had not confirmed, and nothing else.
+    seen = deputy.observe(*many)
+    assert host.read("/home/pam/.ssh/authorized_keys").count("opskit:m") == 4
+    assert (
+        sum(
+            presence(seen, one["grant"])["sudo " + f"opskit-{one['grant']}"] == "present"
+            for one in many
+        )
+        == 1
     )
-    found.write("/etc/ssh/revoked", "")
-    found.run(("sh", "-c", "kill -HUP $(cat /run/sshd.pid)"))
-    return Deputy.on(found), authority
 
-
-def certified_key(authority: Key, key: Key, principal: str) -> None:
-    done = run((
-        *("ssh-keygen", "-q", "-s", str(authority.path), "-I", "t", "-n", principal),
-        *("-z", "7", "-V", "-5m:+1h", f"{key.path}.pub"),
-    ))  # fmt: skip
-    assert done.returncode == 0, done.stderr
-
-
-def test_keys_are_put_in_roots_own_file_where_sshd_reads_one(
-    certified: tuple[Deputy, Key], key: Key
-) -> None:
-    deputy, _ = certified
-    one = grant("g11", "lars", keys=[key.public], **{"from": ["10.0.0.0/8"]})
-
-    deputy.apply([one])
-
-    assert not deputy.host.exists("/home/lars/.ssh")
-    assert 'from="10.0.0.0/8",restrict,pty ' in deputy.host.read("/etc/ssh/keys/lars")
-    assert deputy.ssh(key, "lars", "true").returncode == 0
-    deputy.apply(absent=[one])
-    assert deputy.ssh(key, "lars", "true").returncode == 255
-
-
-def test_a_certificate_opens_only_while_its_grant_is_there(
-    certified: tuple[Deputy, Key], tmp_path: Path
-) -> None:
-    deputy, authority = certified
-    key = Key.made(tmp_path / "key")
-    certified_key(authority, key, "grant-g12")
-    over = grant("g13", "lucy", login="certificate", until=now() - 90)
-    one = grant("g12", "lucy", login="certificate")
-
-    given = deputy.apply([over, one])
-
-    assert given["done"]["wrong"] == []
-    assert enforced(given["seen"], "g12")["principal grant-g12"] == "expiry-time"
-    assert deputy.ssh(key, "lucy", "true").returncode == 0
-    over_key = Key.made(tmp_path / "over")
-    certified_key(authority, over_key, "grant-g13")
-    assert deputy.ssh(over_key, "lucy", "true").returncode == 255
-
-    # An early end: the principal goes, and the certificate is revoked besides.
-    deputy.apply([over], [one])
-    assert deputy.ssh(key, "lucy", "true").returncode == 255
-    deputy.apply(absent=[over])
-
-
-def test_a_list_of_revoked_keys_is_placed_only_if_it_is_one(
-    certified: tuple[Deputy, Key], tmp_path: Path
-) -> None:
-    deputy, authority = certified
-    key = Key.made(tmp_path / "key")
-    certified_key(authority, key, "grant-g14")
-    one = grant("g14", "mark", login="certificate")
-    deputy.apply([one])
-    assert deputy.ssh(key, "mark", "true").returncode == 0
-
-    broken = deputy.apply([one], krl=b"SSHKRL\n\0garbage")
-    assert [reason for reason in broken["done"]["wrong"] if "revoked keys" in reason]
-    assert deputy.ssh(key, "mark", "true").returncode == 0
-
-    (tmp_path / "spec").write_text("serial: 7\n")
-    made = run((
-        *("ssh-keygen", "-q", "-k", "-f", str(tmp_path / "krl")),
-        *("-s", f"{authority.path}.pub", str(tmp_path / "spec")),
-    ))  # fmt: skip
-    assert made.returncode == 0, made.stderr
-    placed = deputy.apply([one], krl=(tmp_path / "krl").read_bytes())
-    assert placed["done"]["wrong"] == []
-    assert deputy.ssh(key, "mark", "true").returncode == 255
-    deputy.apply(absent=[one])
-
-
-def test_a_host_not_set_up_for_it_refuses_certificates_and_revoked_keys(
-    deputy: Deputy, host: Host
-) -> None:
-    one = grant("g15", "nora", login="certificate")
-    found = deputy.apply([one], krl=b"SSHKRL")
-    reasons = " ".join(found["done"]["wrong"])
-    assert "TrustedUserCAKeys" in reasons
-    assert "RevokedKeys" in reasons
-    assert presence(found["seen"], "g15")["principal grant-g15"] == "absent"
-    assert not host.exists("/etc/ssh/revoked")
-    deputy.apply(absent=[one])
-
-
-# Looking
-
-
-def test_no_hash_leaves_the_host(deputy: Deputy, host: Host) -> None:
-    secret = "$6$abcdefgh$" + "x" * 86
-    host.run(("usermod", "-p", secret, "games"))
-    host.run(("usermod", "-p", "", "irc"))
-    files = {row["path"]: row for row in deputy.observe()["files"]}
-    shadow = base64.b64decode(files["/etc/shadow"]["text"]).decode()
-    fields = {line.split(":")[0]: line.split(":")[1] for line in shadow.splitlines()}
-    assert (fields["games"], fields["irc"], fields["root"]) == ("$set$", "", "!")
-    assert secret not in str(deputy.observe())
-
-
-def test_who_may_replace_a_command_is_told(deputy: Deputy, host: Host) -> None:
-    script = """
-    mkdir -p /opt/tools/open; chown games /opt/tools; chmod 1777 /opt/tools/open
-    printf '#!/opt/tools/python\\n' > /opt/tools/open/run; chmod 775 /opt/tools/open/run
-    chgrp adm /opt/tools/open/run
-    """
-    host.run(("sh", "-c", script))
-    rule = "games ALL=(root) /opt/tools/open/run, /opt/none/x, !/usr/bin/id -u\n"
-    host.write("/etc/sudoers.d/t", rule)
-    facts = {row["path"]: row for row in deputy.observe()["paths"]}
-    assert facts["/opt/tools/open/run"]["writable_by"] == ["%adm", "games"]
-    assert facts["/opt/tools/open/run"]["interpreter"] == "/opt/tools/python"
-    assert facts["/opt/none/x"]["kind"] == "missing"
-    assert facts["/usr/bin/id"]["writable_by"] == []
-    assert len(facts["/usr/bin/id"]["sha256"]) == 64
-    host.run(("rm", "/etc/sudoers.d/t"))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda one: deputy.apply(absent=[one], end_sessions=["pam"]), many))
+    assert {
+        how for one in many for how in presence(deputy.observe(*many), one["grant"]).values()
+    } == {"absent"}

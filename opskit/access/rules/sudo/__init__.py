@@ -6,4 +6,14 @@ from opskit.access.rules.sudo import commands, files, paths, patterns, settings
 from opskit.access.rules.sudo.lint import lint, view_of
 from opskit.access.rules.sudo.view import SUDO, SudoView
 
-__all__ = ["SUDO", "SudoView", "commands", "files", "lint", "paths", "patterns", "settings", "view_of"]
+__all__ = [
+    "SUDO",
+    "SudoView",
+    "commands",
+    "files",
+    "lint",
+    "paths",
+    "patterns",
+    "settings",
+    "view_of",
+]

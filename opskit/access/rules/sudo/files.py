@@ -35,7 +35,7 @@ def ineffective(view: SudoView) -> Iterator[AccessFinding]:
         if problem.reason != _RELATIVE:
             yield _passed_over(view, problem)
     for right in view.permissions:
-        if why := _why(view, right):
+        if right.status is not Status.IN_FORCE and (why := _why(right)):
             message = f"{command_text(right)} for {right.who} is not in force: {why}"
             ended = (right.ended_by,) if right.ended_by else ()
             yield found(
@@ -48,7 +48,8 @@ def ineffective(view: SudoView) -> Iterator[AccessFinding]:
         yield found(
             view, "SUDO-INEFFECTIVE", Severity.MEDIUM, placed.file,
             f"{member.text} is allowed again by {by.file}:{by.number}", lines=(placed.at, by),
-            meaning=("allowed again", member.text), fix="put the denial last, or name what is allowed",
+            meaning=("allowed again", member.text),
+            fix="put the denial last, or name what is allowed",
         )  # fmt: skip
 
 
@@ -62,27 +63,23 @@ def _passed_over(view: SudoView, problem: Problem) -> AccessFinding:
     )  # fmt: skip
 
 
-def _why(view: SudoView, right: Permission) -> str:
+def _why(right: Permission) -> str:
     by = right.ended_by
     where = f"{by.file}:{by.number}" if by else ""
     if right.status is Status.EXPIRED:
         return f"its time was over {right.options.get('NOTAFTER', '')}"
     if right.status is Status.TAKEN_BACK:
         return f"{where} takes it back"
-    if right.status is Status.REPLACED and _differs(view, right):
+    if right.status is Status.REPLACED:
         return f"{where} replaces it by something else"
     return ""
 
 
-def _differs(view: SudoView, right: Permission) -> bool:
-    """Tell whether the line that replaced a right asks for a password where it did not, or not."""
-    others = [one for one in view.permissions if one.at == right.ended_by]
-    return any(one.password is not right.password for one in others)
-
-
 def _undefined(view: SudoView) -> Iterator[AccessFinding]:
     _ = view.permissions
-    for placed, name in {(one.at, name): (one, name) for one, name in view.resolver.undefined}.values():
+    for placed, name in {
+        (one.at, name): (one, name) for one, name in view.resolver.undefined
+    }.values():
         yield found(
             view, "SUDO-INEFFECTIVE", Severity.MEDIUM, placed.file,
             f"alias {name} is not defined: sudo takes it for a name and finds nobody",

@@ -114,8 +114,9 @@ def chroot(view: SudoView) -> Iterator[AccessFinding]:
         said = placed.said
         if isinstance(said, Defaults) and any(one.name == "runchroot" for one in said.settings):
             yield found(
-                view, "SUDO-CHROOT", Severity.HIGH, "Defaults", "commands run in another root directory",
-                lines=(placed.at,), meaning=("runchroot",), fix=fix,
+                view, "SUDO-CHROOT", Severity.HIGH, "Defaults",
+                "commands run in another root directory", lines=(placed.at,),
+                meaning=("runchroot",), fix=fix,
             )  # fmt: skip
     dialect = view.sudoers.dialect
     if dialect.chroot_option_loads:

@@ -62,7 +62,9 @@ def wildcard_in_path(view: SudoView) -> Iterator[AccessFinding]:
         name = right.command.name
         if right.command.kind is Kind.COMMAND and (wide(right.command) or name[0] == "^"):
             because = "it stands for every file that is ever put there"
-            yield of_right(view, "SUDO-WILDCARD-PATH", Severity.HIGH, right, because, "name the files")
+            yield of_right(
+                view, "SUDO-WILDCARD-PATH", Severity.HIGH, right, because, "name the files"
+            )
 
 
 @SUDO.rule("SUDO-NEGATION", Severity.HIGH)

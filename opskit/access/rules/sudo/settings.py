@@ -17,6 +17,15 @@ _INJECTED = re.compile(
     r"|SUDO_EDITOR|NODE_|JAVA_TOOL|GIT_|PAGER|LESSOPEN|SHELLOPTS|PS4|TERMINFO|GCONV|\*)"
 )
 _MINUTES = 15.0
+_OTHERS = "the password of another account is asked, which several people then know"
+_WEAK: dict[tuple[str, ...], str] = {
+    ("authenticate", "!", ""): "no password is asked",
+    ("targetpw", "", ""): _OTHERS,
+    ("rootpw", "", ""): _OTHERS,
+    ("runaspw", "", ""): _OTHERS,
+    ("timestamp_type", "=", "global"): "a password given in one session counts in all",
+    ("visiblepw", "", ""): "passwords are asked where they can be seen",
+}
 _EARLY_PTY = (1, 9, 14, 0)
 
 
@@ -75,7 +84,7 @@ def environment(view: SudoView) -> Iterator[AccessFinding]:
             continue
         name, value = setting.name, setting.value
         kept = [one for one in value.split() if _INJECTED.match(one)] if name == "env_keep" else []
-        if name == "env_reset" and setting.operator == "!":
+        if name == "env_reset" and setting.operator == "!" and not view.sudoers.dialect.rs:
             what = "the caller's whole environment is kept"
         elif name == "setenv" and setting.operator == "":
             what = "callers may set any variable"
@@ -83,7 +92,9 @@ def environment(view: SudoView) -> Iterator[AccessFinding]:
             what = f"{', '.join(kept)} of the caller reach what runs as root"
         else:
             continue
-        yield _found(view, "SUDO-ENV", Severity.HIGH, placed, said, what, name + " ".join(sorted(kept)), fix)
+        yield _found(
+            view, "SUDO-ENV", Severity.HIGH, placed, said, what, name + " ".join(sorted(kept)), fix
+        )
     yield from _environment_of_rights(view, fix)
 
 
@@ -130,19 +141,11 @@ def authentication(view: SudoView) -> Iterator[AccessFinding]:
 
 def _weakness(setting: Setting) -> str:
     name, operator, value = setting
-    if name == "authenticate" and operator == "!":
-        return "no password is asked"
-    if name in {"targetpw", "rootpw", "runaspw"} and operator == "":
-        return "the password of another account is asked, which several people then know"
     if name == "exempt_group" and operator == "=":
         return f"nobody in {value} is asked for a password"
     if name == "timestamp_timeout":
-        return _lasting(value if operator == "=" else "0")
-    if name == "timestamp_type" and value == "global":
-        return "a password given in one session counts in all"
-    if name == "visiblepw" and operator == "":
-        return "passwords are asked where they can be seen"
-    return ""
+        return _lasting(value) if operator == "=" else ""
+    return _WEAK.get(tuple(setting), "")
 
 
 def _lasting(minutes: str) -> str:

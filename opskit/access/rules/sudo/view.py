@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from opskit.access.capability import Judgment, judge
 from opskit.access.findings import AccessFinding, Evidence, Scope
 from opskit.access.hosts.model import HostState, Line
 from opskit.access.rules.rule import Family
-from opskit.access.sudoers.meaning import Permission, Resolver, Status, resolved
+from opskit.access.sudoers.meaning import Permission, Status, resolved
 from opskit.access.sudoers.patterns import canonical
 from opskit.access.sudoers.policy import Sudoers
+from opskit.access.sudoers.resolve import Resolver
 from opskit.access.sudoers.syntax import Kind
 from opskit.core.clock import Instant
 from opskit.core.findings import Severity
@@ -46,7 +47,9 @@ class SudoView:
         return tuple(
             one
             for one in self.permissions
-            if one.status is Status.IN_FORCE and one.who not in {"root", "#0"}
+            if self.sudoers.usable
+            and one.status is Status.IN_FORCE
+            and one.who not in {"root", "#0"}
         )
 
     @cached_property
@@ -97,12 +100,17 @@ def found(  # noqa: PLR0913  # a finding has that many parts
     path: tuple[str, ...] = (),
 ) -> AccessFinding:
     """Return a finding of this host."""
-    evidence = tuple(Evidence(one.file, one.number, one.raw) for one in lines)
+    evidence = tuple([_evidence(one) for one in lines])
     graver = severity if severity is Severity.INFO else raised(severity, view)
     return AccessFinding(
         rule, graver, Scope.STATE, subject, view.state.name, message, path or (subject,),
         evidence, fix, meaning,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=512)
+def _evidence(line: Line) -> Evidence:
+    return Evidence(line.file, line.number, line.raw)
 
 
 def of_right(
@@ -139,10 +147,11 @@ def plain(raw: str) -> str:
 
 def merged(findings: Iterable[AccessFinding]) -> tuple[AccessFinding, ...]:
     """Return each thing once: the same right by several lines is one finding with all of them."""
-    kept: dict[str, AccessFinding] = {}
+    kept: dict[tuple[object, ...], AccessFinding] = {}
     for one in findings:
-        before = kept.get(one.fingerprint)
-        kept[one.fingerprint] = one if before is None else _joined(before, one)
+        key = (one.rule, one.subject, one.meaning)
+        before = kept.get(key)
+        kept[key] = one if before is None else _joined(before, one)
     return tuple(kept.values())
 
 

@@ -12,18 +12,22 @@ from opskit.access.targets.linux.wire import (
     RenderGrant,
     StateOf,
     as_sent,
+    in_words,
     order_sent,
     sight,
     unpacked,
 )
 from opskit.core.clock import Clock
 from opskit.core.errors import OpskitError
+from opskit.core.text import clean
 from opskit.core.transcript import Mode, Outcome, Transcript
 from opskit.outside.ansible import door
+from opskit.outside.ansible.listing import listing
 from opskit.outside.files import content_root
 
 _LOST = {Outcome.UNREACHABLE, Outcome.FAILED, Outcome.TOO_LARGE}
 _ROLLBACK_SECONDS = 60
+_UNKNOWN_HOST = "Could not match supplied host pattern"
 
 
 @dataclass(frozen=True)
@@ -95,24 +99,40 @@ class LinuxKind:
         self, playbook: str, mode: Mode, variables: Mapping[str, object]
     ) -> Transcript | OpskitError:
         """Let Ansible ask each host that a variable names; an error stands for all of them."""
-        hosts = next(iter(variables.values()))
-        directory = self.runs / f"access-{secrets.token_hex(6)}"
+        named = next(iter(variables.values()))
+        hosts = tuple(named) if isinstance(named, Mapping) else ()
         if not hosts:
             return OpskitError("no host is asked")
+        try:
+            run = self._play(playbook, mode, hosts, variables)
+            if _UNKNOWN_HOST in run.runner.output and not run.told:
+                known = self._inventory()  # one that is not there keeps no other from being asked
+                left = tuple(host for host in hosts if host in known)
+                run = self._play(playbook, mode, left, variables) if left else run
+        except OpskitError as error:
+            return error
+        return run
+
+    def _inventory(self) -> frozenset[str]:
+        groups = listing(self.inventory, self.project, self.environment).values()
+        return frozenset(host for group in groups for host in group.get("hosts", ()))
+
+    def _play(
+        self, playbook: str, mode: Mode, hosts: tuple[str, ...], variables: Mapping[str, object]
+    ) -> Transcript:
+        directory = self.runs / f"access-{secrets.token_hex(6)}"
         job = door.Job(
             playbook=content_root() / "playbooks" / playbook,
             inventory=self.inventory,
             project=self.project,
             mode=mode,
             hash_key=secrets.token_bytes(32),
-            hosts=tuple(hosts) if isinstance(hosts, Mapping) else (),
+            hosts=hosts,
             variables=variables,
         )
         try:
             self.runs.mkdir(mode=0o700, parents=True, exist_ok=True)
             return door.run(job, directory, self.environment, lambda _: None)
-        except OpskitError as error:
-            return error
         finally:
             door.forget(directory)
 
@@ -135,8 +155,8 @@ class LinuxKind:
         return Answer(
             sight=sight(host, found["seen"], self.state_of),
             ended=_ended(done),
-            refused=done["refused"],
-            failed="; ".join(done["wrong"]),
+            refused=in_words([done["refused"]]),
+            failed=in_words(done["wrong"]),
         )
 
     def _not_reached(self, host: str, reason: str) -> Sight:
@@ -149,7 +169,7 @@ def _told(run: Transcript | OpskitError, host: str) -> tuple[str, ...]:
 
 def _ended(done: Mapping[str, Mapping[str, Sequence[str]]]) -> tuple[Session, ...]:
     rows = done["ended"].items()
-    return tuple(Session(account, what) for account, found in rows for what in found)
+    return tuple(Session(account, clean(what)) for account, found in rows for what in found)
 
 
 def _reason(run: Transcript | OpskitError, host: str) -> str:

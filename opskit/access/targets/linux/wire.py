@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opskit.access.hosts.model import File, HostState, PathFact, Remains
-from opskit.access.model import LinuxRights
+from opskit.access.model import LinuxRights, SudoRight
 from opskit.access.targets.kinds import (
     EnforcedBy,
     Order,
@@ -23,9 +23,10 @@ from opskit.access.targets.kinds import (
     Unmanaged,
 )
 from opskit.core.clock import SECOND, Instant
+from opskit.core.text import clean, shorten
 
 # Rules for sudo: of an account, its rights, and their end where sudo itself shall end them.
-RenderGrant = Callable[[str, LinuxRights, Instant | None], str]
+RenderGrant = Callable[[str, tuple[SudoRight, ...], Instant | None], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Collected:
 # What a host says, read from what it gave.
 StateOf = Callable[[str, Collected], HostState]
 
+_LONGEST_REASON = 1_000
 _DIRECTORIES = frozenset({"/etc/sudoers.d", "/etc/ssh/sshd_config.d", "/home", "/root"})
 
 
@@ -77,8 +79,8 @@ def as_sent(placement: Placement, render: RenderGrant) -> dict[str, object]:
 def _sudo(placement: Placement, rights: LinuxRights, render: RenderGrant) -> dict[str, str]:
     """Return the rules in both dialects: which one a host's sudo speaks is known only there."""
     return {
-        "expiring": render(placement.account, rights, placement.until),
-        "plain": render(placement.account, rights, None),
+        "expiring": render(placement.account, rights.sudo, placement.until),
+        "plain": render(placement.account, rights.sudo, None),
     }
 
 
@@ -116,7 +118,7 @@ def sight(target: str, seen: Mapping[str, Any], state_of: StateOf | None) -> Sig
     return Sight(
         target=target,
         at=Instant(seen["at"]),
-        reason="; ".join(told),
+        reason=in_words(told),
         standings={
             grant: Standing(grant, tuple(map(_part, parts)))
             for grant, parts in seen["standings"].items()
@@ -126,11 +128,16 @@ def sight(target: str, seen: Mapping[str, Any], state_of: StateOf | None) -> Sig
     )
 
 
+def in_words(reasons: Iterable[str]) -> str:
+    """Return reasons from a host as one line that is safe to show."""
+    return shorten(clean("; ".join(reasons)), _LONGEST_REASON)
+
+
 def sessions(rows: Iterable[Mapping[str, Any]]) -> Iterable[Session]:
     """Yield who is at work."""
     for row in rows:
         since = row.get("since")
-        yield Session(row["account"], row["what"], None if since is None else Instant(since))
+        yield Session(row["account"], clean(row["what"]), None if since is None else Instant(since))
 
 
 def _part(row: Mapping[str, Any]) -> Part:
@@ -158,7 +165,7 @@ def _collected(seen: Mapping[str, Any]) -> Collected:
         sudo_version=seen["sudo_version"],
         paths={path.path: path for path in paths},
         remains=tuple(
-            Remains(row["account"], row["what"], row["detail"]) for row in seen["remains"]
+            Remains(row["account"], row["what"], clean(row["detail"])) for row in seen["remains"]
         ),
         unread=tuple((row["path"], row["why"]) for row in seen["unread"]),
     )
@@ -166,4 +173,4 @@ def _collected(seen: Mapping[str, Any]) -> Collected:
 
 def _file(row: Mapping[str, Any]) -> File:
     text = base64.b64decode(row["text"]).decode("utf-8", "surrogateescape")
-    return File(row["path"], text, row["path"], row["mode"], row["uid"], row["gid"])
+    return File(row["path"], text, clean(row["path"]), row["mode"], row["uid"], row["gid"])

@@ -210,7 +210,11 @@ def retire(state, account):
     made = state["accounts"].get(account)
     if made is None or any(one["account"] == account for one in state["grants"].values()):
         return False
-    changed, owner = close(account), places.entry(account)
-    for path in made.get("key_files", ()) if owner else ():
+    owner = places.entry(account)
+    if owner is None:  # whoever makes one of that name again is somebody else
+        del state["accounts"][account]
+        return True
+    changed = close(account)
+    for path in made.get("key_files", ()):
         changed = rewritten(path, lambda _lines: [], _keeper(path, owner)) or changed
     return changed

@@ -24,7 +24,8 @@ except ImportError:  # the copy on the host
     import opskit_access_places as places
     import opskit_access_sessions as sessions
 
-LIBRARY = "/usr/local/lib/opskit"
+# Not below /usr/local: on some hosts the group staff may write there, on others nobody.
+LIBRARY = "/var/lib/opskit"
 RAN = "/run/opskit-expire.ran"
 _SCRIPT = LIBRARY + "/opskit_access_expire.py"
 # Nothing of a caller's environment, and nothing written beside it.
@@ -234,7 +235,7 @@ def turn(now):
 def close(state, wrong):
     """Close the accounts opskit made whose last grant is gone; return whether that changed one."""
     changed = False
-    for account in state["accounts"]:
+    for account in list(state["accounts"]):
         try:
             changed = cut.retire(state, account) or changed
         except (places.Trouble, OSError) as error:

@@ -43,15 +43,15 @@ def malformed(order):
     return ""
 
 
-def lock_out(removals, ways):
+def lock_out(order, ways):
     """Return why an order would leave too few who can administer this host, or nothing.
 
     Only who can without a grant counts: a grant ends. An order that takes nobody is no matter.
     """
-    if not removals:
+    if not order["remove"]:
         return ""
-    before = standing_administrators(ways)
-    after = before - {who for one in removals for who in _meant(ways, one, before)}
+    before = standing_administrators(ways) | _named(order["administrators"])
+    after = before - {who for one in order["remove"] for who in _meant(ways, one, before)}
     if after == before or len(after) >= _ENOUGH:
         return ""
     left = ", ".join(sorted(after)) or "nobody"
@@ -74,6 +74,12 @@ def standing_administrators(ways):
 def _blob(line):
     words = re.findall(r"AAAA[A-Za-z0-9+/]{16,}={0,3}", line.decode("utf-8", "replace"))
     return words[0] if words and not line.lstrip().startswith(b"#") else ""
+
+
+def _named(administrators):
+    """Return the accounts that a target lists and that somebody can use, root apart."""
+    there = {name for name in administrators if places.entry(name) and name != "root"}
+    return {name for name in there if not cut.is_closed(name)}
 
 
 def _people():
@@ -134,7 +140,7 @@ def armed(order, ways, seconds):
                 (path, one["account"]) for path in paths if ways_of.place_of(path, one["account"])
             ]
             files += [(path, None) for path in paths if not ways_of.place_of(path, one["account"])]
-        elif one["kind"] == "membership":
+        elif one["kind"] in ("group", "membership"):
             members.append((one["key"], one["account"]))
     if not files and not members:
         return ""

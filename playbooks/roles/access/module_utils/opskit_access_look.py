@@ -25,9 +25,8 @@ from ansible.module_utils import (
     opskit_access_ways as ways_of,
 )
 
+_WITH_HASHES = ("/etc/passwd", "/etc/group", "/etc/shadow")
 _FILES = (
-    "/etc/passwd",
-    "/etc/group",
     "/etc/sudoers",
     "/etc/sudoers.d/*",
     "/etc/ssh/sshd_config",
@@ -50,21 +49,8 @@ def packed(value):
 def look(placements, ways):
     """Return all that is known of this host, and how PLACEMENTS stand on it."""
     standings, wrong = stand.standings(placements, ways)
-    reader = Reader()
-    for pattern in _FILES:
-        for path in sorted(glob.glob(pattern)):
-            reader.read(path)
-    for path in _included(reader.files):
-        reader.read(path)
-    reader.read("/etc/shadow", without_hashes)
     people = pwd.getpwall()[:_MOST_FILES]
-    seen = set()
-    for one in people:
-        files = ways.key_files(one.pw_name)
-        for path in [*files, *(file + "2" for file in files if file.endswith("authorized_keys"))]:
-            if path not in seen:
-                seen.add(path)
-                reader.read(path, account=one.pw_name)
+    reader = _read(people, ways)
     known = places.kept()
     managed = {one["account"] for one in placements} | set(known["accounts"])
     managed |= {one["account"] for one in known["grants"].values()}
@@ -88,12 +74,37 @@ def look(placements, ways):
 # Files
 
 
+def _read(people, ways):
+    """Read what says who may log in and who may become whom."""
+    reader = Reader()
+    for path in _WITH_HASHES:  # an old line of passwd or group holds one, too
+        reader.read(path, without_hashes)
+    for pattern in _FILES:
+        for path in sorted(glob.glob(pattern)):
+            reader.read(path)
+    for path in _included(reader.files):
+        reader.read(path)
+    seen = set()
+    for one in people:
+        files = ways.key_files(one.pw_name)
+        for path in [*files, *(file + "2" for file in files if file.endswith("authorized_keys"))]:
+            if path not in seen:
+                seen.add(path)
+                reader.read(path, account=one.pw_name)
+    if not ways.sshd("root"):
+        reader.unread.append({"path": "sshd -T", "why": ways.sshd_why})
+    return reader
+
+
 def without_hashes(data):
-    """Return shadow with each hash replaced: nothing for none, `!` for locked, `$set$`."""
+    """Return lines of accounts with each hash replaced: `!` for locked, else `$set$`.
+
+    Nothing stays nothing, and the `x` that stands for shadow stays.
+    """
     lines = []
     for line in data.split(b"\n"):
         fields = line.split(b":")
-        if len(fields) > 1 and fields[1]:
+        if len(fields) > 1 and fields[1] not in (b"", b"x"):
             fields[1] = b"!" if fields[1][:1] in b"!*" else b"$set$"
         lines.append(b":".join(fields))
     return b"\n".join(lines)
@@ -114,7 +125,7 @@ class Reader:
         owners = (owner.pw_uid,) if owner else (0,)
         parent, name = os.path.split(path)
         try:
-            with places.directory(parent, owners) as handle:
+            with places.directory(parent, owners, firm=False) as handle:
                 # In root's own directories a wrong owner is a finding, not a danger.
                 data = places.content(handle, name, owners if owner else None)
                 if data is None:

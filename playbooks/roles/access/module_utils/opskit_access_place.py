@@ -47,10 +47,12 @@ def carried_out(order, ways, rollback_seconds):
     with places.alone():
         doing = Doing(order, ways)
         doing.changed = expire.go_back() or doing.changed
-        refused = guard.malformed(order) or guard.lock_out(order["remove"], ways)
+        refused = guard.malformed(order) or guard.lock_out(order, ways)
         if refused:
             return _told(doing, refused=refused)
         doing.attempt("timer", expire.plant)
+        given = [one for one in order["present"] if _may_be_given(doing, one)]
+        order = doing.order = dict(order, present=given)
         armed = guard.armed(order, ways, rollback_seconds)
         _write_down(doing)
         for one in order["absent"]:
@@ -82,13 +84,17 @@ def _told(doing, refused="", armed=""):
 # Giving
 
 
-def _usable(doing, one):
+def _may_be_given(doing, one):
+    return doing.attempt(one["grant"] + ": account", lambda: _usable(doing, one["account"]))
+
+
+def _usable(doing, account):
     """Refuse accounts that no grant may touch.
 
     Raises:
         Trouble: it is one.
     """
-    account, found = one["account"], places.entry(one["account"])
+    found = places.entry(account)
     if account in doing.order["administrators"]:
         msg = f"{account} is listed as an administrator, who is never touched"
         raise places.Trouble(msg)
@@ -108,9 +114,8 @@ def _write_down(doing):
     for one in order["present"]:
         state["grants"][one["grant"]] = _entry(doing, one)
     for account in order["end_sessions"]:
-        if account in state["administrators"]:
-            doing.wrong.append(f"{account} is an administrator, whose sessions are not ended")
-        elif account not in state["ending"]:
+        usable = doing.attempt("sessions", lambda account=account: _usable(doing, account))
+        if usable and account not in state["ending"]:
             state["ending"].append(account)
     places.keep(state)
 
@@ -154,7 +159,7 @@ def _remember_own(doing, account, blobs):
 
 def _give(doing, one):
     label = "{}: ".format(one["grant"])
-    if not doing.attempt(label + "account", lambda: _usable(doing, one) or _account(doing, one)):
+    if not doing.attempt(label + "account", lambda: _account(doing, one)):
         return
     for group in one["groups"]:
         doing.attempt(label + "group", lambda group=group: _join(doing, one["account"], group))
@@ -335,10 +340,10 @@ def _remove(doing, one):
     if kind == "key":
         taken = [_without_fingerprint(path, one) for path in doing.ways.key_files(account)]
         return any(taken)
-    if kind == "membership":
+    if kind in ("group", "membership"):
         return cut.leave(account, one["key"])
     if kind == "account":
-        _usable(doing, one)
+        _usable(doing, account)
         return cut.close(account)
     msg = f"there is no removing a {kind}"
     raise places.Trouble(msg)

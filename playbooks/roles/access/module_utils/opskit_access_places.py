@@ -69,11 +69,12 @@ def must(words):
 
 
 @contextlib.contextmanager
-def directory(path, owners=(0,), make=None):
+def directory(path, owners=(0,), make=None, *, firm=True):
     """Open the directory PATH: none of its parts is a link, or belongs to others than OWNERS.
 
     A link of root's in a directory that only root can write is followed. MAKE is the (uid, gid,
-    mode) of the last part, where it has to be made. Yields a descriptor.
+    mode) of the last part, where it has to be made. What is root's alone nobody else may write to,
+    unless FIRM is false: to look at it is no danger. Yields a descriptor.
     """
     handle = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
     parts, links = _parts(path), 0
@@ -91,7 +92,7 @@ def directory(path, owners=(0,), make=None):
             if make and not parts:
                 _made(handle, part, make)
             handle = _entered(handle, part)
-            _owned(handle, path, owners)
+            _owned(handle, path, owners, firm)
         yield handle
     except FileNotFoundError:
         raise Missing(path + " is not there") from None
@@ -143,8 +144,11 @@ def _entered(handle, part):
     return new
 
 
-def _owned(handle, path, owners):
+def _owned(handle, path, owners, firm):
     found = os.fstat(handle)
+    open_to = found.st_mode & 0o022 and not found.st_mode & stat.S_ISVTX
+    if firm and open_to and not any(owners):
+        raise Trouble(f"{path}: others than root can write to a directory in it")
     if found.st_uid not in {0, *owners}:
         raise Trouble(f"{path}: a directory in it belongs to user {found.st_uid}")
 

@@ -126,11 +126,18 @@ class Standing:
         except FileNotFoundError:
             return "absent", "none"
         mine = found.st_uid == 0 and not stat.S_IMODE(found.st_mode) & 0o022
-        if not mine or not stat.S_ISREG(found.st_mode) or not _is_read(path, self.one["account"]):
+        if not mine or not stat.S_ISREG(found.st_mode) or not self._is_read(path):
             return "partial", self._by_timer()
         if guard.differs(path, ways_of.sudo_text(self.ways, self.one)):
             return "partial", self._by_timer()
         return "present", "notafter" if self.ways.notafter else self._by_timer()
+
+    def _is_read(self, path):
+        """Return whether sudo reads a file: its directory may be not included, a line wrong."""
+        status, said = self.ways.rules()
+        if path + ":" in said:
+            return status == 0
+        return "may run" in places.ran(["sudo", "-l", "-U", self.one["account"]])[1]
 
     def _account(self, rows):
         """Return the account as a part: what lets somebody in ends by what its other parts end by.
@@ -156,14 +163,6 @@ _ORDER = ("expiry-time", "notafter", "account-expiry", "timer", "none")
 
 def _keys(one):
     return [key.encode() for key in one["keys"]]
-
-
-def _is_read(path, account):
-    """Return whether sudo reads a file: its name may be wrong, or its directory not included."""
-    status, said = places.ran(["visudo", "-c"])
-    if path + ":" in said:
-        return status == 0
-    return "may run" in places.ran(["sudo", "-l", "-U", account])[1]
 
 
 def standings(placements, ways):

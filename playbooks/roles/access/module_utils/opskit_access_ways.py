@@ -34,8 +34,16 @@ class Ways:
         known = re.match(r"Sudo version (\d+)\.(\d+)\.(\d+)", self.sudo_said)
         self.notafter = bool(known) and tuple(map(int, known.groups())) >= (1, 8, 20)
         self._sshd = {}
+        self._rules = None
+        self.sshd_why = ""
         # Whether sshd may have other settings for other accounts.
         self.matches = any(_has_match(path) for one in _SETTINGS for path in glob.glob(one))
+
+    def rules(self):
+        """Return what visudo says of the sudo rules in force, asked once."""
+        if self._rules is None:
+            self._rules = places.ran(["visudo", "-c"])
+        return self._rules
 
     def sshd(self, account):
         """Return the effective settings of sshd for an account: keyword to value, or nothing."""
@@ -43,6 +51,7 @@ class Ways:
         if account not in self._sshd:
             where = f"user={account},host=localhost,addr=127.0.0.1"
             status, said = places.ran(["sshd", "-T", "-C", where])
+            self.sshd_why = (said.strip().splitlines() or ["it said nothing"])[-1][:300]
             lines = [line.partition(" ") for line in said.splitlines()] if status == 0 else []
             settings = {}
             for key, _, value in lines:
