@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from opskit.access.notices import TOLD, Files
 from opskit.access.registry import Registry
 from opskit.access.targets.kinds import TargetKind
+from opskit.access.telling import Told
 from opskit.core.clock import Clock, Instant, to_datetime
 from opskit.core.errors import Refused
 from opskit.outside.database import Database
@@ -67,18 +69,14 @@ class Workplace:
     ) -> Entry:
         """Write to the ledger, and owe what somebody waits for to every channel."""
         entry = self.ledger.append(connection, kind, subject, data)
-        if kind in _TOLD:
-            body = {"type": kind, "subject": subject, "at": entry.at, **data}
-            for channel in self.channels:
-                self.outbox.owe(connection, f"{kind}-{entry.hash[:24]}", channel, body)
+        if kind in TOLD and self.channels:
+            self._owe(connection, Told(entry, data, Files(self.registry, self.today(), self.zone)))
         return entry
 
-
-# What is sent to people: who has to act, who waits, what went wrong.
-_TOLD = frozenset(
-    {
-        "request.submitted", "request.approved", "request.denied", "grant.activated",
-        "grant.partial", "grant.failed", "grant.revoke_deferred", "grant.revoke_overdue",
-        "breakglass.opened", "breakglass.overdue",
-    }
-)  # fmt: skip
+    def _owe(self, connection: sa.Connection, told: Told) -> None:
+        notice = told.notice(connection)
+        for channel in self.channels:
+            body = told.body(channel, notice)
+            if body is not None:
+                key = f"{told.entry.kind}-{told.entry.hash[:24]}"
+                self.outbox.owe(connection, key, channel, body)
