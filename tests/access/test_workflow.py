@@ -78,7 +78,8 @@ def test_a_dry_run_says_who_decides_and_what_it_gives_and_writes_nothing(world: 
     assert judged.verdict is Verdict.ASK
     assert judged.groups[0].eligible == ("bob", "charlie", "dora")
     assert judged.blast == (
-        "gives alice on web (production) for 2 h: a login; as root /usr/bin/systemctl restart nginx"
+        "gives alice on web (production) for 2 h: a login; "
+        "as root without a password /usr/bin/systemctl restart nginx"
     )
     assert not list(world.kinds_of_entries())
 
