@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, cast
@@ -146,7 +146,7 @@ def _read_file(path: Path, found: Read, stamps: Stamps) -> tuple[Instant | None,
         start = stream.peek(1)[:200].lstrip()  # type: ignore[attr-defined]  # both are buffered
         if start.startswith(b"{") and b'"__' not in start:
             return _read_objects(stream, found)
-        return _read_lines(_lines(stream), found, stamps)
+        return _read_lines(_reader(start.decode("ascii", "replace")), _lines(stream), found, stamps)
 
 
 def _read_objects(stream: IO[bytes], found: Read) -> tuple[Instant | None, Instant | None]:
@@ -178,13 +178,13 @@ def _lines(stream: IO[bytes]) -> Iterator[str]:
 
 
 def _read_lines(
-    lines: Iterable[str], found: Read, stamps: Stamps
+    reader: _Reader, lines: Iterable[str], found: Read, stamps: Stamps
 ) -> tuple[Instant | None, Instant | None]:
     first: Instant | None = None
     last: Instant | None = None
     of_host: dict[str, list[Line]] = {}
     for text in unfolded(lines):
-        line = _line(text, found, stamps)
+        line = reader(text, found, stamps)
         if line is None:
             continue
         first = line.at if first is None else min(first, line.at)
@@ -199,15 +199,26 @@ def _read_lines(
     return first, last
 
 
-def _line(text: str, found: Read, stamps: Stamps) -> Line | None:
+# How one line of a log is read, which also tells the log what could not be.
+_Reader = Callable[[str, Read, Stamps], Line | None]
+
+
+def _reader(start: str) -> _Reader:
+    """Return what reads the lines of a log that starts so: one kind of line, never both."""
+    return _entry if start.lstrip().startswith("{") else _syslog
+
+
+def _syslog(text: str, found: Read, stamps: Stamps) -> Line | None:
     if len(text) > LONGEST:
         cut = line_of(text[:1000], stamps)
         if cut is not None and cut.program in PROGRAMS:
             found.holes.append(cut.at)
         return None
-    if not text.startswith("{"):
-        return line_of(text, stamps)
-    entry = journal_line(text)
+    return line_of(text, stamps)
+
+
+def _entry(text: str, found: Read, _: Stamps) -> Line | None:
+    entry = journal_line(text) if text.strip() else None
     if isinstance(entry, Unclear):
         found.take(entry)
         return None
@@ -238,8 +249,9 @@ def _own(of_host: Mapping[str, object], place: str) -> tuple[str, ...]:
 def read_logs(host: str, logs: Logs, stamps: Stamps) -> Read:
     """Return what the logs of a host say."""
     found = Read(host, why=logs.why)
+    reader = _reader(logs.lines[0] if logs.lines else "")
     for text in logs.lines:
-        line = _line(text, found, stamps)
+        line = reader(text, found, stamps)
         if line is not None:
             found.hear(line)
     if not found.why:

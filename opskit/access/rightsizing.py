@@ -154,12 +154,14 @@ class _History:
         self.held: dict[str, list[_Held]] = {}
         for place in places.everywhere(connection):
             one = known[place.grant_id]
-            time = _in_force(one, Interval(window.start, self._seen_until(place)))
+            over = one.ended_at is not None or one.is_over(window.end)
+            until = window.end if over else self._seen_until(place)
+            time = _in_force(one, Interval(window.start, until))
             if time is not None:
                 self.held.setdefault(one.role, []).append(self._at(one, place, time))
 
     def _seen_until(self, place: Place) -> Instant:
-        """Return the end of the picture of a place: when its logs were last read, if lately."""
+        """Return where the picture of what goes on ends: when logs were last read, if lately."""
         read = max((one.end for one in self._spans(place.place)), default=self.window.start)
         return read if read >= self.window.end - _LAG else self.window.end
 
