@@ -164,14 +164,15 @@ _ACCEPTED = re.compile(
     r"Accepted (?P<how>[a-z-]+)(?:/[a-z-]+)? for (?P<account>[^ ]+) from [^ ]+ port \d+(?: ssh2)?"
     r"(?:: (?P<key>.*))?"
 )
+_LET_IN = re.compile(r"Accepted [^ ]+ for ")
 _KEY = re.compile(r"[A-Z0-9-]+ (?P<fingerprint>SHA256:[A-Za-z0-9+/]{43})(?P<rest>.*)")
 _CERTIFICATE = re.compile(
     r" ID (?P<id>.*) \(serial (?P<serial>\d{1,20})\) CA [A-Z0-9-]+ SHA256:[A-Za-z0-9+/]{43}"
 )
-_FAILED = re.compile(
-    r"(?:Failed (?P<how>[a-z/-]+) for (?:invalid user )?(?P<account>[^ ]+) from .*"
-    r"|Connection (?:closed|reset) by authenticating user (?P<closed>[^ ]+) .*"
-    r"|User (?P<barred>[^ ]+) from .* not allowed because .*)"
+# One line for each connection that ended without a login, whatever was tried on it.
+_GAVE_UP = re.compile(
+    r"(?:Connection (?:closed|reset) by|Disconnected from|Disconnecting) "
+    r"(?:authenticating|invalid) user (?P<account>.*) [^ ]+ port \d+(?:[ :].*)?"
 )
 
 
@@ -188,13 +189,10 @@ def _sshd(line: Line) -> Said | None:
     found = _ACCEPTED.fullmatch(line.message)
     if found is not None:
         return _login(line.at, found)
-    if line.message.startswith("Accepted "):
+    if _LET_IN.match(line.message):
         return Unclear(line.at, "a login that cannot be read")
-    failed = _FAILED.fullmatch(line.message)
-    if failed is None:
-        return None
-    account = failed["account"] or failed["closed"] or failed["barred"]
-    return Denied(line.at, account, "login", failed["how"] or "not let in")
+    failed = _GAVE_UP.fullmatch(line.message)
+    return Denied(line.at, failed["account"], "login", "not let in") if failed else None
 
 
 def _login(at: Instant, found: re.Match[str]) -> Login | Unclear:
@@ -212,9 +210,13 @@ def _login(at: Instant, found: re.Match[str]) -> Login | Unclear:
     )
 
 
-_FIELD = re.compile(r" ; (?:TTY|PWD|USER|GROUP|TSID|ENV|HOST|CWD|CHROOT|COMMAND)=|^(?:HOST|TTY)=")
+# Without a terminal there is no TTY. COMMAND is the last, and takes in all that follows.
+_FIELD = re.compile(
+    r" ; (?:TTY|PWD|USER|GROUP|TSID|ENV|HOST|CWD|CHROOT|COMMAND)=|^(?:HOST|TTY|PWD|USER)="
+)
 _SUDO_LINE = re.compile(
-    r" *(?P<account>[^ ;:]+) : (?:(?P<why>[^;=]+) ; )?(?P<fields>(?:HOST|TTY)=.*)", re.DOTALL
+    r" *(?P<account>[^ ;:]+) : (?:(?P<why>[^;=]+) ; )?(?P<fields>(?:HOST|TTY|PWD|USER)=.*)",
+    re.DOTALL,
 )
 _JSON = re.compile(r'"(accept|reject|alert)"[ \t\r\n]*:[ \t\r\n]*(?=\{)')
 

@@ -174,7 +174,7 @@ roles:
     linux: {groups: [adm]}
 """
 
-CASES = {
+CASES: dict[str, dict[tuple[int, int], tuple[str, ...]]] = {
     "a line of a list": {(0, 2): ()},
     "the first of a list": {(0, 0): ()},
     "any arguments become two": {

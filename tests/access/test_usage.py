@@ -89,11 +89,11 @@ def test_rotated_files_are_one_time_and_others_are_not(world: World, tmp_path: P
     granted(world)
     lines = (LOGS / "debian12-auth.log").read_text().splitlines(keepends=True)
     packed = tmp_path / "auth.log.2.gz"
-    packed.write_bytes(gzip.compress("".join(lines[:6]).encode()))
+    packed.write_bytes(gzip.compress("".join(lines[:7]).encode()))
     files = [
-        write(tmp_path / "auth.log", "".join(lines[12:])),
+        write(tmp_path / "auth.log", "".join(lines[13:])),
         packed,
-        write(tmp_path / "auth.log.1", "".join(lines[6:12])),
+        write(tmp_path / "auth.log.1", "".join(lines[7:13])),
     ]
     read = read_files(files, "web1", LATER)
     assert read.interval is not None
@@ -115,10 +115,10 @@ def test_a_log_of_many_hosts_gives_only_the_lines_of_one(tmp_path: Path) -> None
 def test_a_line_without_end_or_meaning_only_makes_a_hole(world: World, tmp_path: Path) -> None:
     granted(world)
     text = (LOGS / "debian12-auth.log").read_bytes().splitlines(keepends=True)
-    endless = text[4].rstrip() + b" " + b"x" * 10_000_000 + b"\n"
+    endless = text[5].rstrip() + b" " + b"x" * 10_000_000 + b"\n"
     log = tmp_path / "auth.log"
     log.write_bytes(
-        b"".join([*text[:4], endless, b"\xff\xfe\x00\n", b"{" * 9999, b"\n", *text[5:]])
+        b"".join([*text[:5], endless, b"\xff\xfe\x00\n", b"{" * 9999, b"\n", *text[6:]])
     )
     done = record(world.as_("bob"), [read_files([log], "web1", LATER)])[0]
     assert done.unclear == 1

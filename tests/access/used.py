@@ -31,17 +31,17 @@ COMMANDS = (
 )
 
 
-def office(commands: Sequence[str] = COMMANDS, **role: object) -> Registry:
-    """Return the office with other commands for who operates nginx, and alice's real key."""
+def office(commands: Sequence[str] = COMMANDS, key: str = "", **role: object) -> Registry:
+    """Return the office with other commands for who operates nginx, and a real key of alice's."""
     roles: Mapping[str, Any] = yaml.safe_load((OFFICE / "roles.yaml").read_text())["roles"]
     people: Mapping[str, Any] = yaml.safe_load((OFFICE / "people.yaml").read_text())["people"]
-    key = {"key": (LOGS / "alice.pub").read_text().strip()}
+    own = {"key": key or (LOGS / "alice.pub").read_text().strip()}
     operator = {
         **roles["nginx-operator"], "linux": {"sudo": [{"commands": list(commands)}]}, **role,
     }  # fmt: skip
     return registry(
         roles={"roles": {**roles, "nginx-operator": operator}},
-        people={"people": {**people, "alice": {**people["alice"], "keys": [key]}}},
+        people={"people": {**people, "alice": {**people["alice"], "keys": [own]}}},
     )
 
 
