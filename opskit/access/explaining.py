@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -183,12 +183,14 @@ def explain(
     if duration is None:
         ask = _for(ask, _longest_for(ask, role, registry))
     judgment = check(work, ask)
+    steps = tuple(step for target in own for step in _steps(ask, role, target, registry))
+    deciding = frozenset(one.rule for one in steps if one.decides)
     return Explained(
         ask,
         judgment,
         blast_radius(ask, role, registry, _counts(work, own)),
-        tuple(step for target in own for step in _steps(ask, role, target, registry)),
-        tuple(_barred(ask, role, judgment, registry, work.today())),
+        steps,
+        tuple(_barred(ask, role, deciding, registry, work.today())),
         tuple((target, _enforced(role, target, registry)) for target in own),
     )
 
@@ -257,11 +259,11 @@ def _chosen(rule: PolicyRule) -> str:
 
 
 def _barred(
-    ask: Ask, role: Role, judgment: Judgment, registry: Registry, today: date
+    ask: Ask, role: Role, deciding: Collection[str], registry: Registry, today: date
 ) -> Iterator[tuple[str, str]]:
     """Yield who is named as an approver of this and may not decide, and why."""
     asking = Asking(ask.requester, ask.beneficiary)
-    rules = [one for one in registry.policy.rules if one.name in judgment.rules]
+    rules = [one for one in registry.policy.rules if one.name in deciding]
     names = {one.approval or role.approval or DEFAULT for one in rules if one.decide == "ask"}
     approvals = [one for name in names if (one := registry.policy.approvals.get(name))]
     among = {

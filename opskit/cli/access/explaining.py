@@ -118,7 +118,7 @@ def _show(to: Console, told: Explained) -> None:
         for one in told.steps
     ])  # fmt: skip
     _show_refusals(to, told)
-    if told.judgment.groups:
+    if told.judgment.groups or told.barred:
         show_heading(to, "who approves")
         for group in told.judgment.groups:
             show_text(to, f"{group.at_least} of {group.among}: {', '.join(group.eligible)}")
