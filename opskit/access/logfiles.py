@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -143,10 +144,20 @@ def _read_file(path: Path, found: Read, stamps: Stamps) -> tuple[Instant | None,
             raise ConfigError(f"{path} is larger than {_LARGEST:,} bytes", hint="split it by day")
         packed = path.name.endswith(".gz")
         stream = cast("IO[bytes]", gzip.GzipFile(fileobj=plain)) if packed else plain
-        start = stream.peek(1)[:200].lstrip()  # type: ignore[attr-defined]  # both are buffered
-        if start.startswith(b"{") and b'"__' not in start:
-            return _read_objects(stream, found)
-        return _read_lines(_reader(start.decode("ascii", "replace")), _lines(stream), found, stamps)
+        try:
+            return _read_stream(stream, found, stamps)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise ConfigError(f"{path} cannot be unpacked: {error}") from error
+
+
+def _read_stream(
+    stream: IO[bytes], found: Read, stamps: Stamps
+) -> tuple[Instant | None, Instant | None]:
+    start = stream.peek(1)[:200].lstrip()  # type: ignore[attr-defined]  # both are buffered
+    if start.startswith(b"{") and b'"__' not in start:
+        return _read_objects(stream, found)
+    reader = _reader(start.decode("ascii", "replace"))
+    return _read_lines(reader, _lines(stream), found, stamps)
 
 
 def _read_objects(stream: IO[bytes], found: Read) -> tuple[Instant | None, Instant | None]:

@@ -104,6 +104,18 @@ def test_rotated_files_are_one_time_and_others_are_not(world: World, tmp_path: P
     assert len(torn.events) > 4
 
 
+def test_a_file_that_cannot_be_unpacked_is_told(tmp_path: Path) -> None:
+    whole = gzip.compress((LOGS / "debian12-auth.log").read_bytes())
+    for name, raw in (
+        ("a.gz", whole[:200]),
+        ("b.gz", b"no gzip"),
+        ("c.gz", whole[:40] + b"x" * 99),
+    ):
+        (tmp_path / name).write_bytes(raw)
+        with pytest.raises(ConfigError, match=f"{name} cannot be unpacked"):
+            read_files([tmp_path / name], "web1", LATER)
+
+
 def test_a_log_of_many_hosts_gives_only_the_lines_of_one(tmp_path: Path) -> None:
     text = (LOGS / "debian12-auth.log").read_text()
     both = write(tmp_path / "all.log", text + text.replace(" web1 ", " db1.example.org "))

@@ -118,7 +118,9 @@ def _covered(work: Workplace, one: Recorded) -> str:
     ],
 )
 @click.argument("roles", nargs=-1, metavar="[ROLE]...")
-@click.option("--days", type=click.IntRange(1, 3650), default=90, show_default=True)
+@click.option(
+    "--days", type=click.IntRange(1, 3650), default=90, show_default=True, help="How far back."
+)
 @config_option
 @output_options("table", "json", "yaml", "patch")
 def rightsize(
