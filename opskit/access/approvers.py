@@ -51,7 +51,7 @@ def seats(
             group.at_least,
             tuple(
                 name
-                for name in sorted(_named(group, role, asking, registry) - barred)
+                for name in sorted(named(group, role, asking, registry) - barred)
                 if name in registry.people.people and not registry.left(name, today)
             ),
         )
@@ -67,7 +67,8 @@ def excluded(asking: Asking, registry: Registry) -> frozenset[str]:
     return both.union(*below, *sharing)
 
 
-def _named(group: Approvers, role: Role, asking: Asking, registry: Registry) -> frozenset[str]:
+def named(group: Approvers, role: Role, asking: Asking, registry: Registry) -> frozenset[str]:
+    """Return whom a group of approvers names, those included who may not decide on this."""
     person = registry.people.people.get(asking.beneficiary)
     account = registry.people.service_accounts.get(asking.beneficiary)
     found: set[str] = set()

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from opskit.access.judgment import Ask
 from opskit.access.model import Role
 from opskit.access.registry import Registry
+from opskit.access.rolecheck import root_through
 from opskit.core.clock import format_duration
+from opskit.core.text import plural
+
+_NO_COUNTS: Mapping[str, int] = {}
 
 
-def blast_radius(ask: Ask, role: Role, registry: Registry) -> str:
-    """Return in one sentence what is given, to whom, where and for how long."""
-    where = " and ".join(_place(name, registry) for name in ask.targets)
-    what = "; ".join(_gives(role)) or "nothing"
-    return f"gives {ask.beneficiary} on {where} for {format_duration(ask.duration)}: {what}"
+def blast_radius(
+    ask: Ask, role: Role, registry: Registry, hosts: Mapping[str, int] = _NO_COUNTS
+) -> str:
+    """Return in one sentence what is given, to whom, where and for how long.
+
+    `hosts` says how many a target stands for, where somebody has counted them.
+    """
+    where = " and ".join(_place(name, registry, hosts) for name in ask.targets)
+    what = "; ".join(gives(role)) or "nothing"
+    ways = root_through(ask.role, registry)
+    root = f"; as good as root through {', '.join(ways)}" if ways else ""
+    return f"gives {ask.beneficiary} on {where} for {format_duration(ask.duration)}: {what}{root}"
 
 
-def _place(name: str, registry: Registry) -> str:
+def _place(name: str, registry: Registry, hosts: Mapping[str, int]) -> str:
     target = registry.target(name)
-    environment = f" ({target.environment})" if target else ""
-    return f"{name}{environment}"
+    known = [str(target.environment)] if target else []
+    counted = [plural(hosts[name], "host")] if name in hosts else []
+    told = ", ".join([*known, *counted])
+    return f"{name} ({told})" if told else name
 
 
-def _gives(role: Role) -> Iterator[str]:
+def gives(role: Role) -> Iterator[str]:
+    """Yield what a role gives, piece by piece, in words."""
     if role.linux is not None:
         if role.linux.login != "none":
             yield "a login"

@@ -117,7 +117,7 @@ class _Ruling:
 
 
 def _ruling(ask: Ask, role: Role, target: str, registry: Registry) -> _Ruling:
-    speaking = [rule for rule in registry.policy.rules if _speaks(rule, ask, target, registry)]
+    speaking = [rule for rule in registry.policy.rules if speaks(rule, ask, target, registry)]
     denying = next((rule for rule in speaking if rule.decide == "deny"), None)
     if denying is not None:
         return _Ruling((_denied(denying, ask, target),))
@@ -131,7 +131,8 @@ def _ruling(ask: Ask, role: Role, target: str, registry: Registry) -> _Ruling:
     return _Ruling(rule=next(by_itself, fitting[0]))
 
 
-def _speaks(rule: PolicyRule, ask: Ask, target: str, registry: Registry) -> bool:
+def speaks(rule: PolicyRule, ask: Ask, target: str, registry: Registry) -> bool:
+    """Return whether a rule is about who gets the access, the role and the target."""
     known = registry.target(target)
     return (
         ask.beneficiary in registry.among(rule.who)

@@ -26,7 +26,7 @@ from opskit.access.judging import (
     judge_together,
 )
 from opskit.access.model import Suppression
-from opskit.access.repository import Repository, findings as mistakes
+from opskit.access.repository import Repository, findings as mistakes, given
 from opskit.access.rules import catalogue, fleet, suppressions
 from opskit.access.rules.suppressions import Written
 from opskit.access.suppress import Suppressed, applied
@@ -180,7 +180,8 @@ def _look_at(sight: Sight, question: Question) -> _Look:
 
 def lint_policy(files: Repository, name: str, question: Question) -> Linted:
     """Return what is wrong with the files in `access/` of a repository."""
-    found = [one for one in mistakes(files) if question.asks(one.rule)]
+    said = (*mistakes(files), *given(files))
+    found = [one for one in said if question.asks(one.rule)]
     return _put_together(
         [Judgement(tuple(found), ())], (), (Target(name, name),), question, files.suppressions
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
@@ -11,9 +11,10 @@ from typing import TypeVar
 from opskit.access.consistency import Places, consistency
 from opskit.access.findings import AccessFinding, Evidence, Scope
 from opskit.access.hosts.publickeys import NoKeyError, public_key
-from opskit.access.model import AccessPolicy, Key, People, Roles, Targets
+from opskit.access.model import AccessPolicy, Key, LinuxRights, People, Role, Roles, Targets
 from opskit.access.references import references
 from opskit.access.registry import Registry
+from opskit.access.rolecheck import check as check_role, declared
 from opskit.access.rules.suppressions import Written
 from opskit.core.findings import Finding, Severity
 from opskit.outside.config import Settings
@@ -140,6 +141,36 @@ def checked(files: Repository) -> Iterator[Finding]:
 def findings(files: Repository) -> Iterator[AccessFinding]:
     """Yield every mistake in the files."""
     yield from map(_of_policy, checked(files))
+
+
+def given(files: Repository) -> Iterator[AccessFinding]:
+    """Yield what is risky in what the roles of the catalogue give, with the line it stands in."""
+    if files.roles is None:
+        return
+    document = files.documents[files.names.roles]
+    registry = Registry(
+        files.people or People(), files.roles, files.targets or Targets(),
+        files.policy or AccessPolicy(),
+    )  # fmt: skip
+    for name, role in files.roles.roles.items():
+        for one in declared(check_role(name, registry), role):
+            lines = (
+                replace(each, line=document.place(_written(name, role, each.raw)).line)
+                for each in one.evidence
+            )
+            yield replace(one, scope=Scope.POLICY, evidence=tuple(lines))
+
+
+def _written(name: str, role: Role, raw: str) -> tuple[str | int, ...]:
+    """Return the key path of the right that a finding of a role names."""
+    linux = role.linux or LinuxRights()
+    for at, right in enumerate(linux.sudo):
+        if raw in right.commands:
+            index = right.commands.index(raw)
+            return ("roles", name, "linux", "sudo", at, "commands", index)
+    if raw in linux.groups:
+        return ("roles", name, "linux", "groups", linux.groups.index(raw))
+    return ("roles", name)
 
 
 def _of_policy(one: Finding) -> AccessFinding:

@@ -13,6 +13,7 @@ from opskit.access.judge import judge
 from opskit.access.judgment import Ask, Judgment, Refusal, Verdict
 from opskit.access.lifecycle import GrantState, RequestState
 from opskit.access.need import covering
+from opskit.access.rolecheck import check as check_role
 from opskit.access.rules.flow import FLOW, REFUSING, FlowView, Holding
 from opskit.access.store import grants, policies, requests
 from opskit.access.store.grants import Grant, Held
@@ -50,7 +51,8 @@ def judged(
     if judgment.verdict is Verdict.REFUSED:
         return judgment
     view = _view(work, connection, ask, judgment.groups, number)
-    findings = tuple(one for rule in FLOW.rules for one in rule.check(view))
+    flow = tuple(one for rule in FLOW.rules for one in rule.check(view))
+    findings = (*flow, *check_role(ask.role, work.registry, ask.targets))
     refusals = tuple(
         Refusal(one.rule, "access/policy.yaml", one.message, one.fix)
         for one in findings

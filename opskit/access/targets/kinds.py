@@ -165,6 +165,16 @@ class Answer:
     told: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """What a host gave of its logs. `since` to `until` was read whole, where `why` is empty."""
+
+    lines: tuple[str, ...]
+    since: Instant
+    until: Instant
+    why: str = ""
+
+
 class TargetKind(Protocol):
     """One kind of target. Neither call raises for a target that cannot be reached."""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from opskit.access.targets.kinds import Answer, Order, Placement, Session, Sight, Unmanaged
+from opskit.access.targets.kinds import Answer, Logs, Order, Placement, Session, Sight, Unmanaged
 from opskit.access.targets.linux.wire import (
     RenderGrant,
     StateOf,
@@ -17,7 +17,7 @@ from opskit.access.targets.linux.wire import (
     sight,
     unpacked,
 )
-from opskit.core.clock import Clock
+from opskit.core.clock import SECOND, Clock, Instant
 from opskit.core.errors import OpskitError
 from opskit.core.text import clean
 from opskit.core.transcript import Mode, Outcome, Transcript
@@ -83,6 +83,20 @@ class LinuxKind:
             host: order_sent(Order(host), self._administrators(host), self.render_grant, krl=krl)
             for host in targets
         })  # fmt: skip
+
+    def logs(self, since: Mapping[str, Instant]) -> Mapping[str, Logs]:
+        """Read what sshd and sudo wrote on hosts, on each since a time, all of them in one run."""
+        asked = {host: at / SECOND for host, at in since.items()}
+        run = self._run("access-logs.yml", Mode.CHECK, {"opskit_access_since": asked})
+        return {host: self._logs(host, run, at) for host, at in since.items()}
+
+    def _logs(self, host: str, run: Transcript | OpskitError, since: Instant) -> Logs:
+        told = _told(run, host)
+        if not told:
+            return Logs((), since, since, _reason(run, host))
+        found = unpacked(told[0])
+        start, end = (Instant(int(found[name] * SECOND)) for name in ("since", "until"))
+        return Logs(tuple(found["lines"]), max(start, since), end, found["why"])
 
     def _administrators(self, host: str) -> Sequence[str]:
         return self.administrators.get(host, ("root",))
