@@ -65,7 +65,7 @@ def own_grant(work: Workplace) -> int:
             f"several grants of {person} are open: {names}"
             if found
             else f"no grant in force of {person} is opened by a certificate",
-            hint=f"opskit access cert {found[0].name}" if found else "opskit access list",
+            hint=f"opskit access cert issue {found[0].name}" if found else "opskit access list",
         )
     return found[0].id
 

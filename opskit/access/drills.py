@@ -131,23 +131,23 @@ def drill(
         Refused: no rule of the policy approves the canary's request.
     """
     plan = _planned(work, targets, sample)
+    ask = _ask(work, plan)
     routes = ways()
-    hosts = [host for found in plan.hosts.values() for host in found]
-    reachable = {host: routes[host].argv for host in hosts if host in routes and routes[host].argv}
+    hosts = dict.fromkeys(host for found in plan.hosts.values() for host in found)
+    reached = {host: routes[host].argv for host in hosts if host in routes and routes[host].argv}
     lost = tuple(
         Proof(host, Outcome.UNTRIED, routes[host].reason if host in routes else "no such host")
         for host in hosts
-        if host not in reachable
+        if host not in reached
     )
-    narrowed = replace(work, places=lambda name: plan.hosts.get(name, ()))
-    ask = _ask(narrowed, plan)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="opskit-")))
-        done = _tried(_Drill(narrowed, plan, reachable, directory, stack), ask)
-    proofs = (*done.proofs, *lost, *plan.untried)
-    found = Drilled(done.grant, tuple(sorted(proofs, key=lambda one: one.host)))
+        done = _tried(_Drill(work, plan, reached, directory, stack), ask)
+    proofs = sorted((*done.proofs, *lost, *plan.untried), key=lambda one: one.host)
+    found = Drilled(done.grant, tuple(proofs))
     with work.database.write() as connection:
-        work.tell(connection, "drill.finished", found.grant, found.as_json())
+        subject = found.grant or plan.rules.account
+        work.tell(connection, "drill.finished", subject, found.as_json())
     return found
 
 
@@ -237,37 +237,47 @@ class _Drill:
     stack: ExitStack
 
     def run(self, ask: Ask) -> Drilled:
-        """Give, log in, take away, and try again."""
-        clock = self.work.clock
+        """Give, log in, take away, and try again; nothing is given where that cannot be tried."""
         key, public = sshlogin.made_key(self.directory, self.work.environment)
         login = Login(self.work.registry.account(self.plan.rules.account), key)
         before = self._everywhere(self.ways, lambda host: self._attempt(login, host))
-        begun = clock.monotonic()
-        grant = self._given(ask, public)
+        shut = [host for host, one in before.items() if one.door is Door.SHUT]
+        untried = tuple(_not_shut(host, one) for host, one in before.items() if host not in shut)
+        if not shut:
+            return Drilled("", untried)
+        begun = self.work.clock.monotonic()
+        grant = self._given(ask, public, shut)
         login = replace(login, certificates=self._certificates(grant, public))
-        rows = self._rows(grant)
-        there = [host for host in self.ways if host in rows and _is_there(rows[host])]
+        return Drilled(grant.name, (*self._proofs(grant, login, begun), *untried))
+
+    def _proofs(self, grant: Grant, login: Login, begun: Duration) -> tuple[Proof, ...]:
+        with self.work.database.read() as connection:
+            rows = {one.place: one for one in places.of_grant(connection, grant.id)}
+        there = [host for host, row in rows.items() if row.observed is Presence.PRESENT]
         entered = self._everywhere(there, lambda host: self._enter(login, host, begun))
-        ordered = clock.monotonic()
+        ordered = self.work.clock.monotonic()
         end_now(self.work, grant.id, "revocation drill")
 
         def proof(host: str) -> Proof:
-            found = _unproven(host, before[host], entered.get(host), rows.get(host))
-            return found or self._after(login, host, entered[host], ordered)
+            missing = _not_entered(host, entered.get(host), rows[host])
+            return missing or self._after(login, host, entered[host], ordered)
 
-        proofs = self._everywhere(self.ways, proof)
+        proofs = self._everywhere(rows, proof)
         revocation.publish(self.work)
-        return Drilled(grant.name, tuple(proofs.values()))
+        return tuple(proofs.values())
 
-    def _given(self, ask: Ask, public: str) -> Grant:
-        """Return the canary's grant on its hosts, opened by the key that is tried."""
-        work = self.work
-        asked = request(work, ask)
-        grant = asked.grant
+    def _given(self, ask: Ask, public: str, hosts: Sequence[str]) -> Grant:
+        """Return the canary's grant, on these hosts alone, opened by the key that is tried."""
+
+        def kept(name: str) -> tuple[str, ...]:
+            return tuple(host for host in self.plan.hosts.get(name, ()) if host in hosts)
+
+        work = replace(self.work, places=kept)
+        grant = request(work, ask).grant
         assert grant is not None  # noqa: S101  # judged to be approved by a rule
         self.stack.callback(end_now, work, grant.id, "revocation drill")
         with work.database.write() as connection:
-            told = {"hosts": sorted(self.ways), "key": fingerprint(public)}
+            told = {"hosts": sorted(hosts), "key": fingerprint(public)}
             work.tell(connection, "drill.started", grant.name, told)
             grant = grants.change(connection, grant, keys=json.dumps([public]))
         start_now(work, grant)
@@ -286,10 +296,6 @@ class _Drill:
             path.write_text(f"{one.certificate}\n", encoding="ascii")
             found.append(path)
         return tuple(found)
-
-    def _rows(self, grant: Grant) -> dict[str, Place]:
-        with self.work.database.read() as connection:
-            return {one.place: one for one in places.of_grant(connection, grant.id)}
 
     def _everywhere(self, hosts: Iterable[str], ask: Callable[[str], T]) -> dict[str, T]:
         named = list(hosts)
@@ -322,21 +328,17 @@ class _Drill:
         return Duration(self.work.clock.monotonic() - begun)
 
 
-def _is_there(row: Place) -> bool:
-    return row.observed is Presence.PRESENT
-
-
-def _unproven(
-    host: str, before: Attempt, entered: _Entered | None, row: Place | None
-) -> Proof | None:
-    """Return why a host was not tried; None where the canary came to be at work there."""
+def _not_shut(host: str, before: Attempt) -> Proof:
+    """Return what it means that a host did not refuse the canary before it was given anything."""
     if before.door is Door.OPEN:
         return Proof(host, Outcome.OPEN, "a key that nobody granted anything gets in")
-    if before.door is Door.UNKNOWN:
-        return Proof(host, Outcome.UNTRIED, before.said)
+    return Proof(host, Outcome.UNTRIED, before.said)
+
+
+def _not_entered(host: str, entered: _Entered | None, row: Place) -> Proof | None:
+    """Return why a host was not tried; None where the canary came to be at work there."""
     if entered is None:
-        reason = row.reason if row is not None else ""
-        return Proof(host, Outcome.UNTRIED, reason or "the grant was not seen there")
+        return Proof(host, Outcome.UNTRIED, row.reason or "the grant was not seen there")
     if entered.granted is None:
         return Proof(host, Outcome.UNTRIED, f"the canary did not get in: {entered.session.said}")
     return None

@@ -14,7 +14,7 @@ from hypothesis import given, strategies as st
 
 from opskit.core.clock import HOUR, Instant, from_datetime
 from opskit.core.errors import ConfigError, OutsideError, Refused
-from opskit.outside import sshca
+from opskit.outside import process, sshca
 from opskit.outside.krl import RevokedCertificate, revocation_list
 from opskit.outside.sshca import Signer, Template, require_sound, signer
 from tests.access.targets.deputy import Key
@@ -48,7 +48,8 @@ def agent(keys: Path) -> Iterator[dict[str, str]]:
     socket = keys / "agent"
     process = subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL)
     own = {**os.environ, "SSH_AUTH_SOCK": str(socket)}
-    while subprocess.run(["ssh-add", "-l"], env=own, capture_output=True).returncode == 2:
+    asked = ["ssh-add", "-l"]
+    while subprocess.run(asked, env=own, capture_output=True, check=False).returncode == 2:
         assert process.poll() is None
     subprocess.run(["ssh-add", "-q", str(keys / "ca")], env=own, check=True)
     yield own
@@ -193,7 +194,7 @@ def test_no_passphrase_and_no_key_is_ever_an_argument_or_shown(
     keys: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
-    real = sshca.run
+    real = process.run
 
     def watched(argv: list[str], **options: object) -> object:
         seen.append(f"{argv} {options}")
@@ -251,7 +252,7 @@ def refuses(krl: bytes, line: str, directory: Path) -> bool:
     (directory / "krl").write_bytes(krl)
     (directory / "asked.pub").write_text(f"{line}\n")
     argv = ["ssh-keygen", "-Q", "-f", str(directory / "krl"), str(directory / "asked.pub")]
-    return subprocess.run(argv, capture_output=True).returncode == 1
+    return subprocess.run(argv, capture_output=True, check=False).returncode == 1
 
 
 def test_a_list_revokes_a_serial_of_one_authority_and_no_other(keys: Path, tmp_path: Path) -> None:

@@ -39,9 +39,9 @@ class _Certificates(Group):
     cls=_Certificates,
     short_help="SSH certificates for a grant of yours.",
     examples=[
-        "opskit access cert                          for the one grant you have in force",
-        "opskit access cert g7 --key ~/.ssh/id_ed25519.pub",
-        "opskit access cert --authority              what to plant on the hosts",
+        "opskit access cert issue                    for the one grant you have in force",
+        "opskit access cert issue g7 --key ~/.ssh/id_ed25519.pub",
+        "opskit access cert issue --authority        what to plant on the hosts",
         "opskit access cert list",
         "opskit access cert revoke g7 --reason 'laptop lost'",
     ],
@@ -49,7 +49,7 @@ class _Certificates(Group):
 def cert() -> None:
     """SSH certificates: short ones, each for one grant and one key, written down and revocable.
 
-    `opskit access cert g7` is short for `opskit access cert issue g7`.
+    `issue` may be left out.
     """
 
 
@@ -192,7 +192,7 @@ def _told(published: Published) -> ExitCode:
         note(f"{', '.join(published.placed)}: refused from now on")
     if published.not_set_up:
         note(f"{', '.join(published.not_set_up)}: sshd has no RevokedKeys, so none was placed")
-        note("next: opskit access cert --authority   shows how hosts are set up")
+        note("next: opskit access cert issue --authority   shows how hosts are set up")
     for host, reason in published.owed.items():
         note(f"{host}: not told yet: {reason}")
     return ExitCode.UNDETERMINED if published.owed else ExitCode.OK
