@@ -313,11 +313,11 @@ class _Drill:
 
     def _after(self, login: Login, host: str, entered: _Entered, ordered: Duration) -> Proof:
         """Return what the canary can still do on a host it was at work on."""
-        ended = entered.session.ends(_PATIENCE)
         again = self._attempt(login, host)
-        taken = self._since(ordered)
         if again.door is Door.OPEN:
             return Proof(host, Outcome.OPEN, "the same login still works", entered.granted)
+        ended = entered.session.ends(_PATIENCE)
+        taken = self._since(ordered)
         if not ended:
             return Proof(host, Outcome.OPEN, "its session was not ended", entered.granted)
         if again.door is Door.UNKNOWN:

@@ -7,7 +7,7 @@ refuses every key: a list is handed out only after it was read back whole.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,9 +52,8 @@ def revocation_list(
         for authority in sorted({one.authority for one in revoked}):
             serials = sorted({one.serial for one in revoked if one.authority == authority})
             making.add("".join(f"serial: {one}\n" for one in serials), authority)
-        for line in (*plain, *(one.line for one in revoked)):
-            if not making.revokes(line):
-                raise OutsideError("a list of revoked keys would not revoke what it should")
+        if not making.revokes((*plain, *(one.line for one in revoked))):
+            raise OutsideError("a list of revoked keys would not revoke what it should")
         return making.path.read_bytes()
 
 
@@ -84,12 +83,14 @@ class _Making:
         if done.status != 0 or not self.path.exists():
             raise OutsideError(f"ssh-keygen makes no list of revoked keys: {said(done)}")
 
-    def revokes(self, line: str) -> bool:
-        """Return whether the list refuses a key or a certificate (`ssh-keygen -Q`)."""
-        asked = self.directory / "asked.pub"
-        asked.write_text(f"{line}\n", encoding="ascii")
-        done = self._run(_KEYGEN, "-Q", "-f", str(self.path), str(asked))
-        return done.status == 1 and "REVOKED" in done.stdout
+    def revokes(self, lines: Sequence[str]) -> bool:
+        """Return whether the list is one, and refuses each key and certificate (`-Q`)."""
+        asked = [self.directory / f"asked{number}.pub" for number in range(len(lines))]
+        for path, line in zip(asked, lines, strict=True):
+            path.write_text(f"{line}\n", encoding="ascii")
+        done = self._run(_KEYGEN, "-Q", "-l", "-f", str(self.path), *map(str, asked))
+        refused = sum(said.endswith(": REVOKED") for said in done.stdout.splitlines())
+        return refused == len(lines) and done.status == (1 if lines else 0)
 
     def _run(self, *argv: str) -> Completed:
         return run(argv, timeout=_SECONDS, environment=self.environment)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import given, strategies as st
 
 from opskit.access import certificates, revocation
 from opskit.access.certificates import Wanted, issue, own_grant, window
+from opskit.access.consistency import Places, consistency
 from opskit.access.deciding import Word, decide
 from opskit.access.ending import give_back
 from opskit.access.model import AccessPolicy, Environment, Key as RegisteredKey
@@ -22,14 +25,18 @@ from opskit.access.settling import settle, start_now
 from opskit.access.store import certificates as stored, grants
 from opskit.access.targets.kinds import Answer
 from opskit.access.workplace import Workplace
-from opskit.core.clock import DAY, HOUR, MINUTE, SECOND, Duration, FrozenClock, Instant
+from opskit.core.clock import DAY, HOUR, MINUTE, SECOND, Duration, FrozenClock, Instant, SystemClock
 from opskit.core.errors import ConfigError, Refused
+from opskit.core.findings import Location
+from opskit.granting import Granting
 from opskit.outside.database import Database
 from opskit.outside.models import Model
 from opskit.outside.sshca import Signer, signer
 from opskit.records.ledger import entries
 from tests.access.targets.deputy import Key
-from tests.access.world import Obedient, World, ask, registry
+from tests.access.world import PLACES, Obedient, World, ask, registry
+from tests.cli.inside import inside
+from tests.conftest import Finished
 from tests.outside.test_sshca import read, refuses
 
 
@@ -457,3 +464,123 @@ def test_kinds_that_know_no_lists_are_told_of_and_stay_owed(
     assert dict(done.published.owed) == dict.fromkeys(
         ("web1", "web2"), "it cannot be told of revoked keys"
     )
+
+
+# From the command line
+
+
+@pytest.fixture
+def access(
+    ops: Path,
+    keys: Path,
+    kind: Listening,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., Finished]:
+    """Run `opskit access` as somebody of the office, whose keys are real, with real signers."""
+    monkeypatch.setattr(kind, "clock", SystemClock())
+    monkeypatch.setattr(Granting, "_kind", lambda _self, _registry, _name: kind)
+    monkeypatch.setattr(Granting, "_places", lambda _self, _registry, name: PLACES[name])
+    known = files(keys)
+    (ops / "access").mkdir()
+    for name in ("people", "roles", "targets", "policy"):
+        model = getattr(known, name)
+        text = json.dumps(model.model_dump(mode="json", exclude_defaults=True))
+        (ops / "access" / f"{name}.yaml").write_text(text)
+    shutil.copy(keys / "ca", ops / "ca")
+    (ops / "ca").chmod(0o600)
+    call = inside(ops, monkeypatch, capsys)
+
+    def run(who: str, *arguments: str) -> Finished:
+        monkeypatch.setattr("opskit.outside.process.account", lambda: who)
+        return call("access", *arguments)
+
+    return run
+
+
+def test_a_certificate_from_the_command_line(
+    access: Callable[..., Finished], keys: Path, tmp_path: Path, kind: Listening, ops: Path
+) -> None:
+    words = ("nginx-operator", "--on", "web", "--for", "2h", "--reason", "OPS-412")
+    assert access("alice", "request", *words).code == 0
+    assert access("dora", "approve", "r1", "--yes").code == 0
+    key = tmp_path / "id.pub"
+    key.write_text(public(keys, "alice"))
+    done = access("alice", "cert", "g1", "--key", str(key))
+    assert done.code == 0, done.err
+    assert "g1: serial " in done.err
+    assert "grant-g1" in read((tmp_path / "id-cert.pub").read_text())
+    assert "grant-g1" in read(access("alice", "cert", "--key", str(key), "--out", "-").out)
+    planted = access("alice", "cert", "--authority").out
+    assert "TrustedUserCAKeys" in planted
+    assert "PRIVATE" not in planted
+    listed = json.loads(access("alice", "cert", "list", "--json").out)["certificates"]
+    assert [one["grant"] for one in listed] == ["g1", "g1"]
+    assert "live" in access("alice", "cert", "list").out
+    kind.deaf.add("web2")
+    revoked = access("dora", "cert", "revoke", "g1", "--reason", "laptop lost", "--yes")
+    assert revoked.code == 0, revoked.err
+    assert "revoked 2 certificates" in revoked.err
+    assert "web1: refused from now on" in revoked.err
+    assert "web2: sshd has no RevokedKeys" in revoked.err
+    (ops / "ca").chmod(0o644)
+    loose = access("alice", "cert", "g1", "--key", str(key))
+    assert loose.code == 2
+    assert "others can get at it" in loose.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("cert", "g9"), 2, "there is no grant g9"),
+        (("cert", "g1", "--key", "/none.pub"), 2, "/none.pub"),
+        (("cert",), 2, "no grant in force of alice"),
+        (("cert", "isue"), 2, "Did you mean 'issue'"),
+        (("cert", "revoke", "g9", "--reason", "x"), 5, "--yes"),
+    ],
+)
+def test_a_mistake_with_certificates_is_told(
+    access: Callable[..., Finished],
+    monkeypatch: pytest.MonkeyPatch,
+    keys: Path,
+    arguments: tuple[str, ...],
+    code: int,
+    words: str,
+) -> None:
+    home = Path(os.environ["HOME"]) / ".ssh"
+    home.mkdir()
+    shutil.copy(keys / "alice.pub", home / "id_ed25519.pub")
+    done = access("alice", *arguments)
+    assert done.code == code, done.err
+    assert words in done.err
+
+
+def test_a_private_key_is_not_taken_for_a_public_one(
+    access: Callable[..., Finished], keys: Path
+) -> None:
+    done = access("alice", "cert", "g1", "--key", str(keys / "alice"))
+    assert done.code == 2
+    assert "is a private key" in done.err
+
+
+# What does not hold between the files
+
+
+def test_a_canary_that_is_nobody_and_a_signer_for_all_are_found() -> None:
+    found = registry(
+        policy={
+            "drills": {"account": "canary", "role": "canary"},
+            "authorities": {"production": {"key_file": "ca"}, "staging": {"key_file": "ca"}},
+        }
+    )
+
+    def nowhere(_path: tuple[str | int, ...]) -> Location:
+        return Location("access/policy.yaml")
+
+    odd = consistency(found, Places(nowhere, nowhere, nowhere), date(2026, 10, 1))
+    named = {"drills.account", "drills.role", "authorities.production", "authorities.staging"}
+    assert {(one.rule, one.subject) for one in odd if one.subject in named} == {
+        ("access-unknown-account", "drills.account"),
+        ("access-unknown-role", "drills.role"),
+        ("access-authority-twice", "authorities.staging"),
+    }
