@@ -21,7 +21,7 @@ from opskit.access.store.certificates import Certificate
 from opskit.access.store.grants import Grant
 from opskit.access.workplace import Workplace
 from opskit.core.clock import MINUTE, SECOND, Duration, Instant, parse_duration
-from opskit.core.errors import ConfigError, Refused
+from opskit.core.errors import ConfigError, OpskitError, Refused
 from opskit.outside.sshca import Signer, Template
 
 # Hosts' clocks may be behind.
@@ -73,6 +73,8 @@ def own_grant(work: Workplace) -> int:
 def issue(work: Workplace, wanted: Wanted, draw: Draw = drawn) -> Certificate:
     """Sign a certificate for a grant of one's own and a key that people.yaml has for its holder.
 
+    What is refused, or could not be signed, is written as well.
+
     Raises:
         Refused: the grant is somebody else's or not in force, the key is not registered or revoked.
         ConfigError: nobody is named who signs for its targets.
@@ -80,9 +82,15 @@ def issue(work: Workplace, wanted: Wanted, draw: Draw = drawn) -> Certificate:
     person = work.person()
     with work.database.read() as connection:
         grant = grants.one(connection, wanted.grant)
-    _require_own(work, grant, person)
-    _require_registered(work, grant, wanted.key)
-    return signed(work, grant, wanted, draw)
+    try:
+        _require_own(work, grant, person)
+        _require_registered(work, grant, wanted.key)
+        return signed(work, grant, wanted, draw)
+    except OpskitError as error:
+        kind = "certificate.refused" if isinstance(error, Refused) else "certificate.failed"
+        with work.database.write() as connection:
+            work.tell(connection, kind, grant.name, {"by": person, "reason": error.message})
+        raise
 
 
 def signed(work: Workplace, grant: Grant, wanted: Wanted, draw: Draw = drawn) -> Certificate:

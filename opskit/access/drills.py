@@ -23,6 +23,7 @@ from typing import TypeVar
 from opskit.access import revocation
 from opskit.access.certificates import Wanted, fingerprint, signed
 from opskit.access.judgment import Ask, Verdict
+from opskit.access.lifecycle import GrantState
 from opskit.access.model import Drills, LinuxRights, LinuxTarget, Role
 from opskit.access.requesting import check, refused, request
 from opskit.access.settling import end_now, start_now
@@ -286,7 +287,8 @@ class _Drill:
 
     def _certificates(self, grant: Grant, public: str) -> tuple[Path, ...]:
         """Return certificates for the key, one of each signer, where the role wants them."""
-        if self.plan.rights.login != "certificate":
+        given = grant.state in {GrantState.ACTIVE, GrantState.PARTIAL}
+        if self.plan.rights.login != "certificate" or not given:
             return ()
         found: list[Path] = []
         targets = [self.work.registry.target(name) for name in grant.targets]

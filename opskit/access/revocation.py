@@ -8,6 +8,7 @@ grant could not be taken away in order. It is placed on hosts whose sshd is set 
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ from opskit.outside.krl import RevokedCertificate, revocation_list
 
 _LEASE = 30 * MINUTE
 LINUX = "linux"
+_GRANT = re.compile(r"g[0-9]{1,12}")
+_SERIAL = re.compile(r"[0-9]{1,20}")
 # How the module on a host says that its sshd reads no list.
 _NOT_SET_UP = "sshd has no RevokedKeys"
 
@@ -102,11 +105,12 @@ def unended(work: Workplace) -> tuple[Certificate, ...]:
 
 
 def _named(connection: sa.Connection, what: str, now: Instant) -> tuple[Certificate, ...]:
-    if what.startswith("g") and what[1:].isdigit():
+    if _GRANT.fullmatch(what):
         grant = grants.one(connection, int(what[1:]))
         found = certificates.live(connection, now, grant=grant.id)
-    elif what.isdigit():
-        one = certificates.one(connection, min(int(what), 2**63 - 1))
+    elif _SERIAL.fullmatch(what):
+        known = int(what) < 2**63  # no other serial was ever drawn
+        one = certificates.one(connection, int(what)) if known else None
         if one is None:
             raise ConfigError(f"there is no certificate {what}", hint="opskit access cert list")
         found = (one,) if one.is_live(now) else ()

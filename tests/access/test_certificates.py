@@ -181,6 +181,7 @@ def test_nobody_gets_one_for_another(office: Office, keys: Path) -> None:
     with pytest.raises(Refused, match="no public key"):
         issue(office.as_("alice"), Wanted(number, "ssh-ed25519 AAAA"))
     assert told(office, "certificate.issued") == []
+    assert [one["by"] for one in told(office, "certificate.refused")] == ["bob", *["alice"] * 3]
 
 
 def test_a_key_that_is_over_gets_none(office: Office, keys: Path) -> None:
@@ -398,7 +399,9 @@ def test_a_revoked_key_is_refused_everywhere_and_never_certified_again(
     [
         ("SHA256:AAAA", "nobody in people.yaml has the key"),
         ("7", "there is no certificate 7"),
-        (str(2**70), "there is no certificate"),
+        (str(2**63 + 1), "there is no certificate"),
+        ("9" * 5_000, "no serial, grant or fingerprint"),
+        ("²", "no serial, grant or fingerprint"),
         ("g9", "there is no grant g9"),
         ("laptop", "no serial, grant or fingerprint"),
         ("g1", "nothing of g1 could still be used"),
