@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from opskit.access.drills import Drilled, Outcome, Proof
+from opskit.access.drills import Drilled, Outcome, Proof, drill as drill_of
 from opskit.access.targets.kinds import Answer, EnforcedBy, Order, Part, Presence, Sight, Standing
 from opskit.access.targets.linux import LinuxKind
+from opskit.access.workplace import Workplace
 from opskit.core.clock import SystemClock
-from opskit.core.errors import ExitCode
+from opskit.core.errors import ConfigError, ExitCode
+from opskit.outside.ansible.inventory import Way
 from opskit.outside.sshlogin import Login
 from tests.access.targets.deputy import Key
+from tests.access.world import World, registry
 from tests.cli.inside import inside
 from tests.conftest import Finished
 from tests.rig.hosts import Fleet, Host
@@ -173,6 +177,41 @@ def test_a_canary_that_nobody_lets_in_by_itself_is_not_given_anything(drill: Dri
     done = drill("none-such", "drill", "--yes")
     assert done.code == ExitCode.USAGE
     assert "no requests" in drill("canary-key", "list", "--requests", "--all").err
+
+
+def drilling(world: World) -> Workplace:
+    """Return the office in which `deploy` is the canary."""
+    found = registry(
+        policy={
+            "rules": [{"name": "canary", "who": ["deploy"], "decide": "approve"}],
+            "drills": {"account": "deploy", "role": "nginx-operator"},
+        }
+    )
+    return replace(world.as_("alice", found), environment=dict(os.environ))
+
+
+def test_where_it_cannot_be_tried_nothing_is_given(world: World) -> None:
+    routes = {"web1": Way(reason="it needs a password")}
+    found = drill_of(drilling(world), lambda: routes)
+    assert [(one.host, one.outcome, one.reason) for one in found.proofs] == [
+        ("stage1", Outcome.UNTRIED, "no such host"),
+        ("web1", Outcome.UNTRIED, "it needs a password"),
+        ("web2", Outcome.UNTRIED, "no such host"),
+    ]
+    assert found.exit_code == ExitCode.UNDETERMINED
+    assert world.kind.orders == []
+    assert list(world.kinds_of_entries()) == ["drill.finished"]
+
+
+def test_a_sample_is_of_hosts_and_others_are_not_touched(world: World) -> None:
+    seen = {drill_of(drilling(world), dict, (), 1).proofs[0].host for _ in range(60)}
+    assert seen == {"web1", "web2", "stage1"}
+    assert len(drill_of(drilling(world), dict, ("web",), 9).proofs) == 2
+
+
+def test_without_a_canary_there_is_no_drill(world: World) -> None:
+    with pytest.raises(ConfigError, match="names no canary"):
+        drill_of(world.as_("alice"), dict)
 
 
 def test_a_proof_that_is_none_never_ends_with_0() -> None:

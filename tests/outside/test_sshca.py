@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 from collections.abc import Iterator
@@ -112,6 +113,16 @@ def test_other_kinds_of_keys_are_certified(keys: Path) -> None:
     one = signer(keys / "ca", None, os.environ)
     for kind in ("p256", "rsa3072"):
         assert "grant-g7" in read(one.sign(template(keys, key=public(keys / kind))))
+
+
+def test_a_key_in_hardware_keeps_what_it_is_bound_to(keys: Path) -> None:
+    kind = b"sk-ssh-ed25519@openssh.com"
+    blob = b"".join(len(one).to_bytes(4, "big") + one for one in (kind, b"k" * 32, b"ssh:opskit"))
+    key = f"{kind.decode()} {base64.b64encode(blob).decode()}"
+    made = signer(keys / "ca", None, os.environ).sign(template(keys, key=key))
+    assert made.startswith("sk-ssh-ed25519-cert-v01@openssh.com ")
+    assert b"ssh:opskit" in base64.b64decode(made.split()[1])
+    assert read(made).split("Extensions:")[1].split() == ["permit-pty"]
 
 
 @pytest.mark.parametrize(
