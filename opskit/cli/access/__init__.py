@@ -30,6 +30,12 @@ _HERE = "opskit.cli.access"
         "settle": (f"{_HERE}.ending:settle", "Start, end and try again what is due."),
         "cert": (f"{_HERE}.certificates:cert", "SSH certificates for a grant of yours."),
         "drill": (f"{_HERE}.drilling:drill", "Prove that access can be taken away."),
+        "reconcile": (
+            f"{_HERE}.reconciling:reconcile",
+            "What is in force against what was granted.",
+        ),
+        "onboard": (f"{_HERE}.people:onboard", "Ask for all that somebody new needs."),
+        "offboard": (f"{_HERE}.people:offboard", "End all that somebody could do, and prove it."),
         "review": (f"{_HERE}.reviewing:review", "Look at all access again."),
         "break-glass": (f"{_HERE}.requesting:break_glass", "Access at once, reviewed afterwards."),
         "export": (f"{_HERE}.auditing:export", "Everything an auditor needs."),
