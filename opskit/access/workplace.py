@@ -9,16 +9,30 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from opskit.access.model import Environment
 from opskit.access.notices import TOLD, Files
 from opskit.access.registry import Registry
 from opskit.access.targets.kinds import TargetKind
 from opskit.access.telling import Told
 from opskit.core.clock import Clock, Instant, to_datetime
-from opskit.core.errors import Refused
+from opskit.core.errors import ConfigError, Refused
 from opskit.outside.database import Database
+from opskit.outside.sshca import Signer
 from opskit.records.leases import Leases
 from opskit.records.ledger import Entry, Ledger
 from opskit.records.outbox import Outbox
+
+
+def nobody_signs(environment: Environment) -> Signer:
+    """Refuse to sign certificates: nobody is named who does.
+
+    Raises:
+        ConfigError: always.
+    """
+    raise ConfigError(
+        f"nobody signs certificates for {environment.value}",
+        hint=f"name a key in access/policy.yaml: authorities: {environment.value}: key_file",
+    )
 
 
 @dataclass(frozen=True)
@@ -26,7 +40,7 @@ class Workplace:
     """The files as they are now, the records, and `kind`, which gives kinds of targets by name.
 
     `places` gives for an entry of targets.yaml the hosts or servers it stands for now. `user` is
-    the account that runs opskit.
+    the account that runs opskit. `authority` gives who signs the certificates of an environment.
     """
 
     registry: Registry
@@ -41,6 +55,7 @@ class Workplace:
     environment: Mapping[str, str]
     user: str = ""
     channels: tuple[str, ...] = ()
+    authority: Callable[[Environment], Signer] = nobody_signs
 
     def now(self) -> Instant:
         """Return the wall clock."""
