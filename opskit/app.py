@@ -9,12 +9,13 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from opskit.channels import Channels
-from opskit.core.clock import HOUR, Clock, Instant, SystemClock
+from opskit.core.clock import HOUR, Clock, Instant, SystemClock, to_datetime
 from opskit.core.errors import DataError
 from opskit.core.findings import Finding
 from opskit.core.interval import Interval
@@ -214,6 +215,11 @@ class App:
             self._channels.names, self.config.settings.inventory,
             self.user,
         )  # fmt: skip
+
+    @property
+    def today(self) -> date:
+        """Return the day it is in the configured zone."""
+        return to_datetime(self.clock.now(), self.config.zone).date()
 
     @property
     def inventory(self) -> tuple[Path, ...]:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from opskit.access.consistency import Places, consistency
 from opskit.access.model import (
-    AccessPolicy,
     Environment,
     LinuxTarget,
-    People,
     PlaybookTarget,
     PostgresTarget,
-    Roles,
-    Targets,
 )
 from opskit.access.registry import Registry
+from opskit.access.repository import Names, checked, repository
 from opskit.access.store import policies
 from opskit.access.workplace import Workplace
 from opskit.core.clock import Clock, to_datetime
@@ -26,17 +22,14 @@ from opskit.core.errors import ConfigError, DataError, OutsideError
 from opskit.core.findings import Severity
 from opskit.outside.config import Config
 from opskit.outside.database import Database
-from opskit.outside.documents import Document, parse, summary
+from opskit.outside.documents import summary
 from opskit.outside.files import private_directory
-from opskit.outside.models import Model, validate
 from opskit.records.leases import Leases
 from opskit.records.ledger import Ledger
 from opskit.records.outbox import Outbox
 
 if TYPE_CHECKING:
     from opskit.access.targets.kinds import TargetKind
-
-M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -58,34 +51,34 @@ class Granting:
         """Return the files in `access/`.
 
         Raises:
+            ConfigError: one is not there.
             DataError: one holds mistakes, or they do not hold together.
         """
-        settings = self.config.settings
-        people, persons = self._read(settings.people, People)
-        roles, catalogue = self._read(settings.roles, Roles)
-        targets, _ = self._read(settings.targets, Targets)
-        policy, rules = self._read(settings.policy, AccessPolicy)
-        found = Registry(people, roles, targets, policy)
-        where = Places(persons.place, catalogue.place, rules.place)
         today = to_datetime(self.clock.now(), self.config.zone).date()
-        # What is worth knowing is told by `opskit check`; only mistakes stand in the way.
-        odd = consistency(found, where, today)
-        mistakes = tuple(one for one in odd if one.severity.rank >= Severity.HIGH.rank)
-        if mistakes:
-            raise DataError(summary("access/", mistakes), mistakes, hint="opskit check")
-        return found
-
-    def _read(self, name: str, model: type[M]) -> tuple[M, Document]:
-        path = self.config.path(name)
-        if not path.exists():
+        names = Names.of(self.config.settings)
+        files = repository(self.config.root, names, today)
+        missing = [one for one in astuple(names) if one not in files.documents]
+        if missing:
             raise ConfigError(
-                f"there is no {name}", hint="opskit init lays one out; see access/README.md"
+                f"there is no {missing[0]}", hint="opskit init lays one out; see access/README.md"
             )
-        document = parse(path, name=name)
-        found = validate(document, model)
-        if found is None or document.findings:
-            raise DataError(summary(name, document.findings), tuple(document.findings))
-        return found, document
+        if files.registry is not None and self._was_used(files.registry):
+            return files.registry
+        # Only mistakes stand in the way. What is worth knowing, and what rules of the catalogue say
+        # (their ids are in capitals), is told by `opskit check` and `opskit access lint`.
+        found = [
+            one
+            for one in checked(files)
+            if one.severity.rank >= Severity.HIGH.rank and not one.rule.isupper()
+        ]
+        if found or files.registry is None:
+            raise DataError(summary("access/", found), tuple(found), hint="opskit check")
+        return files.registry
+
+    def _was_used(self, registry: Registry) -> bool:
+        """Return whether something was decided by this very state of the files: it was sound."""
+        with self.database.read() as connection:
+            return policies.is_kept(connection, registry.version)
 
     @cached_property
     def workplace(self) -> Workplace:

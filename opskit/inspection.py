@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from opskit.access import references as access
-from opskit.access.consistency import Places, consistency
-from opskit.access.model import AccessPolicy, People, Roles, Targets
-from opskit.access.registry import Registry
+from opskit.access.references import owners
+from opskit.access.repository import Names, Repository, checked, repository
 from opskit.alerts import rules as alerts
 from opskit.alerts.model import RuleFile
 from opskit.core.clock import SystemClock, to_datetime
@@ -53,34 +51,25 @@ class Inspection:
     def _lint_people_and_services(self) -> Iterator[Finding]:
         settings = self.config.settings
         catalogue, services = self._document(settings.services, Catalogue)
-        people, persons = self._document(settings.people, People)
-        yield from (*services.findings, *persons.findings)
-        if people is not None:
-            yield from access.references(people, settings.people, persons.place)
-            yield from self._lint_access(people, persons)
+        access = self._access()
+        people = access.people
+        yield from services.findings
+        yield from checked(access)
+        if settings.people not in access.documents:
+            yield _missing(settings.people)
         if people is not None and catalogue is not None:
             owned = {name: one.owner for name, one in catalogue.services.items()}
-            yield from access.owners(people, owned, settings.people, services.place)
+            yield from owners(people, owned, settings.people, services.place)
         if catalogue is not None:
             catalogue = yield from self._lint_openslo(catalogue, services)
             yield from catalogue_lint.findings(
                 catalogue, services.place, self.config.zone, self._hosts_named_in(catalogue)
             )
 
-    def _lint_access(self, people: People, persons: Document) -> Iterator[Finding]:
-        """Yield what is wrong in roles, targets and policy, where there are any."""
-        settings = self.config.settings
-        if not self.config.path(settings.roles).exists():
-            return
-        roles, catalogue = self._document(settings.roles, Roles)
-        targets, places = self._document(settings.targets, Targets)
-        policy, rules = self._document(settings.policy, AccessPolicy)
-        yield from (*catalogue.findings, *places.findings, *rules.findings)
-        if roles is not None and targets is not None and policy is not None:
-            where = Places(persons.place, catalogue.place, rules.place)
-            registry = Registry(people, roles, targets, policy)
-            today = to_datetime(SystemClock().now(), self.config.zone).date()
-            yield from consistency(registry, where, today)
+    def _access(self) -> Repository:
+        names = Names.of(self.config.settings)
+        today = to_datetime(SystemClock().now(), self.config.zone).date()
+        return repository(self.config.root, names, today)
 
     def _lint_openslo(
         self, catalogue: Catalogue, services: Document
@@ -108,10 +97,7 @@ class Inspection:
     def _document(self, name: str, model: type[M]) -> tuple[M | None, Document]:
         path = self.config.path(name)
         if not path.exists():
-            missing = Finding(
-                "file-missing", Severity.MEDIUM, name, "there is no such file", Location(name)
-            )
-            return None, Document(name, findings=[missing])
+            return None, Document(name, findings=[_missing(name)])
         document = parse(path, name=name)
         return validate(document, model), document
 
@@ -132,3 +118,7 @@ class Inspection:
         yield from fleet_lint.lint_inventory(self.inventory, root, self.environment)
         playbook = self.config.path(self.config.settings.standard)
         yield from fleet_lint.lint_syntax(playbook, self.inventory, root, self.environment)
+
+
+def _missing(name: str) -> Finding:
+    return Finding("file-missing", Severity.MEDIUM, name, "there is no such file", Location(name))

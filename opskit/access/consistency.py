@@ -8,12 +8,13 @@ shares a key with them. Pure.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
-from opskit.access.approvers import Asking, satisfiable, seats
+from opskit.access.approvers import Asking, excluded, satisfiable, seats
 from opskit.access.judge import DEFAULT
-from opskit.access.model import Approvers, PolicyRule, Role
+from opskit.access.model import Approval, Approvers, PolicyRule, Role
 from opskit.access.orders import rights
 from opskit.access.registry import EVERYBODY, Registry
 from opskit.core.findings import Finding, Location, Severity
@@ -22,8 +23,12 @@ from opskit.core.text import nearest
 KeyPath = tuple[str | int, ...]
 Place = Callable[[KeyPath], Location]
 _AMONG = frozenset({"owners", "manager", "peers"})
+# Whom these mean depends on who asks.
+_DEPENDING = frozenset({"manager", "peers"})
 # So many are named in one finding; the others are counted.
 _NAMED = 5
+# People who can decide: with fewer, one who is away locks everybody out.
+_ENOUGH = 2
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ def consistency(registry: Registry, places: Places, today: date) -> Iterator[Fin
     yield from _roles(registry, names, places.roles)
     yield from _policy(registry, names, places.policy)
     yield from _satisfiable(registry, places.policy, today)
+    yield from _sole_approvers(registry, places.roles, today)
 
 
 # Names
@@ -188,44 +194,82 @@ def _group(group: Approvers, names: _Names, path: KeyPath, place: Place) -> Iter
 
 def _satisfiable(registry: Registry, place: Place, today: date) -> Iterator[Finding]:
     """Yield the rules by which somebody may ask for what nobody could approve."""
-    # Many roles have the same owners, and many people the same team and manager.
-    known: dict[tuple[object, ...], bool] = {}
+    consent = _Consent(registry, today)
     for index, rule in enumerate(registry.policy.rules):
         if rule.decide != "ask":
             continue
+        asking = sorted(registry.among(rule.who) & consent.present)
         for role_name in rule.roles or tuple(registry.roles.roles):
             role = registry.role(role_name)
-            if role is None:
-                continue
-            asking = sorted(registry.among(rule.who))
-            stuck = [
-                who
-                for who in asking
-                if not _may_be_approved(registry, rule, role, who, today, known)
-            ]
+            name = rule.approval or (role.approval if role else "") or DEFAULT
+            approval = registry.policy.approvals.get(name)
+            if role is None or approval is None:
+                continue  # which is told of its own
+            stuck = consent.missing(name, approval, role, asking)
             if stuck:
                 # Of no use to anybody, it is a mistake; of none to some, something to know.
                 severity = Severity.HIGH if stuck == asking else Severity.MEDIUM
                 yield _stuck(rule, role_name, stuck, severity, place(("rules", index)))
 
 
-def _may_be_approved(
-    registry: Registry,
-    rule: PolicyRule,
-    role: Role,
-    who: str,
-    today: date,
-    known: dict[tuple[object, ...], bool],
-) -> bool:
-    name = rule.approval or role.approval or DEFAULT
-    approval = registry.policy.approvals.get(name)
-    if approval is None or registry.holder(who) is None or registry.left(who, today):
-        return True  # they cannot ask, or it is told that there is no such approval
-    key = (name, role.owners, who)
-    if key not in known:
-        found = seats(approval, role, Asking(who, who), registry, today)
-        known[key] = satisfiable(found)
-    return known[key]
+@dataclass(frozen=True)
+class _Consent:
+    """Who could get what approved. Many roles have the same owners: each question is asked once."""
+
+    registry: Registry
+    today: date
+    known: dict[tuple[object, ...], dict[str, bool]] = field(default_factory=dict)
+
+    @cached_property
+    def present(self) -> frozenset[str]:
+        """Return everybody whose last day is not over."""
+        people = self.registry.people
+        names = (*people.people, *people.service_accounts)
+        return frozenset(name for name in names if not self.registry.left(name, self.today))
+
+    @cached_property
+    def _barred(self) -> dict[str, frozenset[str]]:
+        return {who: excluded(Asking(who, who), self.registry) for who in self.present}
+
+    def missing(self, name: str, approval: Approval, role: Role, asking: list[str]) -> list[str]:
+        """Return those of `asking` for whom nobody could approve; `name` is the approval's."""
+        known = self.known.setdefault((name, role.owners), {})
+        new = [who for who in asking if who not in known]
+        if new:
+            named = [self._named(group, role) for group in approval.all_of]
+            known |= {who: self._may(approval, role, named, who) for who in new}
+        return [who for who in asking if not known[who]]
+
+    def _named(self, group: Approvers, role: Role) -> frozenset[str]:
+        """Return the people of a group whom it names, whoever asks."""
+        terms = [term for term in group.among if term not in _AMONG]
+        owners = role.owners if "owners" in group.among else ()
+        return self.registry.among((*terms, *owners)) & self._people
+
+    def _theirs(self, group: Approvers, who: str) -> frozenset[str]:
+        """Return the people of a group who are in it because of who asks: at least their peers."""
+        if "peers" not in group.among:
+            return frozenset()
+        team = self.registry.team(who)
+        return self.registry.members(team) & self._people if team else frozenset()
+
+    @cached_property
+    def _people(self) -> frozenset[str]:
+        return self.present & self.registry.people.people.keys()
+
+    def _may(self, approval: Approval, role: Role, named: list[frozenset[str]], who: str) -> bool:
+        """Return whether the seats could be filled for somebody.
+
+        Where each group has as many people as there are seats in all, they can, whoever sits where.
+        """
+        in_all = sum(group.at_least for group in approval.all_of)
+        barred = self._barred[who]
+        if all(
+            len((people | self._theirs(group, who)) - barred) >= in_all
+            for people, group in zip(named, approval.all_of, strict=True)
+        ):
+            return True
+        return satisfiable(seats(approval, role, Asking(who, who), self.registry, self.today))
 
 
 def _stuck(
@@ -235,3 +279,24 @@ def _stuck(
     message = f"nobody could approve {role} for {', '.join(stuck[:_NAMED])}{more}"
     fix = "add approvers besides them and those who answer to them, or leave them out of `who`"
     return Finding("access-unsatisfiable", severity, f"rules.{rule.name}", message, where, fix)
+
+
+def _sole_approvers(registry: Registry, place: Place, today: date) -> Iterator[Finding]:
+    """Yield the roles that fewer than two people could approve: one of them ill, and nobody can.
+
+    FLOW-SOLE-ADMIN of the catalogue. It is told and keeps nothing from being used.
+    """
+    for name, role in registry.roles.roles.items():
+        approval = registry.policy.approvals.get(role.approval or DEFAULT)
+        if approval is None:
+            continue
+        groups = seats(approval, role, Asking("", ""), registry, today)
+        fixed = [group for group in groups if not _DEPENDING & set(group.among.split())]
+        people = {who for group in fixed for who in group.eligible}
+        if fixed and len(people) < _ENOUGH:
+            who = ", ".join(sorted(people)) or "nobody"
+            yield Finding(
+                "FLOW-SOLE-ADMIN", Severity.HIGH, f"roles.{name}",
+                f"{who} alone could approve {name}", place(("roles", name)),
+                "let two people or more answer for it",
+            )  # fmt: skip

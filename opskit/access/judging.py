@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
+from opskit.access.databases.model import DatabaseState
 from opskit.access.findings import AccessFinding, NotEvaluated
 from opskit.access.hosts.model import HostState
-from opskit.access.rules import fleet, sudo
+from opskit.access.rules import fleet, postgres_objects as databases, sudo
 from opskit.access.rules.catalogue import HOST
 from opskit.access.rules.fleet import FleetView, KeyUse
+from opskit.access.rules.postgres_view import DatabaseView
 from opskit.access.rules.roster import Roster
 from opskit.access.rules.rule import Family, Rule
 from opskit.access.rules.sudo import SUDO
@@ -89,6 +91,16 @@ def judge(state: HostState, question: Question) -> Judgement:
     for family in HOST:
         answers.ask(family, view)
     return Judgement(tuple(answers.findings), tuple(answers.skipped), fleet.uses_of(view))
+
+
+def judge_server(state: DatabaseState, question: Question) -> Judgement:
+    """Return what the rules say of one database server."""
+    humans = question.roster.humans if question.roster else None
+    found, skipped = databases.judge(DatabaseView(replace(state, humans=humans)))
+    return Judgement(
+        tuple(one for one in found if question.asks(one.rule)),
+        tuple(one for one in skipped if question.asks(one.rule)),
+    )
 
 
 def judge_together(keys: Iterable[KeyUse], question: Question) -> Judgement:

@@ -13,14 +13,24 @@ from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
+from opskit.access.databases.model import DatabaseState
 from opskit.access.findings import AccessFinding, NotEvaluated, ordered
+from opskit.access.hosts.model import HostState
 from opskit.access.hosts.reading import Facts, state_of
-from opskit.access.judging import Judgement, Question, Spoken, judge, judge_together
+from opskit.access.judging import (
+    Judgement,
+    Question,
+    Spoken,
+    judge,
+    judge_server,
+    judge_together,
+)
 from opskit.access.model import Suppression
 from opskit.access.repository import Repository, findings as mistakes, given
 from opskit.access.rules import catalogue, fleet, suppressions
 from opskit.access.rules.suppressions import Written
 from opskit.access.suppress import Suppressed, applied
+from opskit.access.targets.kinds import Sight
 from opskit.access.trees import Place, Trouble, places
 from opskit.core.clock import to_datetime
 from opskit.core.errors import ExitCode, worst
@@ -36,11 +46,13 @@ class Target:
     """A host, or the policy files, that was looked at.
 
     `sudo` is the one whose rules were followed, and who said so; None where there is no host.
+    `asked` are the rules there are for such a target.
     """
 
     name: str
     path: str
     sudo: Spoken | None = None
+    asked: frozenset[str] = catalogue.ids(catalogue.LINTED)
 
     def as_json(self) -> dict[str, str | None]:
         """Return it for JSON."""
@@ -141,6 +153,31 @@ def _no_search_for_cycles() -> Iterator[None]:
             gc.enable()
 
 
+def lint_sights(
+    sights: Iterable[Sight], question: Question, accepted: Sequence[Written] = ()
+) -> Linted:
+    """Return what is wrong with hosts and servers that were looked at."""
+    looks = [_look_at(one, question) for one in sights]
+    keys = (one for look in looks for one in look.judgement.keys)
+    judgements = [*(one.judgement for one in looks), judge_together(keys, question)]
+    troubles = tuple(one for look in looks for one in look.troubles)
+    targets = tuple(look.target for look in looks)
+    return _put_together(judgements, troubles, targets, question, accepted)
+
+
+def _look_at(sight: Sight, question: Question) -> _Look:
+    """Judge what was seen; what could not be reached or read whole is told."""
+    troubles = (Trouble(sight.target, sight.reason),) if sight.reason else ()
+    if isinstance(sight.state, HostState):
+        target = Target(sight.target, "", question.spoken(sight.state))
+        return _Look(target, judge(sight.state, question), troubles)
+    if isinstance(sight.state, DatabaseState):
+        target = Target(sight.target, "", asked=catalogue.ids(catalogue.DATABASE))
+        return _Look(target, judge_server(sight.state, question), troubles)
+    unseen = troubles or (Trouble(sight.target, "nothing was seen of it"),)
+    return _Look(Target(sight.target, ""), Judgement((), ()), unseen)
+
+
 def lint_policy(files: Repository, name: str, question: Question) -> Linted:
     """Return what is wrong with the files in `access/` of a repository."""
     said = (*mistakes(files), *given(files))
@@ -208,10 +245,10 @@ class _LookedAt:
     skipped: frozenset[tuple[str, str]]
 
     def __call__(self, entry: Suppression) -> bool:
-        known = entry.rule in catalogue.every() and self.question.asks(entry.rule)
-        together = any(entry.rule == rule.id for rule in fleet.family.rules)
-        names = ("",) if together else tuple(one.name for one in self.targets)
-        return known and any(
+        together = entry.rule in catalogue.ids((fleet.family,))
+        asked = [one.name for one in self.targets if entry.rule in one.asked]
+        names = asked[:1] and [""] if together else asked
+        return self.question.asks(entry.rule) and any(
             fnmatchcase(name, entry.target) and (entry.rule, name) not in self.skipped
             for name in names
         )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
+from opskit.access.consistency import Places, consistency
 from opskit.access.findings import AccessFinding, Evidence, Scope
 from opskit.access.hosts.publickeys import NoKeyError, public_key
 from opskit.access.model import AccessPolicy, Key, LinuxRights, People, Role, Roles, Targets
@@ -15,19 +17,33 @@ from opskit.access.registry import Registry
 from opskit.access.rolecheck import check as check_role, declared
 from opskit.access.rules.suppressions import Written
 from opskit.core.findings import Finding, Severity
+from opskit.outside.config import Settings
 from opskit.outside.documents import Document, parse
 from opskit.outside.models import Model, validate
 
 M = TypeVar("M", bound=Model)
 
-ROLES, TARGETS, POLICY = "access/roles.yaml", "access/targets.yaml", "access/policy.yaml"
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the four files are called, relative to the repository."""
+
+    people: str = "access/people.yaml"
+    roles: str = "access/roles.yaml"
+    targets: str = "access/targets.yaml"
+    policy: str = "access/policy.yaml"
+
+    @classmethod
+    def of(cls, settings: Settings) -> Names:
+        """Return what settings call them."""
+        return cls(settings.people, settings.roles, settings.targets, settings.policy)
 
 
 @dataclass(frozen=True)
 class Repository:
     """The files that are there, decoded; None for one that is not, or is broken.
 
-    `documents` says where each key of each file stands.
+    `documents` says where each key of each file stands. `today` tells who has left.
     """
 
     people: People | None = None
@@ -35,7 +51,15 @@ class Repository:
     targets: Targets | None = None
     policy: AccessPolicy | None = None
     documents: dict[str, Document] = field(default_factory=dict)
-    people_name: str = ""
+    names: Names = Names()
+    today: date = date.min
+
+    @property
+    def registry(self) -> Registry | None:
+        """Return the files taken together; None where one is not there, or is broken."""
+        if self.people and self.roles and self.targets and self.policy:
+            return Registry(self.people, self.roles, self.targets, self.policy)
+        return None
 
     @property
     def mistakes(self) -> tuple[Finding, ...]:
@@ -46,14 +70,14 @@ class Repository:
     def suppressions(self) -> tuple[Written, ...]:
         """Return the accepted findings of the policy and where they stand."""
         entries = self.policy.suppressions if self.policy else ()
-        document = self.documents.get(POLICY) or Document(POLICY)
+        document = self.documents.get(self.names.policy) or Document(self.names.policy)
         return tuple(
             Written(entry, document.place(("suppressions", at))) for at, entry in enumerate(entries)
         )
 
 
-def repository(root: Path, people: str) -> Repository:
-    """Read the files of a repository; `people` is the name of its people file."""
+def repository(root: Path, names: Names, today: date) -> Repository:
+    """Read the files of a repository."""
     documents: dict[str, Document] = {}
 
     def decoded(name: str, model: type[M]) -> M | None:
@@ -64,8 +88,9 @@ def repository(root: Path, people: str) -> Repository:
         return validate(documents[name], model)
 
     return Repository(
-        decoded(people, People), decoded(ROLES, Roles), decoded(TARGETS, Targets),
-        decoded(POLICY, AccessPolicy), documents, people,
+        decoded(names.people, People), decoded(names.roles, Roles),
+        decoded(names.targets, Targets), decoded(names.policy, AccessPolicy),
+        documents, names, today,
     )  # fmt: skip
 
 
@@ -74,8 +99,8 @@ Check = Callable[[Repository], Iterator[Finding]]
 
 def _people(files: Repository) -> Iterator[Finding]:
     if files.people is not None:
-        document = files.documents[files.people_name]
-        yield from references(files.people, files.people_name, document.place)
+        document = files.documents[files.names.people]
+        yield from references(files.people, files.names.people, document.place)
         for path, key in _keys(files.people):
             try:
                 public_key(key.key)
@@ -94,30 +119,43 @@ def _keys(people: People) -> Iterator[tuple[tuple[str | int, ...], Key]]:
                 yield (part, name, "keys", at), key
 
 
+def _together(files: Repository) -> Iterator[Finding]:
+    """Yield what does not hold between the files, where all four are there."""
+    if files.registry is not None:
+        at = {name: files.documents[getattr(files.names, name)].place for name in _PLACED}
+        yield from consistency(files.registry, Places(**at), files.today)
+
+
+_PLACED = ("people", "roles", "policy")
 # Rules about the files of a repository are entered here.
-CHECKS: tuple[Check, ...] = (_people,)
+CHECKS: tuple[Check, ...] = (_people, _together)
+
+
+def checked(files: Repository) -> Iterator[Finding]:
+    """Yield every mistake in the files, and what is worth knowing."""
+    yield from files.mistakes
+    for check in CHECKS:
+        yield from check(files)
 
 
 def findings(files: Repository) -> Iterator[AccessFinding]:
     """Yield every mistake in the files."""
-    yield from map(_of_policy, files.mistakes)
-    for check in CHECKS:
-        yield from map(_of_policy, check(files))
+    yield from map(_of_policy, checked(files))
 
 
 def given(files: Repository) -> Iterator[AccessFinding]:
     """Yield what is risky in what the roles of the catalogue give, with the line it stands in."""
     if files.roles is None:
         return
-    document = files.documents[ROLES]
-    registry = Registry(
-        files.people or People(), files.roles, files.targets or Targets(),
-        files.policy or AccessPolicy(),
-    )  # fmt: skip
+    document = files.documents[files.names.roles]
+    targets = files.targets or Targets()
+    registry = Registry(People(), files.roles, targets, AccessPolicy())
     for name, role in files.roles.roles.items():
         for one in declared(check_role(name, registry), role):
             lines = (
-                replace(each, line=document.place(_written(name, role, each.raw)).line)
+                Evidence(
+                    files.names.roles, document.place(_written(name, role, each.raw)).line, each.raw
+                )
                 for each in one.evidence
             )
             yield replace(one, scope=Scope.POLICY, evidence=tuple(lines))

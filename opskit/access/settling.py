@@ -7,12 +7,12 @@ which does no harm. A lease on each place keeps two from carrying out contradict
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from opskit.access import holding
 from opskit.access.lifecycle import GrantState, RequestState, provisioned, revoked
 from opskit.access.orders import next_attempt, order
 from opskit.access.requesting import lapse
@@ -50,7 +50,9 @@ def settle(work: Workplace) -> Settled:
             for one in grants.in_states(connection, (*_IN_FORCE, GrantState.SUSPENDED))
             if one.is_over(now)
         ]
-    return _worked(work, {one.id for one in (*started, *ended)})
+        # Whoever was killed between a look and what follows from it left these as they were.
+        left = grants.in_states(connection, (GrantState.PROVISIONING, *_ENDING))
+    return _worked(work, {one.id for one in (*started, *ended, *left)})
 
 
 def start_now(work: Workplace, grant: Grant) -> Settled:
@@ -128,7 +130,7 @@ def _worked(
     work: Workplace, touched: Collection[int], only: frozenset[int] | None = None
 ) -> Settled:
     """Carry out what is due, then say what became of every grant concerned."""
-    holder = f"{work.ledger.actor} ({uuid.uuid4().hex[:8]})"
+    holder = holding.name(work.ledger.actor)
     tasks, busy = _taken(work, holder, only)
     moved = set(touched)
     try:
@@ -164,8 +166,12 @@ def _taken(
 
 
 def _task(work: Workplace, holder: str, kind: str, place: str) -> _Task:
+    resource = f"access {kind} {place}"
     with work.database.write() as connection:
-        lease = work.leases.take(connection, f"access {kind} {place}", holder, _LEASE)
+        before = work.leases.holder(connection, resource)
+        if before and holding.is_gone(before):
+            work.leases.release(connection, before)
+        lease = work.leases.take(connection, resource, holder, _LEASE)
         rows = places.at(connection, kind, place)
         known = grants.numbered(connection, {row.grant_id for row in rows})
     return _Task(kind, order(place, rows, known), rows, lease)

@@ -162,6 +162,8 @@ def _of_file(path: str, content: bytes) -> Dependence:
         return Dependence()  # for people, about results, or copied as it is
     if "library" in parts[:-1] and is_unknown(parts[-1].removesuffix(".py")):
         return Dependence()  # a module of its own: no fingerprint covers its tasks
+    if "module_utils" in parts[:-1] and parts[-1].startswith("opskit_") and path.endswith(".py"):
+        return Dependence()  # for modules of opskit: nothing of Ansible's own is called so
     if path.endswith((".py", ".pyc", ".so")):
         return Dependence(reasons=frozenset({f"a plugin of its own, {parts[-1]}"}))
     try:

@@ -149,8 +149,8 @@ def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
     try:
         process.stdin.write(data)
         process.stdin.close()
-    except BrokenPipeError:
-        pass  # it ended without reading; its exit status tells the rest
+    except (BrokenPipeError, ValueError):
+        pass  # it ended, and its pipe was closed, without reading; its exit status tells the rest
 
 
 def _collect(

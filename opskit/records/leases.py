@@ -119,6 +119,13 @@ class Leases:
             .values(expires_at=0)
         )
 
+    def holder(self, connection: sa.Connection, resource: str) -> str:
+        """Return who holds a resource now; empty where nobody does."""
+        query = sa.select(LEASES.c.holder).where(
+            LEASES.c.resource == resource, LEASES.c.expires_at > self._clock.now()
+        )
+        return connection.execute(query).scalar() or ""
+
     def release(self, connection: sa.Connection, holder: str) -> None:
         """End every lease of a holder that is gone."""
         connection.execute(sa.update(LEASES).where(LEASES.c.holder == holder).values(expires_at=0))

@@ -130,3 +130,22 @@ def test_two_who_settle_at_once_start_a_grant_once(office: World, url: str) -> N
     assert counted(office, "grant.provisioning") == 1
     assert counted(office, "grant.activated") == 1
     assert office.kind.opens("web1", "alice")
+
+
+def test_a_grant_given_anew_while_the_old_one_is_taken_away_is_in_force(
+    office: World, url: str, clock: FrozenClock
+) -> None:
+    for number in (1, 2):
+        request(office.as_("alice"), ask(reason=f"reason {number}"))
+        decide(office.as_("bob"), number, Word("bob", "approve"))
+        if number == 1:
+            settle(office.as_("bob"))
+    at_once(
+        office, url, ("charlie", lambda work: revoke(work, (1,), "the old one")), ("bob", settle)
+    )
+    clock.advance(1_800_000_000)
+    settle(office.as_("bob"))
+    with office.database.read() as connection:
+        states = [grants.one(connection, number).state for number in (1, 2)]
+    assert states == [GrantState.REVOKED, GrantState.ACTIVE]
+    assert set(office.kind.held["web1"]) == {"g2"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from opskit.access.judging import Question
 from opskit.access.lint import lint_policy
 from opskit.access.model import Role
 from opskit.access.registry import Registry
-from opskit.access.repository import repository
+from opskit.access.repository import Names, repository
 from opskit.access.requesting import check
 from opskit.access.rolecheck import check as check_role, root_through
 from opskit.core.clock import Instant
@@ -119,7 +120,9 @@ roles:
 def linted(tmp_path: Any) -> Any:
     (tmp_path / "access").mkdir()
     write(tmp_path / "access" / "roles.yaml", ROLES)
-    return lint_policy(repository(tmp_path, "people.yaml"), "access", Question(Instant(0)))
+    return lint_policy(
+        repository(tmp_path, Names(), date(2026, 10, 1)), "access", Question(Instant(0))
+    )
 
 
 def test_the_catalogue_is_checked_where_each_right_stands(linted: Any) -> None:

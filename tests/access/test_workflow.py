@@ -386,3 +386,22 @@ def test_a_crash_between_intent_and_outcome_is_made_good(
     assert now(world, 1).state is GrantState.PROVISIONING
     settle(world.as_("bob"))
     assert now(world, 1).state is GrantState.ACTIVE
+
+
+def test_a_clock_that_is_set_back_brings_nothing_back(world: World, clock: FrozenClock) -> None:
+    grant = granted(world)
+    clock.advance(2 * HOUR)
+    settle(world.as_("bob"))
+    clock.at = Instant(clock.at - 3 * HOUR)
+    settle(world.as_("bob"))
+    assert now(world, grant.id).state is GrantState.REVOKED
+    assert not world.kind.opens("web1", "alice")
+
+
+def test_a_clock_that_jumps_ahead_ends_what_is_over_by_then(
+    world: World, clock: FrozenClock
+) -> None:
+    grant = granted(world)
+    clock.at = Instant(clock.at + 3_650 * DAY)
+    settle(world.as_("bob"))
+    assert now(world, grant.id).state is GrantState.REVOKED

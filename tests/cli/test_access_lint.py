@@ -121,6 +121,14 @@ def test_the_policy_of_the_repository_accepts(ops: Path, inside: Inside, hosts: 
     assert found["suppressed"] == []
 
 
+def test_a_broken_policy_is_not_passed_over(ops: Path, inside: Inside, hosts: Path) -> None:
+    access(ops, policy=POLICY.replace("owner:", "ownr:"))
+    (ops / "people.yaml").write_text(PEOPLE)
+    done = inside("access", "lint", str(hosts), "--people", "people.yaml")
+    assert (done.code, done.out) == (ExitCode.USAGE, "")
+    assert "access/policy.yaml:5:5" in done.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

@@ -69,8 +69,8 @@ def _finding(
 def separation_of_duties(view: FlowView) -> Iterator[AccessFinding]:
     """Two roles that nobody may hold together would be held together.
 
-    Who can both change something and approve, or audit, the change is not controlled by anybody.
-    `separation:` in policy.yaml names such roles. The request is refused.
+    Why: Who can both change something and approve, or audit, the change is not controlled by
+    anybody. `separation:` in policy.yaml names such roles. The request is refused.
 
     Fix: give one of them back first, or let somebody else do the other duty.
 
@@ -96,7 +96,8 @@ def separation_of_duties(view: FlowView) -> Iterator[AccessFinding]:
 def duplicate(view: FlowView) -> Iterator[AccessFinding]:
     """The same role is held on the same target already.
 
-    Taking one of two equal grants away leaves the other in force, which surprises whoever revokes.
+    Why: Taking one of two equal grants away leaves the other in force, which surprises whoever
+    revokes.
 
     Fix: extend the grant that is there instead of asking for another.
 
@@ -121,8 +122,8 @@ def duplicate(view: FlowView) -> Iterator[AccessFinding]:
 def reason(view: FlowView) -> Iterator[AccessFinding]:
     """The same reason was given three times or more.
 
-    A reason that is always the same says nothing: the approver cannot tell this request from the
-    last one.
+    Why: A reason that is always the same says nothing: the approver cannot tell this request
+    from the last one.
 
     Fix: say what is to be done this time, with the ticket.
 
@@ -144,8 +145,8 @@ def reason(view: FlowView) -> Iterator[AccessFinding]:
 def unreviewed_break_glass(view: FlowView) -> Iterator[AccessFinding]:
     """Somebody broke the glass and nobody has reviewed it in time.
 
-    Access without approval is a debt, paid by a review. Who has one that is overdue cannot break
-    the glass again; an ordinary request is still open to them.
+    Why: Access without approval is a debt, paid by a review. Who has one that is overdue cannot
+    break the glass again; an ordinary request is still open to them.
 
     Fix: a reviewer looks at the grant: `opskit access break-glass review g9`.
 
@@ -165,8 +166,8 @@ def unreviewed_break_glass(view: FlowView) -> Iterator[AccessFinding]:
 def standing(view: FlowView) -> Iterator[AccessFinding]:
     """Access to production for so long that nobody will remember it.
 
-    What is given for more than a week is standing access by another name: it is there when it is
-    not needed, and for whoever steals the account.
+    Why: What is given for more than a week is standing access by another name: it is there when
+    it is not needed, and for whoever steals the account.
 
     Fix: ask for as long as the work takes, and extend.
 
@@ -188,8 +189,8 @@ def standing(view: FlowView) -> Iterator[AccessFinding]:
 def wider_than_needed(view: FlowView) -> Iterator[AccessFinding]:
     """A narrower role of the catalogue covers what the work needs.
 
-    Every right that is not needed is one that can be stolen. The commands that were named as
-    needed are covered by a role that gives less.
+    Why: Every right that is not needed is one that can be stolen. The commands that were named
+    as needed are covered by a role that gives less.
 
     Fix: ask for the narrower role.
 
@@ -210,9 +211,9 @@ def wider_than_needed(view: FlowView) -> Iterator[AccessFinding]:
 def approves_oneself(view: FlowView) -> Iterator[AccessFinding]:
     """Somebody was made an approver of this request within the last day.
 
-    Whoever can edit the files can add a friend, or a second self, to the approvers. Who was not an
-    approver a day ago does not count for a request yet; requester, beneficiary, their reports and
-    who shares a key with them never do.
+    Why: Whoever can edit the files can add a friend, or a second self, to the approvers. Who
+    was not an approver a day ago does not count for a request yet; requester, beneficiary,
+    their reports and who shares a key with them never do.
 
     Fix: somebody who was an approver before decides.
 

@@ -43,6 +43,11 @@ class Roster:
     accounts: Mapping[str, Holder]
     keys: Mapping[str, tuple[Registered, ...]]
 
+    @property
+    def humans(self) -> frozenset[str]:
+        """Return the accounts of people."""
+        return frozenset(name for name, one in self.accounts.items() if one.human)
+
 
 def roster_of(people: People) -> Roster:
     """Return what the people file says of accounts and keys. What is no key is left out."""

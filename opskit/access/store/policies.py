@@ -13,11 +13,16 @@ from opskit.core.clock import Instant
 from opskit.records.ledger import Ledger, canonical
 
 
+def is_kept(connection: sa.Connection, version: str) -> bool:
+    """Return whether a state of the files is known."""
+    known = sa.select(POLICIES.c.version).where(POLICIES.c.version == version)
+    return connection.execute(known).first() is not None
+
+
 def keep(connection: sa.Connection, ledger: Ledger, registry: Registry) -> None:
     """Keep this state of the files, and tell that it is another one than before."""
     version = registry.version
-    known = sa.select(POLICIES.c.version).where(POLICIES.c.version == version)
-    if connection.execute(known).first() is not None:
+    if is_kept(connection, version):
         return
     query = sa.select(POLICIES.c.version).order_by(POLICIES.c.seen_at.desc()).limit(1)
     before = connection.execute(query).scalar() or ""

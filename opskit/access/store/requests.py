@@ -133,6 +133,14 @@ def reasons(connection: sa.Connection, beneficiary: str, most: int) -> dict[int,
     return {row.id: row.reason for row in rows}
 
 
+def for_role(connection: sa.Connection, beneficiary: str, role: str) -> tuple[Request, ...]:
+    """Return what was asked for somebody of one role, newest first."""
+    query = sa.select(REQUESTS).where(
+        REQUESTS.c.beneficiary == beneficiary, REQUESTS.c.role == role
+    )
+    return tuple(map(_request, connection.execute(query.order_by(REQUESTS.c.id.desc()))))
+
+
 def _request(row: Any) -> Request:  # noqa: ANN401  # a row of REQUESTS
     ask = Ask(
         row.requester, row.beneficiary, row.role, tuple(json.loads(row.targets)),

@@ -30,7 +30,7 @@ class Dialect:
     def empty_list_is_default(self) -> bool:
         """Return whether `alice ALL = () CMD` makes plain `sudo CMD` run as alice herself.
 
-        Seen with 1.9.13p3. 1.9.14 did so for `(:group)`, too (issue 290 of sudo); since 1.9.14p2
+        Seen with 1.9.13p3. 1.9.14 is told to do so for `(:group)`, too; since 1.9.14p2
         only `-u alice`, or a group and no user, is taken for it.
         """
         return not self.rs and self.version < (1, 9, 14, 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from opskit.access.hosts.model import HostState, Line
@@ -78,9 +79,11 @@ def resolved(resolver: Resolver) -> tuple[Permission, ...]:
     items = resolver.items()
     later = _Later(resolver, items)
     return tuple(
-        _permission(resolver, later, index, item)
-        for index, item in enumerate(items)
-        if item.command.allow
+        [
+            _permission(resolver, later, index, item)
+            for index, item in enumerate(items)
+            if item.command.allow
+        ]
     )
 
 
@@ -104,7 +107,12 @@ class _Later:
         self._names = [canonical(item.command.member.name) for item in items]
         for index, name in enumerate(self._names):
             self._by_name[name].append(index)
-        self._wide = [i for i, item in enumerate(items) if wide(item.command.member)]
+        self._wide = [
+            at
+            for places in self._by_name.values()
+            if wide(items[places[0]].command.member)
+            for at in places
+        ]
         self._denials = [i for i, item in enumerate(items) if not item.command.allow]
 
     def ending(self, index: int, item: Item) -> Item | None:
@@ -137,6 +145,9 @@ class _Later:
         )
 
     def _covers(self, later: Item, item: Item) -> bool:
+        name, who = later.user.member.name, item.user.member.name
+        if name not in {"ALL", who} and not self._resolver.includes(name, who):
+            return False
         wanted, given = later.command.member, item.command.member
         if wanted.name != "ALL" and wanted.args is not None and wanted.args != given.args:
             return False
@@ -181,7 +192,7 @@ def _permission(resolver: Resolver, later: _Later, index: int, item: Item) -> Pe
     target = "root" if root else item.users[0]
     values = resolver.values(who, target, member.name)
     by = later.ending(index, item)
-    grant = item.placed.at
+    grant = item.at
     tags = spec.tags
     asks = _asks(resolver, who, tags, values)
     status = _status(item, by, resolver.now)
@@ -211,7 +222,7 @@ def _permission(resolver: Resolver, later: _Later, index: int, item: Item) -> Pe
 
 
 def _status(item: Item, by: Item | None, now: Instant) -> Status:
-    if not in_force(item.spec, now):
+    if item.spec.options and not in_force(item.spec, now):
         late = item.spec.not_after is not None and now > item.spec.not_after
         return Status.EXPIRED if late else Status.NOT_YET
     if item.here is False:
@@ -233,6 +244,7 @@ def _asks(
     return values.get("authenticate") is not False
 
 
+@lru_cache(maxsize=1024)
 def _root(users: tuple[str, ...]) -> bool:
     """Tell whether a run-as list lets one be root: its last word on root decides."""
     for name in reversed(users):

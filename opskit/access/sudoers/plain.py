@@ -16,23 +16,22 @@ _COMMAND = r"(?:ALL|/[A-Za-z0-9_./*?+@%-]*[A-Za-z0-9_.*?+-](?:[ \t]+[A-Za-z0-9_.
 PLAIN = re.compile(
     rf"""(?P<who>%?{_NAME})[ \t]+ALL[ \t]*=[ \t]*
     (?:\((?P<user>{_NAME}|ALL)(?P<group>:ALL)?\)[ \t]*)?
-    (?:(?P<no>NO)?PASSWD:[ \t]*)?
+    (?:(?P<tag>NOPASSWD|PASSWD):[ \t]*)?
     (?P<commands>{_COMMAND}(?:[ \t]*,[ \t]*{_COMMAND})*)[ \t]*\n""",
     re.VERBOSE,
 )
 # Blank lines and comments that cannot be anything else.
 NOTHING = re.compile(r"(?:[ \t]*\n|\#(?:[^0-9i\n-][^\n]*)?\n)+")
-_TAG = re.compile(r"(?:NO)?PASSWD:")
 _ALL = Member(Kind.ALL, "ALL")
 _HOSTS: Members = (_ALL,)
 
 
 def plain_rule(match: re.Match[str], line: int) -> Grant | None:
     """Return the rule a match of `PLAIN` says; None where it takes more than one step."""
-    who, user, group, no, commands = match.groups()
+    who, user, group, tag, commands = match.groups()
     if "sudoedit" in commands:
         return None
-    tags = {"NOPASSWD": no is not None} if _TAG.search(match[0]) else {}
+    tags = {} if tag is None else {"NOPASSWD": tag == "NOPASSWD"}
     users = None if user is None else _list_of(user)
     groups = None if group is None else _HOSTS
     specs = tuple(

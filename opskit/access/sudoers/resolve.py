@@ -46,6 +46,7 @@ class Item(NamedTuple):
     """A user and a command of one rule, allowed or denied."""
 
     placed: Placed
+    at: Line
     spec: CommandSpec
     user: Leaf
     excepted: tuple[str, ...]
@@ -123,7 +124,7 @@ class Resolver:
             grant = placed.said
             if not isinstance(grant, Grant):
                 continue
-            users = self._users(grant, placed)
+            users, at = self._users(grant, placed), placed.at
             for privilege in grant.privileges:
                 everywhere = privilege.hosts == EVERYWHERE
                 hosts = ("ALL",) if everywhere else tuple(one.text for one in privilege.hosts)
@@ -132,7 +133,7 @@ class Resolver:
                     commands = self.leaves((spec.command,), AliasKind.COMMAND, placed)
                     targets = [self._targets(spec, placed, user.member.name) for user, _ in users]
                     found += [
-                        Item(placed, spec, user, less, hosts, here, *target, command)
+                        Item(placed, at, spec, user, less, hosts, here, *target, command)
                         for command in commands
                         for (user, less), target in zip(users, targets, strict=True)
                     ]

@@ -28,6 +28,12 @@ _HERE = "opskit.cli.access"
         "return": (f"{_HERE}.ending:return_", "Hand a grant back before its end."),
         "revoke": (f"{_HERE}.ending:revoke", "End grants now."),
         "settle": (f"{_HERE}.ending:settle", "Start, end and try again what is due."),
+        "reconcile": (
+            f"{_HERE}.reconciling:reconcile",
+            "What is in force against what was granted.",
+        ),
+        "onboard": (f"{_HERE}.people:onboard", "Ask for all that somebody new needs."),
+        "offboard": (f"{_HERE}.people:offboard", "End all that somebody could do, and prove it."),
         "review": (f"{_HERE}.reviewing:review", "Look at all access again."),
         "break-glass": (f"{_HERE}.requesting:break_glass", "Access at once, reviewed afterwards."),
         "export": (f"{_HERE}.auditing:export", "Everything an auditor needs."),

@@ -15,10 +15,7 @@ from opskit.core.text import plural
 
 
 @command(
-    examples=[
-        "opskit access export audit-2026",
-        "sh audit-2026/verify.sh             asks ssh-keygen about every signature",
-    ],
+    examples=["opskit access export audit-2026"],
     short_help="Everything an auditor needs, to check without opskit.",
 )
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
@@ -26,7 +23,8 @@ from opskit.core.text import plural
 def export(directory: Path, config_path: Path | None) -> ExitCode:
     """Write every request, decision, grant, signature, and the whole ledger into a new directory.
 
-    It says in its README.txt how each part is checked with stock tools.
+    It says in its README.txt how each part is checked with stock tools; its verify.sh asks
+    ssh-keygen about every signature.
     """
     from opskit.access.auditing import export as gather  # noqa: PLC0415
     from opskit.outside.files import translated, write_atomically  # noqa: PLC0415

@@ -27,8 +27,7 @@ _MOST = 100_000
     examples=[
         "opskit access approve r12",
         "opskit access approve r12 --sign-with ~/.ssh/id_ed25519.pub      the key is in your agent",
-        "opskit access approve r12 --statement > r12.txt                  to sign it elsewhere:",
-        "ssh-keygen -Y sign -n opskit-decision -f KEY r12.txt",
+        "opskit access approve r12 --statement > r12.txt                  to sign it elsewhere",
         "opskit access approve r12 --signature r12.txt.sig",
     ],
     short_help="Say yes to a request.",
@@ -56,6 +55,8 @@ def approve(  # one parameter per option
 
     A signature binds the request, the check as you saw it, the policy and your verdict; anybody
     can verify it with ssh-keygen. Where the policy wants one, an unsigned yes is refused.
+
+    To sign elsewhere: ssh-keygen -Y sign -n opskit-decision -f KEY r12.txt
     """
     from opskit.access import deciding, signatures  # noqa: PLC0415
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from opskit.access.findings import AccessFinding
 from opskit.access.lint import Linted
-from opskit.access.rules.catalogue import every
+from opskit.access.rules.catalogue import documented, every
 from opskit.access.rules.rule import Rule
 from opskit.cli.formats import github, junit, sarif
 from opskit.cli.output import FORMAT_VERSION, Column, Output, show_heading, show_table, show_text
@@ -240,7 +240,8 @@ def _escaped(text: str) -> str:
 
 def emit_rules(names: Sequence[str], output: Output) -> None:
     """Write the documentation of one rule, or the list of several."""
-    rules = [every()[name] for name in names]
+    known = documented()
+    rules = [known[name] for name in names]
     if not output.for_people:
         output.emit_data({"rules": [_as_json(rule) for rule in rules]})
     elif len(rules) == 1:

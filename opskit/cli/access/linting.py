@@ -31,6 +31,7 @@ FORMS = ("table", "json", "yaml", "sarif", "junit", "md", "github")
         "opskit access lint copied/web1               a host's files, copied somewhere",
         "opskit access lint /etc/sudoers -o sarif     one file",
         "opskit access lint hosts --fail-on high      a directory of many hosts",
+        "opskit access lint --target web              the hosts themselves, or a database server",
         "opskit access lint --explain SSH-ROOT        what a rule is about",
     ],
 )
@@ -58,25 +59,33 @@ FORMS = ("table", "json", "yaml", "sarif", "junit", "md", "github")
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Who there is; else the people file of the ops repository, if this is one.",
 )
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="TARGET",
+    help="Look at the hosts or the server of a target in access/targets.yaml.",
+)
 @config_option
 @output_options(*FORMS)
 def lint(
     paths: tuple[Path, ...], config_path: Path | None, output: Output, **options: Any
 ) -> ExitCode:
-    """Find what is wrong with access, without touching a host.
+    """Find what is wrong with access; nothing is changed.
 
     A PATH is a host's root copied somewhere, a directory of such, or one file of a host: sudoers,
     authorized_keys, sshd_config, passwd, group. Owners and modes of a copy are not believed, but a
     file that anybody may write is told. Without a PATH: the files in access/ of the ops repository.
+    With --target the hosts themselves are looked at, and PostgreSQL servers: more can be told.
     Exit 0: nothing as severe as --fail-on. 1: findings. 3: something could not be read.
     """
     from opskit.cli.access import forms  # noqa: PLC0415  # imports the slice: not for --help
 
     if options["catalogue"] or options["explain"] is not None:
         asked = (options["explain"],) if options["explain"] is not None else ()
-        forms.emit_rules(_known_rules(asked), output)
+        forms.emit_rules(_explained(asked), output)
         return ExitCode.OK
-    app = _app(config_path, needed=not paths)
+    app = _app(config_path, needed=not paths or bool(options["targets"]))
     linted = _linted(app, paths, options)
     forms.emit(linted, output)
     if output.for_people:
@@ -86,14 +95,37 @@ def lint(
 
 def _linted(app: App | None, paths: Sequence[Path], options: Mapping[str, Any]) -> Linted:
     from opskit.access.lint import lint_hosts, lint_policy  # noqa: PLC0415
-    from opskit.access.repository import repository  # noqa: PLC0415
+    from opskit.access.repository import Names, repository  # noqa: PLC0415
 
-    files = repository(app.config.root, app.config.settings.people) if app else None
+    files = repository(app.config.root, Names.of(app.config.settings), app.today) if app else None
+    if options["targets"]:
+        return _looked_at(app, paths, options)
     if not paths and app is not None and files is not None:
         return lint_policy(files, "access", _question(app, None, options))
+    _refuse_mistakes(files)
     people = _people(files, options["people_file"])
     accepted = files.suppressions if files else ()
     return lint_hosts(paths, _question(app, people, options), accepted)
+
+
+def _looked_at(app: App | None, paths: Sequence[Path], options: Mapping[str, Any]) -> Linted:
+    """Look at the hosts and servers of targets, and judge what they say.
+
+    Raises:
+        ConfigError: there is no such target, or no ops repository.
+    """
+    from opskit.access.lint import lint_sights  # noqa: PLC0415
+    from opskit.access.looking import look  # noqa: PLC0415
+    from opskit.access.repository import Names, repository  # noqa: PLC0415
+
+    if paths or app is None:
+        raise ConfigError("--target stands alone, in an ops repository", hint="leave out PATH")
+    files = repository(app.config.root, Names.of(app.config.settings), app.today)
+    _refuse_mistakes(files)
+    question = _question(app, _people(files, options["people_file"]), options)
+    return lint_sights(
+        look(app.granting.workplace, options["targets"]), question, files.suppressions
+    )
 
 
 def _app(config_path: Path | None, *, needed: bool) -> App | None:
@@ -111,23 +143,26 @@ def _app(config_path: Path | None, *, needed: bool) -> App | None:
         raise ConfigError(error.message, hint=hint) from error
 
 
-def _people(files: Repository | None, people_file: Path | None) -> People | None:
-    """Return who there is.
+def _refuse_mistakes(files: Repository | None) -> None:
+    """Look whether what a lint of hosts takes from the repository can be read.
 
     Raises:
-        DataError: the files in which it is written have mistakes.
+        DataError: it cannot: accepted findings, or people, would be left out unsaid.
     """
-    from opskit.access.model import People  # noqa: PLC0415
     from opskit.core.errors import DataError  # noqa: PLC0415
+
+    if files is not None and files.mistakes:
+        raise DataError("the files in access/ have mistakes", files.mistakes)
+
+
+def _people(files: Repository | None, people_file: Path | None) -> People | None:
+    """Return who there is, if anybody says."""
+    from opskit.access.model import People  # noqa: PLC0415
     from opskit.outside.models import read  # noqa: PLC0415
 
     if people_file is not None:
         return read(people_file, People)
-    if files is None:
-        return None
-    if files.mistakes:
-        raise DataError("the files in access/ have mistakes", files.mistakes)
-    return files.people
+    return files.people if files else None
 
 
 def _question(app: App | None, people: People | None, options: Mapping[str, Any]) -> Question:
@@ -164,12 +199,27 @@ def _known_rules(names: Sequence[str]) -> tuple[str, ...]:
         ConfigError: there is no such rule.
     """
     from opskit.access.rules.catalogue import every  # noqa: PLC0415
+
+    return _named(names, list(every()))
+
+
+def _explained(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the rules to be told of: one by its name, also of `reconcile`, or all of lint.
+
+    Raises:
+        ConfigError: there is no such rule.
+    """
+    from opskit.access.rules.catalogue import documented  # noqa: PLC0415
+
+    return _named(names, list(documented())) if names else _known_rules(names)
+
+
+def _named(names: Sequence[str], known: list[str]) -> tuple[str, ...]:
     from opskit.core.text import nearest  # noqa: PLC0415
 
-    known = every()
     for name in names:
         if name.upper() not in known:
-            guess = nearest(name.upper(), list(known))
+            guess = nearest(name.upper(), known)
             hint = f"did you mean {guess}?" if guess else "opskit access lint --rules"
             raise ConfigError(f"there is no rule {name!r}", hint=hint)
     return tuple(name.upper() for name in names) or tuple(known)

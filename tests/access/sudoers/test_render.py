@@ -61,7 +61,8 @@ def test_what_is_read_back_is_what_was_meant(path: str, args: str, password: boo
 @pytest.mark.parametrize(
     "command",
     [
-        "/bin/sh\nmallory ALL=ALL", "/bin/ls *.log x", "/bin/l*", "ls", "/bin/../bin/sh", "ALL",
+        "/bin/sh\nmallory ALL=ALL", "/bin/ls *.log x", "/bin/l*", "ls", "/bin/../bin/sh",
+        "ALL *", "all",
         "/bin/ls \\,", '/bin/ls "a b"', "/bin/ls  two", "sudoedit /etc/motd",
         "/usr/bin/sudoedit /x",
         "/bin/ls !x", "/bin/", "/bin/ls ^a$", "/bin/ls é", "!/bin/ls", "/bin/a,/bin/b",

@@ -9,7 +9,10 @@ from opskit.access.findings import AccessFinding, NotEvaluated
 from opskit.access.hosts.model import HostState
 from opskit.access.rules.sudo.view import SUDO, SudoView, everything, merged
 from opskit.access.sudoers.dialect import Dialect
+from opskit.access.sudoers.parser import parse
 from opskit.access.sudoers.policy import load
+from opskit.access.sudoers.resolve import EVERYWHERE
+from opskit.access.sudoers.syntax import Binding, Defaults, Grant, Include
 from opskit.core.clock import Instant
 
 _SUDO_FILES = ("/etc/sudoers", "/etc/sudoers.d/", "/etc/sudoers-rs")
@@ -90,18 +93,19 @@ def _judged(same: _Same) -> tuple[str, tuple[AccessFinding, ...]]:
 @lru_cache(maxsize=512)
 def _names_hosts(text: str) -> bool:
     """Tell whether what a file means may depend on the host's name."""
-    from opskit.access.sudoers.parser import parse  # noqa: PLC0415  # its own cache
-    from opskit.access.sudoers.syntax import Binding, Defaults, Grant, Include, Kind  # noqa: PLC0415
-
     for said in parse(text):
-        if isinstance(said, Grant) and any(
-            one.kind is not Kind.ALL for privilege in said.privileges for one in privilege.hosts
-        ):
-            return True
-        if isinstance(said, Defaults) and said.binding is Binding.HOST:
-            return True
-        if isinstance(said, Include) and (
-            "%h" in said.path or not said.path.startswith(_SUDO_FILES)
-        ):
+        if isinstance(said, Grant):
+            for privilege in said.privileges:
+                if privilege.hosts != EVERYWHERE:
+                    return True
+        elif isinstance(said, Defaults):
+            if said.binding is Binding.HOST:
+                return True
+        elif isinstance(said, Include) and _leads_away(said.path):
             return True
     return False
+
+
+def _leads_away(path: str) -> bool:
+    """Tell whether an include depends on the host's name, or leads out of what is compared."""
+    return "%h" in path or not path.startswith(_SUDO_FILES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from opskit.access.capability import Judgment, judge
 from opskit.access.findings import AccessFinding, Evidence, Scope
@@ -100,12 +100,17 @@ def found(  # noqa: PLR0913  # a finding has that many parts
     path: tuple[str, ...] = (),
 ) -> AccessFinding:
     """Return a finding of this host."""
-    evidence = tuple(Evidence(one.file, one.number, one.raw) for one in lines)
+    evidence = tuple([_evidence(one) for one in lines])
     graver = severity if severity is Severity.INFO else raised(severity, view)
     return AccessFinding(
         rule, graver, Scope.STATE, subject, view.state.name, message, path or (subject,),
         evidence, fix, meaning,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=512)
+def _evidence(line: Line) -> Evidence:
+    return Evidence(line.file, line.number, line.raw)
 
 
 def of_right(

@@ -1,0 +1,57 @@
+"""Rules about asking: what one request would add, as cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opskit.access.rules.flow import FLOW, FlowView, Holding
+from opskit.core.clock import DAY, HOUR, Duration
+from opskit.outside.documents import parse
+from tests.access.world import ask, registry
+from tests.conftest import CASES
+
+HERE = CASES / "access" / "rules"
+RULES = {rule.id: rule for rule in FLOW.rules}
+FILES = sorted(path for rule in RULES for path in HERE.glob(f"{rule}/*.yaml"))
+OFFICE = registry()
+
+
+def view(case: Mapping[str, Any]) -> FlowView:
+    asked = ask(
+        role=case["role"], targets=tuple(case.get("targets", ["web"])),
+        duration=Duration(case["days"] * DAY if "days" in case else HOUR),
+        reason=case.get("reason", "the certificate"), need=case.get("need", ""),
+        break_glass=case.get("break_glass", False), extends=case.get("extends"),
+    )  # fmt: skip
+    holdings = tuple(
+        Holding(one["grant"], one["role"], tuple(one["targets"]), None)
+        for one in case.get("holdings", ())
+    )
+    names = ("earlier_reasons", "unreviewed", "narrower", "new_approvers")
+    return FlowView(asked, OFFICE, holdings, **{name: tuple(case.get(name, ())) for name in names})
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda one: f"{one.parent.name}/{one.stem}")
+def test_a_case_is_judged_as_it_says(path: Path) -> None:
+    case = parse(path).value
+    assert isinstance(case, dict)
+    expected = case.get("findings", [])
+    assert bool(expected) is path.name.startswith("fail-")
+    found = list(RULES[path.parent.name].check(view(case)))
+    assert len(found) == len(expected)
+    for finding, words in zip(found, expected, strict=True):
+        severity, _, message = words.partition(": ")
+        assert finding.severity.value == severity
+        assert finding.message.startswith(message)
+        assert finding.fix
+        assert finding.path
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_has_cases_both_ways(rule: str) -> None:
+    kinds = {path.name.partition("-")[0] for path in FILES if path.parent.name == rule}
+    assert kinds == {"fail", "pass"}
