@@ -17,6 +17,7 @@ from opskit.access.rules import (
     suppressions,
     unmanaged,
 )
+from opskit.access.rules.dormant import DORMANT
 from opskit.access.rules.flow import FLOW
 from opskit.access.rules.postgres_view import DatabaseView
 from opskit.access.rules.rule import Family, Rule
@@ -47,5 +48,6 @@ def every() -> dict[str, Rule[Any]]:
 
 
 def documented() -> dict[str, Rule[Any]]:
-    """Return those, and the rules that need to know what was granted: `reconcile` asks them."""
-    return {**every(), **{rule.id: rule for rule in unmanaged.family.rules}}
+    """Return those, and the rules that know what was granted: `reconcile`, `rightsize` ask them."""
+    rules: tuple[Rule[Any], ...] = (*unmanaged.family.rules, *DORMANT.rules)
+    return {**every(), **{rule.id: rule for rule in rules}}
