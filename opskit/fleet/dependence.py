@@ -158,12 +158,12 @@ def of_files(files: Iterable[tuple[str, bytes]]) -> Dependence:
 
 def _of_file(path: str, content: bytes) -> Dependence:
     parts = path.split("/")
+    if parts[0] == "opskit_access":
+        return Dependence()  # how opskit itself gives access: no standard makes use of it
     if path.endswith(".md") or "callback" in parts[:-1] or "files" in parts[:-1]:
         return Dependence()  # for people, about results, or copied as it is
     if "library" in parts[:-1] and is_unknown(parts[-1].removesuffix(".py")):
         return Dependence()  # a module of its own: no fingerprint covers its tasks
-    if "module_utils" in parts[:-1] and parts[-1].startswith("opskit_") and path.endswith(".py"):
-        return Dependence()  # for modules of opskit: nothing of Ansible's own is called so
     if path.endswith((".py", ".pyc", ".so")):
         return Dependence(reasons=frozenset({f"a plugin of its own, {parts[-1]}"}))
     try:

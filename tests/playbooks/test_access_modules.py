@@ -17,7 +17,7 @@ from opskit.outside.files import content_root
 from tests.rig.hosts import Fleet
 
 NAMES = ("web1",)
-ROLE = content_root() / "playbooks" / "roles" / "access"
+ROLE = content_root() / "playbooks" / "opskit_access"
 SENT = sorted((*ROLE.glob("library/*.py"), *ROLE.glob("module_utils/*.py")))
 # What came after 3.8 and the grammar does not show.
 LATER = {"removeprefix", "removesuffix", "pairwise", "UTC", "is_relative_to", "readlink", "cache"}
@@ -76,7 +76,7 @@ def test_a_host_whose_memory_is_broken_is_left_alone(own_fleet: Fleet, tmp_path:
         (
             str(Path(sys.executable).with_name("ansible-playbook")),
             *("-i", str(own_fleet.inventory), "-e", json.dumps(variables)),
-            str(content_root() / "playbooks" / "access-apply.yml"),
+            str(ROLE / "apply.yml"),
         ),
         env={**os.environ, "ANSIBLE_HOME": str(tmp_path)},
         cwd=tmp_path,

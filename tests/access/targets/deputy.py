@@ -15,7 +15,7 @@ from opskit.outside.files import content_root
 from tests.rig.command import run
 from tests.rig.hosts import Host
 
-UTILS = content_root() / "playbooks" / "roles" / "access" / "module_utils"
+UTILS = content_root() / "playbooks" / "opskit_access" / "module_utils"
 HOME = "/root/deputy"
 SCRIPT = """
 import json, sys, zlib, base64

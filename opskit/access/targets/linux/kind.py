@@ -57,7 +57,7 @@ class LinuxKind:
             host: [as_sent(one, self.render_grant) for one in expected.get(host, ())]
             for host in targets
         }
-        run = self._run("access-observe.yml", Mode.CHECK, {"opskit_access_expected": asked})
+        run = self._run("observe.yml", Mode.CHECK, {"opskit_access_expected": asked})
         return {host: self._sight(host, run) for host in targets}
 
     def carry_out(self, orders: Sequence[Order]) -> Mapping[str, Answer]:
@@ -87,7 +87,7 @@ class LinuxKind:
     def logs(self, since: Mapping[str, Instant]) -> Mapping[str, Logs]:
         """Read what sshd and sudo wrote on hosts, on each since a time, all of them in one run."""
         asked = {host: at / SECOND for host, at in since.items()}
-        run = self._run("access-logs.yml", Mode.CHECK, {"opskit_access_since": asked})
+        run = self._run("logs.yml", Mode.CHECK, {"opskit_access_since": asked})
         return {host: self._logs(host, run, at) for host, at in since.items()}
 
     def _logs(self, host: str, run: Transcript | OpskitError, since: Instant) -> Logs:
@@ -106,7 +106,7 @@ class LinuxKind:
             "opskit_access_orders": orders,
             "opskit_access_rollback_seconds": self.rollback_seconds,
         }
-        run = self._run("access-apply.yml", Mode.APPLY, variables)
+        run = self._run("apply.yml", Mode.APPLY, variables)
         return {host: self._answer(host, run) for host in orders}
 
     def _run(
@@ -136,7 +136,7 @@ class LinuxKind:
     ) -> Transcript:
         directory = self.runs / f"access-{secrets.token_hex(6)}"
         job = door.Job(
-            playbook=content_root() / "playbooks" / playbook,
+            playbook=content_root() / "playbooks" / "opskit_access" / playbook,
             inventory=self.inventory,
             project=self.project,
             mode=mode,
