@@ -358,6 +358,7 @@ class App:
 
     def report(self, period: Interval) -> Report:
         """Build the report of a period; later evidence than now there cannot be."""
+        from opskit.access.evidence import AccessEvidence  # noqa: PLC0415
         from opskit.fleet.evidence import FleetEvidence  # noqa: PLC0415
         from opskit.monitor.evidence import MonitorEvidence  # noqa: PLC0415
         from opskit.report.build import Chain, build  # noqa: PLC0415
@@ -367,7 +368,9 @@ class App:
         period = Interval(period.start, Instant(min(period.end, now)))
         catalogue = self.catalogue if self._has(self.config.settings.services) else None
         monitor = MonitorEvidence(self.database, catalogue, self.config.zone).evidence(period)
-        evidence = monitor + FleetEvidence(self.database).evidence(period)
+        fleet = FleetEvidence(self.database).evidence(period)
+        granted = AccessEvidence(self.database, self.config.grants_access).evidence(period)
+        evidence = monitor + fleet + granted
         with self.database.read() as connection:
             last = head(connection)
             rows = {

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opskit.core.clock import Clock
 from opskit.core.errors import ConfigError
-from opskit.outside.config import Config
-from opskit.outside.files import translated
+from opskit.outside.config import Config, Webhook
+from opskit.outside.files import read_secret, translated
+from opskit.outside.notify.settings import Mail, Slack
 
 if TYPE_CHECKING:
     from opskit.records.outbox import Sender
 
-WEBHOOK = "webhook"
+WEBHOOK, MAIL, SLACK = "webhook", "mail", "slack"
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,9 @@ class Channels:
     @property
     def names(self) -> tuple[str, ...]:
         """Return the name of each."""
-        return (WEBHOOK,) if self.config.settings.webhook else ()
+        settings = self.config.settings
+        found = {WEBHOOK: settings.webhook, MAIL: settings.mail, SLACK: settings.slack}
+        return tuple(name for name, own in found.items() if own is not None)
 
     def senders(self) -> Mapping[str, Sender]:
         """Return what sends to each.
@@ -35,9 +38,18 @@ class Channels:
         Raises:
             ConfigError: a secret is missing, or can be read by others.
         """
-        webhook = self.config.settings.webhook
-        if webhook is None:
-            return {}
+        return dict(self._each())
+
+    def _each(self) -> Iterator[tuple[str, Sender]]:
+        settings = self.config.settings
+        if settings.webhook is not None:
+            yield WEBHOOK, self._webhook(settings.webhook)
+        if settings.mail is not None:
+            yield MAIL, self._mail(settings.mail)
+        if settings.slack is not None:
+            yield SLACK, self._slack(settings.slack)
+
+    def _webhook(self, webhook: Webhook) -> Sender:
         from opskit.outside.notify.webhook import WebhookSender, secret_bytes  # noqa: PLC0415
 
         path = self.config.path(webhook.secret_file)
@@ -45,4 +57,19 @@ class Channels:
             if path.stat().st_mode & 0o077:
                 raise ConfigError(f"{path} can be read by others", hint=f"chmod 600 {path}")
             secret = secret_bytes(path.read_text(encoding="utf-8"))
-        return {WEBHOOK: WebhookSender(webhook.url, secret, webhook.allow_private, self.clock)}
+        return WebhookSender(webhook.url, secret, webhook.allow_private, self.clock)
+
+    def _mail(self, mail: Mail) -> Sender:
+        from opskit.outside.notify.mail import MailSender  # noqa: PLC0415  # heavy, as all below
+
+        password = read_secret(self.config.path(mail.password_file)) if mail.user else ""
+        return MailSender(mail, password, self.clock, self.config.root)
+
+    def _slack(self, slack: Slack) -> Sender:
+        from opskit.outside.notify.slack import SlackSender  # noqa: PLC0415
+
+        path = self.config.path(slack.url_file)
+        url = read_secret(path)
+        if not url.startswith(("https://", "http://")):
+            raise ConfigError(f"{path} holds no URL", hint="write https://hooks.slack.com/...")
+        return SlackSender(url, slack.allow_private)

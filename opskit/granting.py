@@ -16,7 +16,7 @@ from opskit.access.model import (
 from opskit.access.registry import Registry
 from opskit.access.repository import Names, checked, repository
 from opskit.access.store import policies
-from opskit.access.workplace import Workplace
+from opskit.access.workplace import Workplace, nobody_signs
 from opskit.core.clock import Clock, to_datetime
 from opskit.core.errors import ConfigError, DataError, OutsideError
 from opskit.core.findings import Severity
@@ -30,6 +30,8 @@ from opskit.records.outbox import Outbox
 
 if TYPE_CHECKING:
     from opskit.access.targets.kinds import TargetKind
+    from opskit.outside.ansible.inventory import Way
+    from opskit.outside.sshca import Signer
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,29 @@ class Granting:
             environment=self.environment,
             user=self.user,
             channels=self.channels,
+            authority=cache(lambda environment: self._authority(registry, environment)),
         )
+
+    def _authority(self, registry: Registry, environment: Environment) -> Signer:
+        """Return who signs the certificates of an environment."""
+        from opskit.outside.sshca import signer  # noqa: PLC0415
+
+        named = registry.policy.authorities.get(environment)
+        if named is None:
+            return nobody_signs(environment)
+        secret = self.config.path(named.passphrase_file) if named.passphrase_file else None
+        return signer(self.config.path(named.key_file), secret, self.environment)
+
+    def ways(self) -> Mapping[str, Way]:
+        """Return how ssh reaches each host of the inventory.
+
+        Raises:
+            OutsideError: Ansible cannot read it.
+        """
+        from opskit.outside.ansible.inventory import ways  # noqa: PLC0415
+
+        sources = [self.config.path(one) for one in self.inventory]
+        return ways(sources, self.config.root, self.environment)
 
     def _kind(self, registry: Registry, name: str) -> TargetKind:
         """Return what looks at and changes a kind of target."""

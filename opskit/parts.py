@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from opskit.access import metrics as access
 from opskit.collectors import Part
 from opskit.core.clock import MINUTE, Clock, Duration, Instant
 from opskit.core.metrics import Family
@@ -18,6 +19,7 @@ from opskit.outside.database import Database
 from opskit.records import metrics as records
 
 _FORECASTS_KEPT = Duration(5 * MINUTE)
+_WAITS_KEPT = Duration(5 * MINUTE)
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class Parts:
             yield from self._monitor(self.catalogue)
         now = self.clock.now
         yield Part("fleet", "standing", lambda: fleet.fleet(self.database, now()))
+        yield Part("access", "standing", lambda: access.access(self.database, now()))
+        yield Part(
+            "access", "lead_times", lambda: access.lead_times(self.database, now()), _WAITS_KEPT
+        )
         yield Part("records", "ledger", lambda: records.ledger(self.database))
         yield Part("records", "outbox", lambda: records.outbox(self.database, now()))
 

@@ -182,6 +182,32 @@ def _policy(registry: Registry, names: _Names, place: Place) -> Iterator[Finding
         yield from _missing("person", rules.who, asking, ("break_glass", "who"), place)
         yield from _missing("role", rules.roles, names.roles, ("break_glass", "roles"), place)
         yield from _group(rules.reviewers, names, ("break_glass", "reviewers"), place)
+    yield from _drills(registry, names, place)
+    yield from _authorities(registry, place)
+
+
+def _drills(registry: Registry, names: _Names, place: Place) -> Iterator[Finding]:
+    drills = registry.policy.drills
+    if drills is not None:
+        accounts = frozenset(registry.people.service_accounts)
+        for what, name, known in (
+            ("account", drills.account, accounts), ("role", drills.role, names.roles),
+        ):  # fmt: skip
+            if name not in known:
+                yield _unknown(what, name, known, f"drills.{what}", place(("drills", what)))
+
+
+def _authorities(registry: Registry, place: Place) -> Iterator[Finding]:
+    """Yield signers of one environment that sign for another as well."""
+    seen: dict[str, str] = {}
+    for environment, one in registry.policy.authorities.items():
+        other = seen.setdefault(one.key_file, environment.value)
+        if other != environment.value:
+            yield Finding(
+                "access-authority-twice", Severity.MEDIUM, f"authorities.{environment.value}",
+                f"{one.key_file} signs for {other} as well: who has it is let in to both",
+                place(("authorities", environment, "key_file")), "give each environment its own",
+            )  # fmt: skip
 
 
 def _group(group: Approvers, names: _Names, path: KeyPath, place: Place) -> Iterator[Finding]:

@@ -294,6 +294,35 @@ class Reviews(Model):
     unused_after: Span = "90d"
 
 
+_LONGEST_CERTIFICATE = parse_duration("24h")
+
+
+def _short(text: str) -> str:
+    if parse_duration(_duration(text)) > _LONGEST_CERTIFICATE:
+        message = f"{text!r} is too long for a certificate; 24h is the most"
+        raise ValueError(message)
+    return text
+
+
+class Authority(Model):
+    """What signs SSH certificates for an environment, and for how long each may be valid.
+
+    `key_file` is a private key that only the account running opskit may read, or the `.pub` of one
+    that its agent holds (in hardware: `ssh-add -s`). It belongs on no managed host.
+    """
+
+    key_file: str = Field(min_length=1)
+    passphrase_file: str = ""
+    validity: Annotated[str, AfterValidator(_short)] = "1h"
+
+
+class Drills(Model):
+    """Who is given access, and which role, to prove that it can be taken away again."""
+
+    account: str = Field(min_length=1)
+    role: Name
+
+
 class AccessPolicy(Model):
     """`access/policy.yaml`: the rules of asking, approving, reviewing, and accepted findings."""
 
@@ -306,3 +335,6 @@ class AccessPolicy(Model):
     # The page for a revocation that could not be carried out goes out after this long.
     page_after: Span = "15m"
     need_ticket: bool = False
+    # Who signs SSH certificates, by environment: one key for all would open all with one theft.
+    authorities: dict[Environment, Authority] = Field(default_factory=dict)
+    drills: Drills | None = None

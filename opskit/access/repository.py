@@ -148,14 +148,14 @@ def given(files: Repository) -> Iterator[AccessFinding]:
     if files.roles is None:
         return
     document = files.documents[files.names.roles]
-    targets = files.targets or Targets()
-    registry = Registry(People(), files.roles, targets, AccessPolicy())
+    registry = Registry(
+        files.people or People(), files.roles, files.targets or Targets(),
+        files.policy or AccessPolicy(),
+    )  # fmt: skip
     for name, role in files.roles.roles.items():
         for one in declared(check_role(name, registry), role):
             lines = (
-                Evidence(
-                    files.names.roles, document.place(_written(name, role, each.raw)).line, each.raw
-                )
+                replace(each, line=document.place(_written(name, role, each.raw)).line)
                 for each in one.evidence
             )
             yield replace(one, scope=Scope.POLICY, evidence=tuple(lines))

@@ -16,6 +16,7 @@ from opskit.access import holding
 from opskit.access.lifecycle import GrantState, RequestState, provisioned, revoked
 from opskit.access.orders import next_attempt, order
 from opskit.access.requesting import lapse
+from opskit.access.revocation import fence, publish
 from opskit.access.store import grants, places, requests
 from opskit.access.store.grants import Grant
 from opskit.access.store.places import Place
@@ -52,7 +53,9 @@ def settle(work: Workplace) -> Settled:
         ]
         # Whoever was killed between a look and what follows from it left these as they were.
         left = grants.in_states(connection, (GrantState.PROVISIONING, *_ENDING))
-    return _worked(work, {one.id for one in (*started, *ended, *left)})
+    done = _worked(work, {one.id for one in (*started, *ended, *left)})
+    publish(work)
+    return done
 
 
 def start_now(work: Workplace, grant: Grant) -> Settled:
@@ -62,6 +65,15 @@ def start_now(work: Workplace, grant: Grant) -> Settled:
         if found.state is GrantState.SCHEDULED and found.starts_at <= work.now():
             _started(work, connection, found)
     return _worked(work, {grant.id}, only=frozenset({grant.id}))
+
+
+def end_now(work: Workplace, number: int, why: str) -> Settled:
+    """Take one grant off its targets, and do nothing else that is due; nothing if it ends."""
+    with work.database.write() as connection:
+        found = grants.one(connection, number)
+        if not found.state.is_ending:
+            end(work, connection, found, why)
+    return _worked(work, {number}, only=frozenset({number}))
 
 
 def _startable(connection: sa.Connection, now: Instant) -> list[Grant]:
@@ -107,6 +119,7 @@ def end(work: Workplace, connection: sa.Connection, grant: Grant, why: str) -> G
     if grant.state is GrantState.SCHEDULED:
         work.tell(connection, "grant.revoked", grant.name, {"why": why})
         return grants.advance(connection, grant, GrantState.REVOKED, ended_at=now, end_reason=why)
+    fence(work, connection, grant, why)
     for place in places.of_grant(connection, grant.id):
         places.want(connection, place, Presence.ABSENT, now)
     ends_at = min(grant.ends_at or now, now)

@@ -9,14 +9,30 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from opskit.access.model import Environment
+from opskit.access.notices import TOLD, Files
 from opskit.access.registry import Registry
 from opskit.access.targets.kinds import TargetKind
+from opskit.access.telling import Told
 from opskit.core.clock import Clock, Instant, to_datetime
-from opskit.core.errors import Refused
+from opskit.core.errors import ConfigError, Refused
 from opskit.outside.database import Database
+from opskit.outside.sshca import Signer
 from opskit.records.leases import Leases
 from opskit.records.ledger import Entry, Ledger
 from opskit.records.outbox import Outbox
+
+
+def nobody_signs(environment: Environment) -> Signer:
+    """Refuse to sign certificates: nobody is named who does.
+
+    Raises:
+        ConfigError: always.
+    """
+    raise ConfigError(
+        f"nobody signs certificates for {environment.value}",
+        hint=f"name a key in access/policy.yaml: authorities: {environment.value}: key_file",
+    )
 
 
 @dataclass(frozen=True)
@@ -24,7 +40,7 @@ class Workplace:
     """The files as they are now, the records, and `kind`, which gives kinds of targets by name.
 
     `places` gives for an entry of targets.yaml the hosts or servers it stands for now. `user` is
-    the account that runs opskit.
+    the account that runs opskit. `authority` gives who signs the certificates of an environment.
     """
 
     registry: Registry
@@ -39,6 +55,7 @@ class Workplace:
     environment: Mapping[str, str]
     user: str = ""
     channels: tuple[str, ...] = ()
+    authority: Callable[[Environment], Signer] = nobody_signs
 
     def now(self) -> Instant:
         """Return the wall clock."""
@@ -67,18 +84,14 @@ class Workplace:
     ) -> Entry:
         """Write to the ledger, and owe what somebody waits for to every channel."""
         entry = self.ledger.append(connection, kind, subject, data)
-        if kind in _TOLD:
-            body = {"type": kind, "subject": subject, "at": entry.at, **data}
-            for channel in self.channels:
-                self.outbox.owe(connection, f"{kind}-{entry.hash[:24]}", channel, body)
+        if kind in TOLD and self.channels:
+            self._owe(connection, Told(entry, data, Files(self.registry, self.today(), self.zone)))
         return entry
 
-
-# What is sent to people: who has to act, who waits, what went wrong.
-_TOLD = frozenset(
-    {
-        "request.submitted", "request.approved", "request.denied", "grant.activated",
-        "grant.partial", "grant.failed", "grant.revoke_deferred", "grant.revoke_overdue",
-        "breakglass.opened", "breakglass.overdue",
-    }
-)  # fmt: skip
+    def _owe(self, connection: sa.Connection, told: Told) -> None:
+        notice = told.notice(connection)
+        for channel in self.channels:
+            body = told.body(channel, notice)
+            if body is not None:
+                key = f"{told.entry.kind}-{told.entry.hash[:24]}"
+                self.outbox.owe(connection, key, channel, body)

@@ -79,6 +79,14 @@ class OutsideError(OpskitError):
     exit_code = ExitCode.UNDETERMINED
 
 
+class Throttled(OutsideError):
+    """The other side asks to be left alone for `seconds`; 0 where it does not say how long."""
+
+    def __init__(self, message: str, *, hint: str = "", seconds: int = 0) -> None:
+        super().__init__(message, hint=hint, retryable=True)
+        self.seconds = seconds
+
+
 class WorkFailed(OpskitError):
     """Work was attempted and failed."""
 

@@ -28,6 +28,7 @@ from opskit.outside.database import sqlite_url
 from opskit.outside.documents import Document, KeyPath
 from opskit.outside.files import private_directory, writable_by_others
 from opskit.outside.models import Model, read, validate
+from opskit.outside.notify.settings import Mail, Slack
 
 FILE_NAME = "opskit.yaml"
 _PREFIX = "OPSKIT_"
@@ -204,6 +205,8 @@ class Settings(Model):
         description="how checks take tasks to hosts; mitogen is faster, and verified in each run",
     )
     webhook: Webhook | None = Field(default=None, description="where flips and drift are sent")
+    mail: Mail | None = Field(default=None, description="how people are told by mail")
+    slack: Slack | None = Field(default=None, description="the channel that is told in Slack")
     serve: Serve = Field(default_factory=Serve, description="what opskit serve answers, to whom")
     schedule: tuple[Scheduled, ...] = Field(
         default=(), description="commands that opskit serve runs when they are due"
@@ -230,6 +233,13 @@ class Config:
     def path(self, name: str) -> Path:
         """Return a path written in the settings."""
         return self.root / name
+
+    @property
+    def grants_access(self) -> bool:
+        """Return whether access is configured: all its files are there."""
+        own = self.settings
+        names = (own.people, own.roles, own.targets, own.policy)
+        return all(self.path(name).is_file() for name in names)
 
     @property
     def state_directory(self) -> Path:

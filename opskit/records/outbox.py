@@ -15,14 +15,15 @@ from typing import Protocol
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from opskit.core.clock import HOUR, MINUTE, SECOND, Clock, Instant
-from opskit.core.errors import OpskitError
+from opskit.core.clock import HOUR, MINUTE, SECOND, Clock, Duration, Instant
+from opskit.core.errors import OpskitError, Throttled
 from opskit.core.text import clean, shorten
 from opskit.outside.database import METADATA, BigInt, Database
 from opskit.records.ledger import canonical
 
 # The waits of the Standard Webhooks specification, in microseconds; then once a day.
 _WAITS = (5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 24 * HOUR)
+_PLAIN = "webhook"
 # One message is claimed for this long; a sender that dies gives it up by doing nothing.
 _CLAIM = 2 * MINUTE
 
@@ -87,13 +88,14 @@ class Outbox:
     def owe(
         self, connection: sa.Connection, key: str, channel: str, body: Mapping[str, object]
     ) -> None:
-        """Write a delivery in the caller's transaction; the same key is owed only once."""
+        """Write a delivery in the caller's transaction; each channel is owed the same key once."""
         now = self._clock.now()
         insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         connection.execute(
             insert(OUTBOX)
             .values(
-                key=key,
+                # Receivers of webhooks know their keys already; the others have their name in them.
+                key=key if channel == _PLAIN else f"{key}-{channel}",
                 channel=channel,
                 body=canonical(body),
                 state=DeliveryState.OWED,
@@ -154,6 +156,8 @@ class Outbox:
             self._mark(message, state=DeliveryState.DEAD, last_error=reason)
             return "dead"
         wait = _WAITS[min(message.attempts, len(_WAITS) - 1)]
+        if isinstance(error, Throttled):
+            wait = max(wait, Duration(error.seconds * SECOND))
         self._mark(message, due_at=Instant(self._clock.now() + wait), last_error=reason)
         return "failed"
 

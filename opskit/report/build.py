@@ -23,7 +23,7 @@ from opskit.core.interval import (
     percent,
 )
 from opskit.core.text import plural
-from opskit.report import figures
+from opskit.report import access, figures
 from opskit.report.model import (
     DriftRow,
     EvidenceRow,
@@ -73,6 +73,7 @@ def build(
         head_seq=chain.head_seq,
         head_hash=chain.head_hash,
         opskit_version=__version__,
+        access=None if evidence.access is None else access.section(evidence.access, period),
     )
     return replace(report, id=_identity(report))
 
@@ -105,7 +106,12 @@ def _title(period: Interval, zone: ZoneInfo) -> str:
 
 
 def _sentence(evidence: Evidence, by_id: dict[str, Figure]) -> str:
-    return " ".join(filter(None, (_services_sentence(evidence), _drift_sentence(evidence, by_id))))
+    said = (
+        _services_sentence(evidence),
+        _drift_sentence(evidence, by_id),
+        "" if evidence.access is None else access.sentence(evidence.access, by_id),
+    )
+    return " ".join(filter(None, said))
 
 
 def _services_sentence(evidence: Evidence) -> str:

@@ -21,6 +21,7 @@ from opskit.core.evidence import (
 from opskit.core.hosts import Verdict
 from opskit.core.interval import Interval, availability, percent
 from opskit.core.text import plural
+from opskit.report.access import access_figures
 from opskit.report.model import Figure, Tag
 
 AVAILABILITY = (
@@ -201,6 +202,7 @@ def all_figures(evidence: Evidence, period: Interval) -> tuple[Figure, ...]:
         ),
         *drift_figures(evidence.drifts, evidence.runs, period),
         *run_figures(evidence.runs, evidence.hosts),
+        *(() if evidence.access is None else access_figures(evidence.access, period)),
         *(availability_figure(service) for service in evidence.services),
     )
 

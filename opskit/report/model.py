@@ -111,6 +111,54 @@ class RunRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LateRow:
+    """Access that outlived its planned end at one place. `gone_at` None is: it still does."""
+
+    grant: str
+    person: str
+    place: str
+    planned_end: Instant
+    gone_at: Instant | None
+    exposure: str
+    reason: str
+    refs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyRow:
+    """Access taken in an emergency. `review` is done, open or overdue."""
+
+    grant: str
+    person: str
+    role: str
+    reason: str
+    opened_at: Instant
+    review: str
+    reviewed_by: str
+    refs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRow:
+    """A look at all access, with `3 kept, 1 revoked` in words."""
+
+    name: str
+    opened_at: Instant
+    closed_at: Instant | None
+    said: str
+    refs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessSection:
+    """Access in the report, besides its figures."""
+
+    late: tuple[LateRow, ...]
+    emergencies: tuple[EmergencyRow, ...]
+    reviews: tuple[ReviewRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EvidenceRow:
     """A ledger entry that some figure rests on."""
 
@@ -150,6 +198,7 @@ class Report:
     head_seq: int
     head_hash: str
     opskit_version: str
+    access: AccessSection | None = None
     id: str = ""
 
     def as_json(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from opskit.serve.courier import Courier
 from opskit.serve.jobs import Jobs
 from opskit.serve.leader import Leadership
 from opskit.serve.refusals import Refusals
+from opskit.serve.settler import Settler
 from opskit.serve.site import Site
 from opskit.serve.watch import Watch
 from opskit.serve.web import Web
@@ -34,6 +35,7 @@ class Lead:
         self._try_again_at = 0
         self._watch: Watch | None = None
         self._courier = Courier(self._app, log)
+        self._settler = Settler(self._app, log)
         self._jobs = Jobs(self._app, log)
         self._refusals = Refusals(log)
         self._site = site
@@ -120,6 +122,7 @@ class Lead:
             self._watch.stop()
         before, self._app = self._app, leading
         self._courier.app = leading
+        self._settler.app = leading
         self._jobs.use(leading)
         site.requests = self._site.requests
         self._open(site)
@@ -150,6 +153,7 @@ class Lead:
         finally:
             self._web.stop()
             self._jobs.close(write=not lost)
+            self._settler.close()
             self._courier.close()
             if not lost:
                 self._leadership.give_back(self._lease)

@@ -217,7 +217,7 @@ def test_what_is_wrong_on_hosts_and_server_is_found_by_looking_at_them(
 ) -> None:
     office.fleet["web2"].write("/etc/sudoers.d/rogue", "mallory ALL=(ALL) NOPASSWD: ALL\n")
     office.fleet["web2"].run(("useradd", "mallory"))
-    office.database.run("ALTER ROLE readers CREATEROLE")
+    office.database.run("CREATE ROLE mallory LOGIN CREATEROLE")
     found = office.run("bob", "lint", "--target", "hosts", "--target", "shop-db", "--json")
     assert found.code == 1, found.err
     told = {(one["rule"], one["target"]) for one in json.loads(found.out)["findings"]}

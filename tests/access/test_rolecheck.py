@@ -120,9 +120,8 @@ roles:
 def linted(tmp_path: Any) -> Any:
     (tmp_path / "access").mkdir()
     write(tmp_path / "access" / "roles.yaml", ROLES)
-    return lint_policy(
-        repository(tmp_path, Names(), date(2026, 10, 1)), "access", Question(Instant(0))
-    )
+    files = repository(tmp_path, Names(), date(2026, 10, 1))
+    return lint_policy(files, "access", Question(Instant(0)))
 
 
 def test_the_catalogue_is_checked_where_each_right_stands(linted: Any) -> None:

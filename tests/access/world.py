@@ -130,6 +130,7 @@ def workplace(
     user: str = "alice",
     files: Registry | None = None,
     environment: Mapping[str, str] | None = None,
+    channels: tuple[str, ...] = ("webhook",),
 ) -> Workplace:
     """Return opskit as `user` runs it."""
     return Workplace(
@@ -144,7 +145,7 @@ def workplace(
         places=lambda name: PLACES[name],
         environment=environment or {},
         user=user,
-        channels=("webhook",),
+        channels=channels,
     )
 
 
@@ -157,12 +158,14 @@ class World:
     kind: Obedient
     files: Registry
     environment: Mapping[str, str] = field(default_factory=dict)
+    channels: tuple[str, ...] = ("webhook",)
 
     def as_(self, user: str, files: Registry | None = None) -> Workplace:
         """Return opskit as somebody runs it."""
         return workplace(
             self.database, self.clock, self.kind,
             user=user, files=files or self.files, environment=self.environment,
+            channels=self.channels,
         )  # fmt: skip
 
     def kinds_of_entries(self) -> Iterator[str]:

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 
 from opskit.core.clock import HOUR, MINUTE, SECOND, FrozenClock
-from opskit.core.errors import OutsideError
+from opskit.core.errors import OutsideError, Throttled
 from opskit.outside.database import Database
 from opskit.records.outbox import OUTBOX, Delivered, Message, Outbox
 from tests.records.waiting import until_blocked
@@ -147,7 +147,7 @@ def test_a_channel_nobody_serves_stays_owed(database: Database, clock: FrozenClo
     assert outbox.deliver({}) == Delivered(0, 0, 0)
     clock.advance(A_LONG_TIME)
     assert outbox.deliver({"pager": receiver}) == Delivered(1, 0, 0)
-    assert receiver.keys == ["w", "p"]
+    assert receiver.keys == ["w", "p-pager"]
 
 
 # Trouble
@@ -360,3 +360,20 @@ def test_nothing_is_lost_whatever_happens(database: Database, clock: FrozenClock
             super().__init__(database, clock)
 
     run_state_machine_as_test(Here, settings=settings(max_examples=25, stateful_step_count=20))
+
+
+def test_each_channel_is_owed_the_same_key_once(database: Database, clock: FrozenClock) -> None:
+    for channel in ("webhook", "mail", "mail", "slack"):
+        owe(database, clock, "a", channel=channel)
+    assert set(states(database)) == {"a", "a-mail", "a-slack"}
+
+
+def test_who_asks_to_be_left_alone_is(database: Database, clock: FrozenClock) -> None:
+    owe(database, clock, "a")
+    receiver = Receiver(before=[Throttled("answered 429", seconds=3_600)])
+    outbox = Outbox(database, clock)
+    assert outbox.deliver({"webhook": receiver}) == Delivered(0, 1, 0)
+    clock.advance(3_600 * SECOND - 1)
+    assert outbox.deliver({"webhook": receiver}) == Delivered(0, 0, 0)
+    clock.advance(1)
+    assert outbox.deliver({"webhook": receiver}) == Delivered(1, 0, 0)

@@ -71,9 +71,11 @@ def insert(
 
 def want(connection: sa.Connection, place: Place, desired: Presence, at: Instant) -> None:
     """Write what is wanted of a place from now on, as something to be done at once."""
+    # What is wanted again has not been seen gone for good.
+    absent_at = None if desired is Presence.PRESENT else place.absent_at
     _write(
         connection, place, desired=desired.value, revision=place.revision + 1, due_at=at,
-        attempts=0, reason="",
+        attempts=0, reason="", absent_at=absent_at,
     )  # fmt: skip
 
 

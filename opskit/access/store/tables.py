@@ -156,3 +156,43 @@ COVERAGE = sa.Table(
     sa.Column("from_at", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("until_at", sa.BigInteger, nullable=False),
 )
+# Every SSH certificate that was issued, until when it could be used, and whether it still may.
+CERTIFICATES = sa.Table(
+    "access_certificates",
+    METADATA,
+    sa.Column("serial", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("grant_id", sa.BigInteger, nullable=False),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("authority", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("certificate", sa.Text, nullable=False),
+    sa.Column("valid_after", sa.BigInteger, nullable=False),
+    sa.Column("valid_before", sa.BigInteger, nullable=False),
+    sa.Column("issued_at", sa.BigInteger, nullable=False),
+    sa.Column("revision", sa.BigInteger),
+    sa.Column("revoked_at", sa.BigInteger),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Index("ix_access_certificates_grant", "grant_id"),
+    sa.Index("ix_access_certificates_valid", "valid_before"),
+)
+# Keys that count nowhere any more, under whatever certificate.
+REVOKED_KEYS = sa.Table(
+    "access_revoked_keys",
+    METADATA,
+    sa.Column("fingerprint", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("revoked_at", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+# Which hosts must refuse what was revoked, up to which revision they do, and what is owed.
+REVOCATION_LISTS = sa.Table(
+    "access_revocation_lists",
+    METADATA,
+    sa.Column("place", sa.Text, primary_key=True),
+    sa.Column("wanted", sa.BigInteger, nullable=False),
+    sa.Column("placed", sa.BigInteger, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("due_at", sa.BigInteger),
+    sa.Column("reason", sa.Text, nullable=False),
+)

@@ -28,6 +28,8 @@ _HERE = "opskit.cli.access"
         "return": (f"{_HERE}.ending:return_", "Hand a grant back before its end."),
         "revoke": (f"{_HERE}.ending:revoke", "End grants now."),
         "settle": (f"{_HERE}.ending:settle", "Start, end and try again what is due."),
+        "cert": (f"{_HERE}.certificates:cert", "SSH certificates for a grant of yours."),
+        "drill": (f"{_HERE}.drilling:drill", "Prove that access can be taken away."),
         "reconcile": (
             f"{_HERE}.reconciling:reconcile",
             "What is in force against what was granted.",

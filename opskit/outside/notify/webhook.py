@@ -40,6 +40,7 @@ class WebhookSender:
     secret: bytes
     allow_private: bool
     clock: Clock
+    seconds: float = 15.0
 
     def send(self, message: Deliverable) -> None:
         """Send one message; raise an `OpskitError` that says whether to try again."""
@@ -51,7 +52,9 @@ class WebhookSender:
             "webhook-timestamp": timestamp,
             "webhook-signature": signature(self.secret, message.key, timestamp, body),
         }
-        response = http.post(self.url, body, headers, allow_private=self.allow_private)
+        response = http.post(
+            self.url, body, headers, seconds=self.seconds, allow_private=self.allow_private
+        )
         http.require_success(self.url, response)
 
 

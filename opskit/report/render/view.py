@@ -15,12 +15,16 @@ from opskit.core.findings import Severity
 from opskit.core.hosts import Verdict as HostVerdict
 from opskit.core.interval import State
 from opskit.report.model import (
+    AccessSection,
     DriftRow,
+    EmergencyRow,
     EvidenceRow,
     Figure,
     Gap,
+    LateRow,
     Outage,
     Report,
+    ReviewRow,
     RunRow,
     ServiceSection,
     Tag,
@@ -115,6 +119,17 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """What the page shows of access; `words` say why there is nothing, where there is nothing."""
+
+    words: str
+    lines: tuple[Line, ...]
+    late: Rows[tuple[LateRow, Trail]]
+    emergencies: Rows[tuple[EmergencyRow, Trail]]
+    reviews: Rows[tuple[ReviewRow, Trail]]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Everything the template prints."""
 
@@ -128,6 +143,7 @@ class Page:
     drifts: Rows[Drift]
     drift_words: str
     runs: Rows[tuple[RunRow, Trail]]
+    access: Access
     gaps: Rows[Gap]
     figures: tuple[Line, ...]
     evidence: Rows[EvidenceRow]
@@ -162,6 +178,7 @@ def page(report: Report) -> Page:
         drifts=_rows(_drifts(report, trail)),
         drift_words=_drift_words(report),
         runs=_rows((row, trail(row.refs)) for row in report.runs),
+        access=_access(report, register, trail),
         gaps=_rows(report.gaps),
         figures=register,
         evidence=evidence,
@@ -202,6 +219,11 @@ def _all_refs(report: Report) -> Iterable[Sequence[int]]:
     yield from (outage.refs for service in report.services for outage in service.outages)
     yield from (row.refs for row in report.drifts)
     yield from (row.refs for row in report.runs)
+    shown = report.access
+    if shown is not None:
+        yield from (row.refs for row in shown.late)
+        yield from (row.refs for row in shown.emergencies)
+        yield from (row.refs for row in shown.reviews)
 
 
 def _service(
@@ -267,6 +289,21 @@ def _drift_words(report: Report) -> str:
 def _looked(run: RunRow) -> bool:
     judged = any(verdict in run.hosts for verdict in (HostVerdict.COMPLIANT, HostVerdict.DRIFTED))
     return run.mode == "check" and run.state == "finished" and judged
+
+
+def _access(
+    report: Report, register: Iterable[Line], trail: Callable[[Sequence[int]], Trail]
+) -> Access:
+    found = report.access or AccessSection((), (), ())
+    reasons = [gap.reason for gap in report.gaps if gap.subject == "access"]
+    words = "" if report.access else f"Nothing can be said: {'; '.join(reasons) or 'nobody asked'}."
+    return Access(
+        words,
+        tuple(line for line in register if line.figure.id.startswith("access.")),
+        _rows((row, trail(row.refs)) for row in found.late),
+        _rows((row, trail(row.refs)) for row in found.emergencies),
+        _rows((row, trail(row.refs)) for row in found.reviews),
+    )
 
 
 def _argument(instant: Instant) -> str:

@@ -14,7 +14,19 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from opskit.core.clock import DAY, HOUR, MINUTE, SECOND, Duration, Instant, from_datetime
-from opskit.core.evidence import Blip, DriftEvidence, Evidence, RunEvidence, ServiceEvidence
+from opskit.core.evidence import (
+    AccessEvidence,
+    Blip,
+    DriftEvidence,
+    EmergencyEvidence,
+    Evidence,
+    RefusalEvidence,
+    RequestEvidence,
+    ReviewEvidence,
+    RevocationEvidence,
+    RunEvidence,
+    ServiceEvidence,
+)
 from opskit.core.findings import Severity
 from opskit.core.hosts import Verdict
 from opskit.core.interval import Interval, State, Stretch, Timeline, fill, overlay
@@ -255,8 +267,85 @@ def hostile() -> Report:
     begin = at("2026-10-04T02:59")
     seq = book.note(bad, bad, begin, actor=bad, data=bad)
     run = RunEvidence(bad, bad, bad, bad, begin, None, {Verdict.COMPLIANT: 1}, (seq,))
-    evidence = Evidence((service,), (drift,), (run,), {bad: bad})
+    evidence = Evidence((service,), (drift,), (run,), {bad: bad}, access=_hostile_access(book))
     return build(evidence, period, AMSTERDAM, book.chain(), period.end)
+
+
+def _hostile_access(book: Book) -> AccessEvidence:
+    bad, begin = HOSTILE, at("2026-10-03T10:00")
+    seq = (book.note(bad, bad, begin, actor=bad, data=bad),)
+    return AccessEvidence(
+        (RequestEvidence(bad, bad, bad, begin, "pending", None, begin, refs=seq),),
+        (),
+        (RevocationEvidence(bad, bad, bad, begin, None, Duration(HOUR), bad, seq),),
+        (RefusalEvidence(begin, "request.refused", bad, bad, seq),),
+        (EmergencyEvidence(bad, bad, bad, bad, begin, begin, begin, bad, seq),),
+        (ReviewEvidence(bad, begin, begin, None, 1, 1, 1, 1, 1, seq),),
+    )
+
+
+def granting() -> Report:
+    """Return a month in which access was asked for, given, taken away late once, and reviewed."""
+    period = Interval(at("2026-10-01T00:00"), at("2026-11-01T00:00"))
+    book = Book(period.start)
+    evidence = Evidence(access=_month_access(book))
+    return build(evidence, period, AMSTERDAM, book.chain(), at("2026-11-01T06:00"))
+
+
+def _month_access(book: Book) -> AccessEvidence:
+    requests = tuple(_access_request(book, number) for number in range(1, 9))
+    ends = tuple(_access_end(book, number) for number in range(1, 6))
+    opened = at("2026-10-14T02:10")
+    emergency = book.note("breakglass.opened", "g7", opened, actor="person:mira")
+    review = book.note("review.opened", "v1", at("2026-10-20T09:00"))
+    closed = book.note("review.closed", "v1", at("2026-10-24T16:30"))
+    due = at("2026-10-15T02:10")
+    return AccessEvidence(
+        requests,
+        (),
+        ends,
+        (
+            RefusalEvidence(
+                at("2026-10-09T11:00"), "request.refused", "jonas",
+                "nobody may hold auditor and web-admin", (book.note("request.refused", "jonas"),),
+            ),
+        ),
+        (
+            EmergencyEvidence(
+                "g7", "mira", "web-admin", "checkout is down, nobody answers the phone", opened,
+                due, None, "", (emergency,),
+            ),
+        ),
+        (
+            ReviewEvidence(
+                "v1", at("2026-10-20T09:00"), at("2026-11-03T09:00"), at("2026-10-24T16:30"),
+                6, 4, 1, 0, 0, (review, closed),
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _access_request(book: Book, number: int) -> RequestEvidence:
+    """Return a request; the seventh is denied, and the eighth still waits."""
+    asked_at = at(f"2026-10-{number * 3:02d}T10:00")
+    outcome = {7: "denied", 8: "pending"}.get(number, "approved")
+    served = Instant(asked_at + number * number * 7 * MINUTE) if outcome == "approved" else None
+    said = f"request.{'submitted' if outcome == 'pending' else outcome}"
+    refs = (book.note("request.created", f"r{number}", asked_at), book.note(said, f"r{number}"))
+    return RequestEvidence(
+        f"r{number}", "mira", "nginx-operator", asked_at, outcome,
+        None if outcome == "pending" else asked_at, asked_at, served, refs=refs,
+    )  # fmt: skip
+
+
+def _access_end(book: Book, number: int) -> RevocationEvidence:
+    """Return an end; the fourth was late, the fifth was never seen."""
+    end = at(f"2026-10-{20 + number}T18:00")
+    late = Duration({4: 95 * MINUTE, 5: at("2026-11-01T00:00") - end}.get(number, 0))
+    gone = None if number == 5 else Instant(end + late)
+    reason = "" if gone else "no route to host"
+    refs = (book.note("grant.expired", f"g{number}", end),)
+    return RevocationEvidence(f"g{number}", "mira", f"web{number}", end, gone, late, reason, refs)
 
 
 def unobserved() -> Report:
@@ -302,7 +391,7 @@ def busy() -> Report:
 
 
 SAMPLES: dict[str, Callable[[], Report]] = {
-    sample.__name__: sample for sample in (month, demo, empty, hostile, unobserved, busy)
+    sample.__name__: sample for sample in (month, granting, demo, empty, hostile, unobserved, busy)
 }
 
 

@@ -337,7 +337,7 @@ def overflows(pages: dict[str, str], directory: Path) -> dict[str, int]:
 
 @pytest.mark.real
 def test_the_page_fits_its_window(browser: None, tmp_path: Path) -> None:
-    names = ("month", "demo", "empty", "hostile", "unobserved")
+    names = ("month", "granting", "demo", "empty", "hostile", "unobserved")
     laid_out = {
         f"{name} {width}": html.render(report_of(name))
         for name in names
@@ -350,3 +350,20 @@ def test_the_page_fits_its_window(browser: None, tmp_path: Path) -> None:
     assert found.pop("a page that does not 390") > 0
     assert found == dict.fromkeys([name for name in laid_out if name in found], 0)
     assert len(found) == 4 * len(names)
+
+
+def test_access_that_is_not_configured_is_said_to_be() -> None:
+    section = re.search(
+        r'<section id="access".*?</section>', html.render(report_of("month")), re.DOTALL
+    )
+    assert section is not None
+    assert "Nothing can be said: no access targets are configured." in section[0]
+    assert "tile" not in section[0]
+
+
+def test_access_that_is_still_there_is_not_shown_as_gone() -> None:
+    text = page_of("granting").text
+    assert "not seen gone" in text
+    assert "at least 6 d 6 h" in text
+    assert "n = 7, of which 1 still open" in text
+    assert "6 kept (4 by themselves), 1 revoked" in text

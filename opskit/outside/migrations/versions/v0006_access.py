@@ -110,6 +110,7 @@ def upgrade() -> None:
     op.create_index("ix_access_policies_seen_at", "access_policies", ["seen_at"])
     _create_reviews()
     _create_usage()
+    _create_certificates()
 
 
 def _create_reviews() -> None:
@@ -151,6 +152,43 @@ def _create_usage() -> None:
         sa.Column("place", sa.Text, primary_key=True),
         sa.Column("from_at", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("until_at", sa.BigInteger, nullable=False),
+    )
+
+
+def _create_certificates() -> None:
+    op.create_table(
+        "access_certificates",
+        sa.Column("serial", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("grant_id", sa.BigInteger, nullable=False),
+        sa.Column("person", sa.Text, nullable=False),
+        sa.Column("authority", sa.Text, nullable=False),
+        sa.Column("fingerprint", sa.Text, nullable=False),
+        sa.Column("certificate", sa.Text, nullable=False),
+        sa.Column("valid_after", sa.BigInteger, nullable=False),
+        sa.Column("valid_before", sa.BigInteger, nullable=False),
+        sa.Column("issued_at", sa.BigInteger, nullable=False),
+        sa.Column("revision", sa.BigInteger),
+        sa.Column("revoked_at", sa.BigInteger),
+        sa.Column("reason", sa.Text, nullable=False),
+    )
+    op.create_index("ix_access_certificates_grant", "access_certificates", ["grant_id"])
+    op.create_index("ix_access_certificates_valid", "access_certificates", ["valid_before"])
+    op.create_table(
+        "access_revoked_keys",
+        sa.Column("fingerprint", sa.Text, primary_key=True),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("revision", sa.BigInteger, nullable=False),
+        sa.Column("revoked_at", sa.BigInteger, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "access_revocation_lists",
+        sa.Column("place", sa.Text, primary_key=True),
+        sa.Column("wanted", sa.BigInteger, nullable=False),
+        sa.Column("placed", sa.BigInteger, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("due_at", sa.BigInteger),
+        sa.Column("reason", sa.Text, nullable=False),
     )
 
 

@@ -1,0 +1,232 @@
+"""What access shows of itself: each row with its times, and the ledger entries behind it."""
+
+from __future__ import annotations
+
+import pytest
+
+from opskit.access import due, reviews
+from opskit.access.deciding import Word, decide
+from opskit.access.ending import review_emergency
+from opskit.access.evidence import AccessEvidence
+from opskit.access.requesting import extend, request, withdraw
+from opskit.access.settling import settle, start_now
+from opskit.access.store.grants import Grant
+from opskit.core.clock import DAY, HOUR, MINUTE, SECOND, Duration, FrozenClock, Instant
+from opskit.core.errors import Refused
+from opskit.core.evidence import AccessEvidence as Shown
+from opskit.core.interval import Interval
+from opskit.core.leadtime import Wait
+from opskit.records.ledger import entries
+from tests.access.world import World, ask
+
+
+@pytest.fixture
+def noon(clock: FrozenClock) -> Instant:
+    return clock.now()
+
+
+def shown(world: World, start: int, end: int) -> Shown:
+    period = Interval(Instant(start), Instant(end))
+    found = AccessEvidence(world.database, configured=True).evidence(period).access
+    assert found is not None
+    return found
+
+
+def today(world: World, noon: int) -> Shown:
+    """Return what is shown of the day from noon up to now."""
+    return shown(world, noon, world.clock.now() + 1)
+
+
+def granted(world: World, clock: FrozenClock, after: int = 0, **values: object) -> Grant:
+    one = request(world.as_("alice"), ask(**values)).request  # type: ignore[arg-type]  # its fields
+    clock.advance(after)
+    grant = decide(world.as_("bob"), one.id, Word("bob", "approve")).grant
+    assert grant is not None
+    start_now(world.as_("bob"), grant)
+    return grant
+
+
+def kinds(world: World, refs: tuple[int, ...]) -> list[str]:
+    with world.database.read() as connection:
+        known = {entry.seq: entry.kind for entry in entries(connection)}
+    return [known[ref] for ref in refs]
+
+
+def test_a_request_that_became_access_shows_how_long_that_took(
+    world: World, clock: FrozenClock, noon: Instant
+) -> None:
+    granted(world, clock, after=20 * MINUTE)
+    found = today(world, noon)
+    (one,) = found.requests
+    assert (one.name, one.beneficiary, one.role) == ("r1", "alice", "nginx-operator")
+    assert (one.outcome, one.asked_at, one.usable_at) == ("approved", noon, noon + 20 * MINUTE)
+    assert one.wait(clock.now()) == Wait(Duration(20 * MINUTE), over=True)
+    assert kinds(world, one.refs) == [
+        "request.created", "request.checked", "request.submitted", "request.approved",
+        "grant.activated",
+    ]  # fmt: skip
+    (grant,) = found.grants
+    assert (grant.request, grant.usable_at, grant.ended_at) == ("r1", noon + 20 * MINUTE, None)
+
+
+def test_what_still_waits_is_an_open_wait(world: World, clock: FrozenClock, noon: Instant) -> None:
+    request(world.as_("alice"), ask())
+    clock.advance(3 * HOUR)
+    (one,) = today(world, noon).requests
+    assert one.outcome == "pending"
+    assert one.wait(clock.now()) == Wait(Duration(3 * HOUR), over=False)
+
+
+def test_what_is_approved_and_on_no_target_still_waits(
+    world: World, clock: FrozenClock, noon: Instant
+) -> None:
+    world.kind.unreachable.update({"web1", "web2"})
+    granted(world, clock)
+    clock.advance(HOUR)
+    (one,) = today(world, noon).requests
+    assert one.outcome == "approved"
+    assert one.wait(clock.now()) == Wait(Duration(HOUR), over=False)
+
+
+def test_a_start_in_the_future_is_not_waited_for_before(
+    world: World, clock: FrozenClock, noon: Instant
+) -> None:
+    one = request(world.as_("alice"), ask(starts_at=noon + 4 * HOUR)).request
+    decide(world.as_("bob"), one.id, Word("bob", "approve"))
+    assert today(world, noon).requests[0].wait(clock.now()) is None
+    clock.advance(4 * HOUR + 5 * SECOND)
+    settle(world.as_("bob"))
+    (row,) = today(world, noon).requests
+    assert row.wait(clock.now()) == Wait(Duration(5 * SECOND), over=True)
+
+
+def test_who_waited_for_nothing_is_no_wait(world: World, clock: FrozenClock, noon: Instant) -> None:
+    denied = request(world.as_("alice"), ask()).request
+    decide(world.as_("bob"), denied.id, Word("bob", "deny", "no"))
+    taken = request(world.as_("alice"), ask(reason="something else entirely")).request
+    withdraw(world.as_("alice"), taken.id)
+    request(world.as_("alice"), ask(reason="and a third, other thing"))
+    clock.advance(2 * DAY)
+    found = today(world, noon).requests
+    assert [one.outcome for one in found] == ["denied", "withdrawn", "lapsed"]
+    assert [one.wait(clock.now()) for one in found] == [None, None, None]
+
+
+def test_more_time_with_what_one_has_is_no_wait(
+    world: World, clock: FrozenClock, noon: Instant
+) -> None:
+    grant = granted(world, clock)
+    extend(world.as_("alice"), grant.id, Duration(HOUR), "it takes longer than I thought")
+    assert [one.wait(clock.now()) is None for one in today(world, noon).requests] == [False, True]
+
+
+def test_a_past_period_shows_what_was_true_at_its_end(
+    world: World, clock: FrozenClock, noon: Instant
+) -> None:
+    one = request(world.as_("alice"), ask()).request
+    clock.advance(HOUR)
+    before = today(world, noon)
+    end = clock.now() + 1
+    clock.advance(HOUR)
+    grant = decide(world.as_("bob"), one.id, Word("bob", "approve")).grant
+    assert grant is not None
+    start_now(world.as_("bob"), grant)
+    clock.advance(DAY)
+    settle(world.as_("bob"))
+    assert shown(world, noon, end) == before
+    assert before.requests[0].outcome == "pending"
+    assert before.grants == ()
+    assert before.revocations == ()
+
+
+def test_what_a_target_ended_by_itself_is_on_time(
+    world: World, clock: FrozenClock, noon: Instant
+) -> None:
+    granted(world, clock)
+    clock.advance(6 * HOUR)  # nobody looked for four hours
+    settle(world.as_("bob"))
+    ends = today(world, noon).revocations
+    assert [(one.place, one.exposure) for one in ends] == [("web1", 0), ("web2", 0)]
+    assert {one.gone_at for one in ends} == {noon + 2 * HOUR}
+
+
+def test_what_only_opskit_ends_outlives_its_end_until_it_is_seen_gone(
+    world: World, clock: FrozenClock, noon: Instant
+) -> None:
+    world.kind.fences = False
+    granted(world, clock)
+    world.kind.unreachable.add("web2")
+    clock.advance(2 * HOUR + 10 * MINUTE)
+    settle(world.as_("bob"))
+    clock.advance(30 * MINUTE)
+    found = {one.place: one for one in today(world, noon).revocations}
+    assert found["web1"].exposure == 10 * MINUTE
+    assert found["web1"].gone_at == noon + 2 * HOUR + 10 * MINUTE
+    assert kinds(world, found["web1"].refs) == [
+        "grant.expired", "target.verified", "grant.revoke_deferred",
+    ]  # fmt: skip
+    assert found["web2"].gone_at is None
+    assert found["web2"].exposure == 40 * MINUTE + 1
+    assert found["web2"].reason == "no route to host"
+    assert kinds(world, found["web2"].refs) == ["grant.expired", "grant.revoke_deferred"]
+
+
+def test_refusals_are_rows_with_their_reason(world: World, noon: Instant) -> None:
+    with pytest.raises(Refused):
+        request(world.as_("alice"), ask(role="web-admin", duration=40 * HOUR))
+    one = request(world.as_("alice"), ask()).request
+    with pytest.raises(Refused):
+        decide(world.as_("alice"), one.id, Word("alice", "approve"))
+    found = today(world, noon).refusals
+    assert [row.kind for row in found] == ["request.refused", "decision.refused_self"]
+    assert found[0].reason
+    assert [len(row.refs) for row in found] == [1, 1]
+
+
+def test_an_emergency_shows_whether_somebody_looked(
+    world: World, clock: FrozenClock, noon: Instant
+) -> None:
+    request(
+        world.as_("alice"),
+        ask(role="web-admin", break_glass=True, duration=HOUR, reason="the shop is down"),
+    )
+    (one,) = today(world, noon).emergencies
+    assert (one.person, one.reviewed_at, one.review_due) == ("alice", None, noon + DAY)
+    clock.advance(2 * DAY)
+    due.go(world.as_("bob"))
+    review_emergency(world.as_("bob"), 1, "two restarts, as told")
+    (one,) = today(world, noon).emergencies
+    assert one.reviewed_by == "bob"
+    assert kinds(world, one.refs) == [
+        "breakglass.opened", "breakglass.overdue", "breakglass.reviewed",
+    ]  # fmt: skip
+    # The next period does not show it again, the one before as it was.
+    assert shown(world, clock.now() + 1, clock.now() + DAY).emergencies == ()
+    assert shown(world, noon, noon + DAY).emergencies[0].reviewed_at is None
+
+
+def test_a_review_shows_what_was_said(world: World, clock: FrozenClock, noon: Instant) -> None:
+    granted(world, clock, duration=8 * HOUR)
+    reviews.open_(world.as_("charlie"))
+    (one,) = today(world, noon).reviews
+    assert (one.kept, one.unanswered, one.closed_at) == (0, 1, None)
+    reviews.decide(world.as_("bob"), 1, 1, "keep", "on call")
+    reviews.close(world.as_("charlie"), 1)
+    (one,) = today(world, noon).reviews
+    assert (one.kept, one.by_themselves, one.unanswered) == (1, 0, 0)
+    assert one.closed_at == clock.now()
+    assert kinds(world, one.refs) == ["review.opened", "review.closed"]
+
+
+def test_where_it_is_not_configured_that_is_said_unless_there_is_something(
+    world: World, clock: FrozenClock, noon: Instant
+) -> None:
+    source = AccessEvidence(world.database, configured=False)
+    period = Interval(noon, Instant(noon + DAY))
+    nothing = source.evidence(period)
+    assert nothing.access is None
+    assert nothing.not_configured == {"access": "access is not configured"}
+    granted(world, clock)
+    something = source.evidence(period)
+    assert something.access is not None
+    assert something.not_configured == {}
