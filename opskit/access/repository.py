@@ -148,14 +148,14 @@ def given(files: Repository) -> Iterator[AccessFinding]:
     if files.roles is None:
         return
     document = files.documents[files.names.roles]
-    registry = Registry(
-        files.people or People(), files.roles, files.targets or Targets(),
-        files.policy or AccessPolicy(),
-    )  # fmt: skip
+    targets = files.targets or Targets()
+    registry = Registry(People(), files.roles, targets, AccessPolicy())
     for name, role in files.roles.roles.items():
         for one in declared(check_role(name, registry), role):
             lines = (
-                replace(each, line=document.place(_written(name, role, each.raw)).line)
+                Evidence(
+                    files.names.roles, document.place(_written(name, role, each.raw)).line, each.raw
+                )
                 for each in one.evidence
             )
             yield replace(one, scope=Scope.POLICY, evidence=tuple(lines))

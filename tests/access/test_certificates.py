@@ -114,7 +114,7 @@ def kind(clock: FrozenClock) -> Listening:
 @pytest.fixture
 def office(database: Database, clock: FrozenClock, kind: Listening, keys: Path) -> Office:
     signs = signer(keys / "ca", None, os.environ)
-    return Office(database, clock, kind, files(keys), dict(os.environ), signs)
+    return Office(database, clock, kind, files(keys), dict(os.environ), signs=signs)
 
 
 def granted(office: Office, who: str = "alice", **values: object) -> int:
@@ -460,7 +460,7 @@ def test_kinds_that_know_no_lists_are_told_of_and_stay_owed(
     database: Database, clock: FrozenClock, keys: Path
 ) -> None:
     signs = signer(keys / "ca", None, os.environ)
-    office = Office(database, clock, Obedient(clock), files(keys), dict(os.environ), signs)
+    office = Office(database, clock, Obedient(clock), files(keys), dict(os.environ), signs=signs)
     number = granted(office)
     issued(office, keys, number)
     done = revocation.revoke(office.as_("dora"), f"g{number}", "laptop lost")

@@ -68,7 +68,9 @@ def peer(directory: Path) -> Callable[[], object]:
 def office(directory: Path, database: Database, signs: Signer) -> tuple[Office, int]:
     """Return the office with a grant of alice's in force."""
     clock = SystemClock()
-    world = Office(database, clock, Listening(clock), files(directory), dict(os.environ), signs)
+    world = Office(
+        database, clock, Listening(clock), files(directory), dict(os.environ), signs=signs
+    )
     one = request(world.as_("alice"), ask()).request
     grant = decide(world.as_("dora"), one.id, Word("dora", "approve")).grant
     assert grant is not None
