@@ -173,7 +173,8 @@ class _History:
     def _at(self, grant: Grant, place: Place, time: Interval) -> _Held:
         uncovered = time.length if place.kind != "linux" else self._uncovered(place.place, time)
         own = usage.of_grant(self._connection, grant.id)
-        used = (one for one in own if one.place == place.place and one.last_at >= time.start)
+        since = self.window.start  # its own start would not do: many logs cut the second
+        used = (one for one in own if one.place == place.place and one.last_at >= since)
         return _Held(grant, place, time, uncovered, tuple(used))
 
     def _uncovered(self, place: str, time: Interval) -> Duration:
