@@ -6,8 +6,8 @@ Everything is made when it is first asked for, so that a command pays only for w
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from opskit.channels import Channels
-from opskit.core.clock import HOUR, Clock, Instant, SystemClock, to_datetime
+from opskit.core.clock import HOUR, Clock, SystemClock, to_datetime
 from opskit.core.errors import DataError
 from opskit.core.findings import Finding
 from opskit.core.interval import Interval
@@ -24,7 +24,7 @@ from opskit.outside.config import Config, load
 from opskit.outside.database import Database
 from opskit.outside.documents import summary
 from opskit.outside.models import Model, read
-from opskit.records.ledger import Ledger, Verification, entries, head, verify
+from opskit.records.ledger import Ledger, Verification, verify
 
 if TYPE_CHECKING:
     from opskit.collectors import Gatherer
@@ -307,23 +307,12 @@ class App:
             self.deliver,
         )
 
-    @contextmanager
-    def maintained(self, services: tuple[str, ...], reason: str) -> Iterator[None]:
-        """Announce work on services for as long as this lasts, at most `_LONGEST_WORK`.
-
-        Where opskit is killed meanwhile it ends by itself, and is told of if the service is down.
-        """
+    def maintained(self, services: tuple[str, ...], reason: str) -> AbstractContextManager[object]:
+        """Announce work on services for as long as this lasts, at most `_LONGEST_WORK`."""
         if not services:
-            yield
-            return
+            return nullcontext()
         self.catalogue.known(services)
-        now = self.clock.now()
-        window = Interval(now, Instant(now + _LONGEST_WORK))
-        numbers = self.announcements.open(services, window, reason)
-        try:
-            yield
-        finally:
-            self.announcements.close(numbers, "the run has ended")
+        return self.announcements.during(services, reason, _LONGEST_WORK)
 
     @cached_property
     def around(self) -> Around:
@@ -357,28 +346,20 @@ class App:
     # The report
 
     def report(self, period: Interval) -> Report:
-        """Build the report of a period; later evidence than now there cannot be."""
+        """Build the report of a period."""
         from opskit.access.evidence import AccessEvidence  # noqa: PLC0415
         from opskit.fleet.evidence import FleetEvidence  # noqa: PLC0415
         from opskit.monitor.evidence import MonitorEvidence  # noqa: PLC0415
-        from opskit.report.build import Chain, build  # noqa: PLC0415
-        from opskit.report.model import EvidenceRow  # noqa: PLC0415
+        from opskit.reporting import report  # noqa: PLC0415
 
-        now = self.clock.now()
-        period = Interval(period.start, Instant(min(period.end, now)))
+        zone, now = self.config.zone, self.clock.now()
         catalogue = self.catalogue if self._has(self.config.settings.services) else None
-        monitor = MonitorEvidence(self.database, catalogue, self.config.zone).evidence(period)
-        fleet = FleetEvidence(self.database).evidence(period)
-        granted = AccessEvidence(self.database, self.config.grants_access).evidence(period)
-        evidence = monitor + fleet + granted
-        with self.database.read() as connection:
-            last = head(connection)
-            rows = {
-                e.seq: EvidenceRow(e.seq, e.at, e.actor, e.kind, e.subject, e.data, e.hash)
-                for e in entries(connection, last=last.seq)
-            }
-        chain = Chain(last.seq, last.hash, rows)
-        return build(evidence, period, self.config.zone, chain, now)
+        sources = (
+            MonitorEvidence(self.database, catalogue, zone),
+            FleetEvidence(self.database),
+            AccessEvidence(self.database, self.config.grants_access),
+        )
+        return report(sources, self.database, period, zone, now)
 
     def _has(self, name: str) -> bool:
         return self.config.path(name).exists()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -106,6 +107,19 @@ class Announcements:
             reason=reason,
             opened_seq=entry.seq,
         )
+
+    @contextmanager
+    def during(self, services: Collection[str], reason: str, longest: int) -> Iterator[None]:
+        """Announce work for as long as this lasts, at most `longest` microseconds.
+
+        Where opskit is killed meanwhile it ends by itself, and is told of if a service is down.
+        """
+        now = self.ledger.now()
+        numbers = self.open(services, Interval(now, Instant(now + longest)), reason)
+        try:
+            yield
+        finally:
+            self.close(numbers, "the run has ended")
 
     def close(self, numbers: Collection[int], why: str = "done") -> tuple[Maintenance, ...]:
         """End work that is announced; return what was ended.

@@ -11,6 +11,17 @@ down_revision = "0005"
 
 def upgrade() -> None:
     """Add the tables."""
+    _create_requests()
+    _create_decisions()
+    _create_grants()
+    _create_places()
+    _create_policies()
+    _create_reviews()
+    _create_usage()
+    _create_certificates()
+
+
+def _create_requests() -> None:
     op.create_table(
         "access_requests",
         sa.Column("id", BigInt, primary_key=True),
@@ -36,6 +47,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_access_requests_beneficiary", "access_requests", ["beneficiary"])
     op.create_index("ix_access_requests_state", "access_requests", ["state"])
+
+
+def _create_decisions() -> None:
     op.create_table(
         "access_decisions",
         sa.Column("id", BigInt, primary_key=True),
@@ -50,6 +64,9 @@ def upgrade() -> None:
         sa.Column("key", sa.Text, nullable=False),
         sa.UniqueConstraint("request", "approver", "check_hash"),
     )
+
+
+def _create_grants() -> None:
     op.create_table(
         "access_grants",
         sa.Column("id", BigInt, primary_key=True),
@@ -80,6 +97,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_access_grants_person", "access_grants", ["person"])
     op.create_index("ix_access_grants_state", "access_grants", ["state"])
+
+
+def _create_places() -> None:
     op.create_table(
         "access_places",
         sa.Column("grant_id", sa.BigInteger, primary_key=True, autoincrement=False),
@@ -101,6 +121,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_access_places_due", "access_places", ["due_at"])
     op.create_index("ix_access_places_place", "access_places", ["kind", "place"])
+
+
+def _create_policies() -> None:
     op.create_table(
         "access_policies",
         sa.Column("version", sa.Text, primary_key=True),
@@ -108,9 +131,6 @@ def upgrade() -> None:
         sa.Column("content", sa.Text, nullable=False),
     )
     op.create_index("ix_access_policies_seen_at", "access_policies", ["seen_at"])
-    _create_reviews()
-    _create_usage()
-    _create_certificates()
 
 
 def _create_reviews() -> None:
