@@ -41,11 +41,11 @@ class Settled:
 
 def settle(work: Workplace) -> Settled:
     """Do all that is due now, and return the grants whose state it moved."""
-    now = work.now()
+    now, where = work.now(), _whereabouts(work)
     with work.database.write() as connection:
         for one in requests.in_states(connection, [RequestState.PENDING]):
             lapse(work, connection, one)
-        started = [_started(work, connection, one) for one in _startable(connection, now)]
+        started = [_started(work, connection, one, where) for one in _startable(connection, now)]
         ended = [
             end(work, connection, one, "its time is over")
             for one in grants.in_states(connection, (*_IN_FORCE, GrantState.SUSPENDED))
@@ -60,10 +60,11 @@ def settle(work: Workplace) -> Settled:
 
 def start_now(work: Workplace, grant: Grant) -> Settled:
     """Put one grant on its targets, if its time has come."""
+    where = _whereabouts(work)
     with work.database.write() as connection:
         found = grants.one(connection, grant.id)
         if found.state is GrantState.SCHEDULED and found.starts_at <= work.now():
-            _started(work, connection, found)
+            _started(work, connection, found, where)
     return _worked(work, {grant.id}, only=frozenset({grant.id}))
 
 
@@ -81,7 +82,19 @@ def _startable(connection: sa.Connection, now: Instant) -> list[Grant]:
     return [one for one in waiting if one.starts_at <= now]
 
 
-def _started(work: Workplace, connection: sa.Connection, grant: Grant) -> Grant:
+def _whereabouts(work: Workplace) -> Mapping[str, tuple[str, ...]]:
+    """Return the places of every target that something is to start on.
+
+    Asked before anything is written: the inventory may take its time, and nobody shall wait for it.
+    """
+    with work.database.read() as connection:
+        waiting = _startable(connection, work.now())
+    return {name: _places(work, name) for grant in waiting for name in grant.targets}
+
+
+def _started(
+    work: Workplace, connection: sa.Connection, grant: Grant, where: Mapping[str, tuple[str, ...]]
+) -> Grant:
     """Start a grant's clock and write where it is to be; or end it, if it waited too long."""
     now = work.now()
     if grant.start_by <= now:
@@ -89,11 +102,14 @@ def _started(work: Workplace, connection: sa.Connection, grant: Grant) -> Grant:
         return grants.advance(
             connection, grant, GrantState.REVOKED, ended_at=now, end_reason="not started in time"
         )
+    if not set(grant.targets) <= where.keys():
+        return grant  # it has come since: the next round starts it
     ends_at = Instant(now + grant.duration)
-    found = [(name, place) for name in grant.targets for place in _places(work, name)]
-    told = {"until": ends_at, "places": [place for _, place in found]}
+    found = {place: name for name in grant.targets for place in where[name]}
+    nowhere = [name for name in grant.targets if not where[name]]
+    told = {"until": ends_at, "places": list(found), "nowhere": nowhere}
     work.tell(connection, "grant.provisioning", grant.name, told)
-    for place, name in {place: name for name, place in found}.items():
+    for place, name in found.items():
         kind = work.registry.targets.targets[name].kind
         places.insert(connection, grant.id, place, name, kind, now)
     return grants.advance(
