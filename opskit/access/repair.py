@@ -19,10 +19,8 @@ from opskit.access.settling import settle
 from opskit.access.store import grants, places
 from opskit.access.targets.kinds import Answer, Order, Placement, Unmanaged
 from opskit.access.workplace import Workplace
-from opskit.core.clock import MINUTE
 from opskit.core.errors import Conflict, OpskitError
 
-_LEASE = 30 * MINUTE
 _AT_ONCE = 4
 
 
@@ -135,11 +133,7 @@ def _taken(doing: _Doing, place: str) -> bool:
     work = doing.work
     try:
         with work.database.write() as connection:
-            resource = f"access {doing.kinds[place]} {place}"
-            before = work.leases.holder(connection, resource)
-            if before and holding.is_gone(before):
-                work.leases.release(connection, before)
-            work.leases.take(connection, resource, doing.holder, _LEASE)
+            work.hold(connection, doing.kinds[place], place, doing.holder)
     except Conflict as error:
         doing.wrong(place, error.message)
         return False

@@ -9,13 +9,13 @@ grant could not be taken away in order. It is placed on hosts whose sshd is set 
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import sqlalchemy as sa
 
+from opskit.access import holding
 from opskit.access.hosts.publickeys import NoKeyError, public_key
 from opskit.access.model import LinuxTarget
 from opskit.access.orders import next_attempt
@@ -24,11 +24,10 @@ from opskit.access.store.certificates import Certificate, ListPlace, RevokedKey
 from opskit.access.store.grants import Grant
 from opskit.access.targets.kinds import Answer
 from opskit.access.workplace import Workplace
-from opskit.core.clock import MINUTE, SECOND, Instant
+from opskit.core.clock import SECOND, Instant
 from opskit.core.errors import ConfigError, Conflict, OpskitError, Refused
 from opskit.outside.krl import RevokedCertificate, revocation_list
 
-_LEASE = 30 * MINUTE
 LINUX = "linux"
 _GRANT = re.compile(r"g[0-9]{1,12}")
 _SERIAL = re.compile(r"[0-9]{1,20}")
@@ -196,7 +195,7 @@ def publish(work: Workplace) -> Published:
         due = [one for one in certificates.lists(connection) if one.due_at and one.due_at <= now]
     if not due:
         return Published()
-    holder = f"{work.ledger.actor} ({uuid.uuid4().hex[:8]})"
+    holder = holding.name(work.ledger.actor)
     free = [one for one in due if _taken(work, one.place, holder)]
     try:
         answers = _answers(work, [one.place for one in free])
@@ -212,7 +211,7 @@ def publish(work: Workplace) -> Published:
 def _taken(work: Workplace, place: str, holder: str) -> bool:
     try:
         with work.database.write() as connection:
-            work.leases.take(connection, f"access {LINUX} {place}", holder, _LEASE)
+            work.hold(connection, LINUX, place, holder)
     except Conflict:
         return False
     return True

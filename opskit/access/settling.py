@@ -22,11 +22,10 @@ from opskit.access.store.grants import Grant
 from opskit.access.store.places import Place
 from opskit.access.targets.kinds import Answer, EnforcedBy, Order, Part, Presence, Sight, Standing
 from opskit.access.workplace import Workplace
-from opskit.core.clock import MINUTE, Instant, parse_duration
+from opskit.core.clock import Instant, parse_duration
 from opskit.core.errors import Conflict, OpskitError
 from opskit.records.leases import Lease
 
-_LEASE = 30 * MINUTE
 _IN_FORCE = (GrantState.PROVISIONING, GrantState.ACTIVE, GrantState.PARTIAL, GrantState.FAILED)
 _ENDING = (GrantState.REVOKING, GrantState.REVOKE_DEFERRED)
 
@@ -195,12 +194,8 @@ def _taken(
 
 
 def _task(work: Workplace, holder: str, kind: str, place: str) -> _Task:
-    resource = f"access {kind} {place}"
     with work.database.write() as connection:
-        before = work.leases.holder(connection, resource)
-        if before and holding.is_gone(before):
-            work.leases.release(connection, before)
-        lease = work.leases.take(connection, resource, holder, _LEASE)
+        lease = work.hold(connection, kind, place, holder)
         rows = places.at(connection, kind, place)
         known = grants.numbered(connection, {row.grant_id for row in rows})
     return _Task(kind, order(place, rows, known), rows, lease)

@@ -9,18 +9,22 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from opskit.access import holding
 from opskit.access.model import Environment
 from opskit.access.notices import TOLD, Files
 from opskit.access.registry import Registry
 from opskit.access.targets.kinds import TargetKind
 from opskit.access.telling import Told
-from opskit.core.clock import Clock, Instant, to_datetime
+from opskit.core.clock import MINUTE, Clock, Instant, to_datetime
 from opskit.core.errors import ConfigError, Refused
 from opskit.outside.database import Database
 from opskit.outside.sshca import Signer
-from opskit.records.leases import Leases
+from opskit.records.leases import Lease, Leases
 from opskit.records.ledger import Entry, Ledger
 from opskit.records.outbox import Outbox
+
+# For so long one order may be carried out before somebody else may think it lost.
+_LEASE = 30 * MINUTE
 
 
 def nobody_signs(environment: Environment) -> Signer:
@@ -78,6 +82,20 @@ class Workplace:
                 hint=f"enter yourself there, with account: {self.user}",
             )
         return name
+
+    def hold(self, connection: sa.Connection, kind: str, place: str, holder: str) -> Lease:
+        """Return the right to touch a place; `holder` comes from `holding.name`.
+
+        What a process held that was killed is free.
+
+        Raises:
+            Conflict: somebody else is at it.
+        """
+        resource = f"access {kind} {place}"
+        before = self.leases.holder(connection, resource)
+        if before and holding.is_gone(before):
+            self.leases.release(connection, before)
+        return self.leases.take(connection, resource, holder, _LEASE)
 
     def tell(
         self, connection: sa.Connection, kind: str, subject: str, data: Mapping[str, object]

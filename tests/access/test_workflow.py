@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Never
 
 import pytest
+import sqlalchemy as sa
 
 from opskit.access.deciding import Word, decide
 from opskit.access.ending import give_back, review_emergency, revoke
@@ -15,9 +16,10 @@ from opskit.access.judgment import Verdict
 from opskit.access.lifecycle import GrantState, RequestState, residual_exposure_seconds
 from opskit.access.requesting import check, extend, request, withdraw
 from opskit.access.settling import settle, start_now
-from opskit.access.store import grants, places, requests
+from opskit.access.store import grants, places, policies, requests
 from opskit.access.store.grants import Grant
 from opskit.access.store.places import Place
+from opskit.access.store.tables import POLICIES
 from opskit.access.targets.kinds import Answer, EnforcedBy, Order, Presence
 from opskit.core.clock import DAY, HOUR, MINUTE, Duration, FrozenClock, Instant
 from opskit.core.errors import ConfigError, Conflict, Refused
@@ -405,3 +407,15 @@ def test_a_clock_that_jumps_ahead_ends_what_is_over_by_then(
     clock.at = Instant(clock.at + 3_650 * DAY)
     settle(world.as_("bob"))
     assert now(world, grant.id).state is GrantState.REVOKED
+
+
+def test_files_of_another_version_of_opskit_are_passed_over(
+    world: World, clock: FrozenClock
+) -> None:
+    request(world.as_("alice"), ask())
+    with world.database.write() as connection:
+        old = '{"people": {"persons": {}}, "roles": {}, "targets": {}, "policy": {}}'
+        connection.execute(sa.update(POLICIES).values(content=old, version="old"))
+        assert policies.kept(connection) == {}
+    clock.advance(2 * DAY)
+    assert check(world.as_("alice"), ask()).verdict is Verdict.ASK

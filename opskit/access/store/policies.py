@@ -59,8 +59,9 @@ def contents(connection: sa.Connection) -> dict[str, str]:
 
 
 def kept(connection: sa.Connection) -> dict[str, Registry]:
-    """Return every state kept, by its version."""
-    return {version: _registry(content) for version, content in contents(connection).items()}
+    """Return every state kept that can still be read, by its version."""
+    states = {name: _registry(content) for name, content in contents(connection).items()}
+    return {name: state for name, state in states.items() if state is not None}
 
 
 def _content(registry: Registry) -> str:
@@ -74,11 +75,15 @@ def _content(registry: Registry) -> str:
     )
 
 
-def _registry(content: str) -> Registry:
+def _registry(content: str) -> Registry | None:
+    """Return a state that was kept; nothing where this version of opskit cannot read it."""
     parts = json.loads(content)
-    return Registry(
-        People.model_validate(parts["people"]),
-        Roles.model_validate(parts["roles"]),
-        Targets.model_validate(parts["targets"]),
-        AccessPolicy.model_validate(parts["policy"]),
-    )
+    try:
+        return Registry(
+            People.model_validate(parts["people"]),
+            Roles.model_validate(parts["roles"]),
+            Targets.model_validate(parts["targets"]),
+            AccessPolicy.model_validate(parts["policy"]),
+        )
+    except ValueError:
+        return None
