@@ -9,7 +9,7 @@ grant could not be taken away in order. It is placed on hosts whose sshd is set 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -78,10 +78,12 @@ def revoke(work: Workplace, what: str, reason: str) -> Revoked:
     work.person()
     if not reason.strip():
         raise ConfigError("a revocation needs a reason", hint="--reason 'laptop lost'")
-    key = ""
+    key = what if what.startswith("SHA256:") else ""
+    # Asked before anything is written: the inventory may take its time.
+    hosts = _hosts(work) if key else set()
     with work.database.write() as connection:
-        if what.startswith("SHA256:"):
-            key, found = what, _key(work, connection, what, reason)
+        if key:
+            found = _key(work, connection, key, reason, hosts)
         else:
             found = _named(connection, what, work.now())
             _revoke(work, connection, found, reason)
@@ -144,7 +146,11 @@ def _revoke(
 
 
 def _key(
-    work: Workplace, connection: sa.Connection, fingerprint: str, reason: str
+    work: Workplace,
+    connection: sa.Connection,
+    fingerprint: str,
+    reason: str,
+    hosts: Collection[str],
 ) -> tuple[Certificate, ...]:
     """Write that a key counts nowhere, and what of its certificates that ends."""
     line = dict(_known_keys(work)).get(fingerprint)
@@ -161,7 +167,7 @@ def _key(
     certificates.revoke(connection, [one.serial for one in found], revision, now, reason)
     told = {"serials": [one.serial for one in found], "reason": reason}
     work.tell(connection, "key.revoked", fingerprint, told)
-    certificates.want(connection, _hosts(work), revision, now)
+    certificates.want(connection, hosts, revision, now)
     return found
 
 
