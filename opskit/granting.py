@@ -89,16 +89,17 @@ class Granting:
 
     @cached_property
     def lenient(self) -> Workplace:
-        """Return what ending and looking need: where the files hold mistakes, the last good ones.
+        """Return what ending and looking need: where files are wrong or gone, the last good ones.
 
         A broken file must not keep anybody's access alive.
 
         Raises:
-            DataError: they do, and no good state of them was ever used.
+            ConfigError: one is not there, and no good state of them was ever used.
+            DataError: they hold mistakes, and none was.
         """
         try:
             return self.workplace
-        except DataError:
+        except (ConfigError, DataError):
             with self.database.read() as connection:
                 last = policies.newest(connection)
             if last is None:

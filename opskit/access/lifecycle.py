@@ -64,11 +64,6 @@ class GrantState(StrEnum):
         """Return whether it is on its way out, or gone."""
         return self in {GrantState.REVOKING, GrantState.REVOKED, GrantState.REVOKE_DEFERRED}
 
-    @property
-    def may_be_in_force(self) -> bool:
-        """Return whether something of it may be on a target."""
-        return self not in {GrantState.SCHEDULED, GrantState.REVOKED}
-
 
 _R, _G = RequestState, GrantState
 

@@ -99,12 +99,6 @@ def open_grants(work: Workplace, *, everything: bool = False) -> tuple[GrantSeen
     return tuple(GrantSeen(one, tuple(where[one.id]), now) for one in found)
 
 
-def owed_reviews(work: Workplace) -> tuple[Grant, ...]:
-    """Return the emergencies that nobody has reviewed yet."""
-    with work.database.read() as connection:
-        return grants.unreviewed(connection)
-
-
 def waiting(work: Workplace, *, everything: bool = False) -> tuple[RequestSeen, ...]:
     """Return the requests that wait for a decision, or all there ever were, oldest first."""
     now = work.now()

@@ -419,3 +419,16 @@ def test_files_of_another_version_of_opskit_are_passed_over(
         assert policies.kept(connection) == {}
     clock.advance(2 * DAY)
     assert check(world.as_("alice"), ask()).verdict is Verdict.ASK
+
+
+def test_who_comes_back_as_an_approver_is_new_again(world: World, clock: FrozenClock) -> None:
+    """The files with frank were in force once, weeks ago: that makes him no approver of today."""
+    people = world.files.people.people
+    more = {**people, "frank": people["dora"].model_copy(update={"keys": ()})}
+    with_frank = replace(world.files, people=world.files.people.model_copy(update={"people": more}))
+    for files in (world.files, with_frank, world.files):
+        withdraw(world.as_("alice", files), request(world.as_("alice", files), ask()).request.id)
+        clock.advance(10 * DAY)
+    one = request(world.as_("alice", with_frank), ask(reason="another")).request
+    with pytest.raises(Refused, match="FLOW-SELF"):
+        decide(world.as_("frank", with_frank), one.id, Word("frank", "approve"))

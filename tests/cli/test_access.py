@@ -139,10 +139,15 @@ def test_a_host_that_is_away_leaves_a_revocation_owed(access: Run, kind: Obedien
     assert "no route to host" in access("charlie", "show", "g1").out
 
 
-def test_broken_files_keep_nobodys_access_alive(access: Run, kind: Obedient, ops: Path) -> None:
+@pytest.mark.parametrize("gone", [False, True])
+def test_broken_files_keep_nobodys_access_alive(
+    access: Run, kind: Obedient, ops: Path, gone: bool
+) -> None:
     access("alice", *REQUEST)
     access("bob", "approve", "r1", "--yes")
     (ops / "access" / "policy.yaml").write_text("rules: [{name: x}]\n")
+    if gone:
+        (ops / "access" / "policy.yaml").unlink()
     assert access("alice", *REQUEST).code == 2
     assert access("charlie", "revoke", "g1", "--reason", "left", "--yes").code == 0
     assert not kind.opens("web1", "alice")

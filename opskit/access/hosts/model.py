@@ -174,11 +174,3 @@ class HostState:
     production: bool = False
     sshd_blocks: tuple[SshdBlock, ...] = ()
     misread: tuple[Misread, ...] = ()
-
-    def groups_of(self, account: str) -> frozenset[str]:
-        """Return the names of the groups an account is in, its primary group included."""
-        groups = self.groups or ()
-        own = {one.gid for one in self.accounts or () if one.name == account}
-        return frozenset(
-            group.name for group in groups if account in group.members or group.gid in own
-        )

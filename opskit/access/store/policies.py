@@ -1,4 +1,7 @@
-"""The states of the files in `access/` that requests were judged by, each kept once."""
+"""The states of the files in `access/` that requests were judged by, in the order they were met.
+
+A state that came back is kept once more: what was in force a day ago is the last one met by then.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,15 @@ def is_kept(connection: sa.Connection, version: str) -> bool:
     return connection.execute(known).first() is not None
 
 
+_LAST = sa.select(POLICIES.c.version).order_by(POLICIES.c.id.desc()).limit(1)
+
+
 def keep(connection: sa.Connection, ledger: Ledger, registry: Registry) -> None:
     """Keep this state of the files, and tell that it is another one than before."""
     version = registry.version
-    if is_kept(connection, version):
+    before = connection.execute(_LAST).scalar() or ""
+    if before == version:
         return
-    query = sa.select(POLICIES.c.version).order_by(POLICIES.c.seen_at.desc()).limit(1)
-    before = connection.execute(query).scalar() or ""
     entry = ledger.append(connection, "policy.changed", version, {"before": before})
     connection.execute(
         sa.insert(POLICIES).values(version=version, seen_at=entry.at, content=_content(registry))
@@ -33,21 +38,24 @@ def keep(connection: sa.Connection, ledger: Ledger, registry: Registry) -> None:
 
 
 def in_force_at(connection: sa.Connection, at: Instant, now: Registry) -> Registry | None:
-    """Return the newest state that was kept by then; nothing where there was none yet.
+    """Return the state that was in force by then; nothing where none was known yet.
 
     Where it is the state of `now` that one is returned: there is nothing to read.
     """
-    newest = sa.select(POLICIES.c.version).where(POLICIES.c.seen_at <= at)
-    version = connection.execute(newest.order_by(POLICIES.c.seen_at.desc()).limit(1)).scalar()
-    if version is None or version == now.version:
-        return None if version is None else now
-    query = sa.select(POLICIES.c.content).where(POLICIES.c.version == version)
-    return _registry(connection.execute(query).scalar_one())
+    row = connection.execute(
+        sa.select(POLICIES.c.version, POLICIES.c.content)
+        .where(POLICIES.c.seen_at <= at)
+        .order_by(POLICIES.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    return now if row.version == now.version else _registry(row.content)
 
 
 def newest(connection: sa.Connection) -> Registry | None:
     """Return the state that was met last; nothing where none was kept."""
-    query = sa.select(POLICIES.c.content).order_by(POLICIES.c.seen_at.desc()).limit(1)
+    query = sa.select(POLICIES.c.content).order_by(POLICIES.c.id.desc()).limit(1)
     content = connection.execute(query).scalar()
     return None if content is None else _registry(content)
 

@@ -108,15 +108,6 @@ def items(connection: sa.Connection, number: int) -> tuple[Item, ...]:
     return tuple(map(_item, connection.execute(query.order_by(REVIEW_ITEMS.c.grant_id))))
 
 
-def last_kept(connection: sa.Connection, role: str, digest: str) -> bool:
-    """Return whether a human kept a grant of this very state of a role before."""
-    query = sa.select(REVIEW_ITEMS.c.evidence).where(
-        REVIEW_ITEMS.c.outcome == "kept", REVIEW_ITEMS.c.decided_by != ""
-    )
-    found = (json.loads(text) for text in connection.execute(query).scalars())
-    return any(one.get("role") == role and one.get("digest") == digest for one in found)
-
-
 def _item(row: Any) -> Item:  # noqa: ANN401  # a row of REVIEW_ITEMS
     return Item(
         row.campaign, row.grant_id, tuple(json.loads(row.reviewers)), tuple(json.loads(row.why)),

@@ -104,14 +104,17 @@ PLACES = sa.Table(
     sa.Index("ix_access_places_place", "kind", "place"),
 )
 
-# Each state of the files that something was judged by, as it was when it was first met.
+# The states of the files that something was judged by, one after the other; one that came back is
+# there once more.
 POLICIES = sa.Table(
     "access_policies",
     METADATA,
-    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("id", BigInt, primary_key=True),
+    sa.Column("version", sa.Text, nullable=False),
     sa.Column("seen_at", sa.BigInteger, nullable=False),
     sa.Column("content", sa.Text, nullable=False),
     sa.Index("ix_access_policies_seen_at", "seen_at"),
+    sa.Index("ix_access_policies_version", "version"),
 )
 
 CAMPAIGNS = sa.Table(

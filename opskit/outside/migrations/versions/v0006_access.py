@@ -126,11 +126,13 @@ def _create_places() -> None:
 def _create_policies() -> None:
     op.create_table(
         "access_policies",
-        sa.Column("version", sa.Text, primary_key=True),
+        sa.Column("id", BigInt, primary_key=True),
+        sa.Column("version", sa.Text, nullable=False),
         sa.Column("seen_at", sa.BigInteger, nullable=False),
         sa.Column("content", sa.Text, nullable=False),
     )
     op.create_index("ix_access_policies_seen_at", "access_policies", ["seen_at"])
+    op.create_index("ix_access_policies_version", "access_policies", ["version"])
 
 
 def _create_reviews() -> None:
