@@ -17,13 +17,13 @@ from opskit.access.databases.model import DatabaseState
 from opskit.access.findings import AccessFinding, NotEvaluated, ordered
 from opskit.access.hosts.model import HostState
 from opskit.access.hosts.reading import Facts, state_of
-from opskit.access.judging import (
-    Judgement,
+from opskit.access.inspection import (
+    Inspection,
     Question,
     Spoken,
-    judge,
-    judge_server,
-    judge_together,
+    inspect_host,
+    inspect_server,
+    inspect_together,
 )
 from opskit.access.model import Suppression
 from opskit.access.repository import Repository, findings as mistakes, given
@@ -131,8 +131,8 @@ def lint_hosts(
 def _lint_hosts(paths: Sequence[Path], question: Question, accepted: Sequence[Written]) -> Linted:
     found, odd = places(paths)
     looked = list(_looks(found, question))
-    keys = (one for look in looked for one in look.judgement.keys)
-    judgements = [*(one.judgement for one in looked), judge_together(keys, question)]
+    keys = (one for look in looked for one in look.inspection.keys)
+    judgements = [*(one.inspection for one in looked), inspect_together(keys, question)]
     troubles = (*odd, *(one for look in looked for one in look.troubles))
     targets = tuple(look.target for look in looked)
     return _put_together(judgements, troubles, targets, question, accepted)
@@ -158,8 +158,8 @@ def lint_sights(
 ) -> Linted:
     """Return what is wrong with hosts and servers that were looked at."""
     looks = [_look_at(one, question) for one in sights]
-    keys = (one for look in looks for one in look.judgement.keys)
-    judgements = [*(one.judgement for one in looks), judge_together(keys, question)]
+    keys = (one for look in looks for one in look.inspection.keys)
+    judgements = [*(one.inspection for one in looks), inspect_together(keys, question)]
     troubles = tuple(one for look in looks for one in look.troubles)
     targets = tuple(look.target for look in looks)
     return _put_together(judgements, troubles, targets, question, accepted)
@@ -170,12 +170,12 @@ def _look_at(sight: Sight, question: Question) -> _Look:
     troubles = (Trouble(sight.target, sight.reason),) if sight.reason else ()
     if isinstance(sight.state, HostState):
         target = Target(sight.target, "", question.spoken(sight.state))
-        return _Look(target, judge(sight.state, question), troubles)
+        return _Look(target, inspect_host(sight.state, question), troubles)
     if isinstance(sight.state, DatabaseState):
         target = Target(sight.target, "", asked=catalogue.ids(catalogue.DATABASE))
-        return _Look(target, judge_server(sight.state, question), troubles)
+        return _Look(target, inspect_server(sight.state, question), troubles)
     unseen = troubles or (Trouble(sight.target, "nothing was seen of it"),)
-    return _Look(Target(sight.target, ""), Judgement((), ()), unseen)
+    return _Look(Target(sight.target, ""), Inspection((), ()), unseen)
 
 
 def lint_policy(files: Repository, name: str, question: Question) -> Linted:
@@ -183,14 +183,14 @@ def lint_policy(files: Repository, name: str, question: Question) -> Linted:
     said = (*mistakes(files), *given(files))
     found = [one for one in said if question.asks(one.rule)]
     return _put_together(
-        [Judgement(tuple(found), ())], (), (Target(name, name),), question, files.suppressions
+        [Inspection(tuple(found), ())], (), (Target(name, name),), question, files.suppressions
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
     target: Target
-    judgement: Judgement
+    inspection: Inspection
     troubles: tuple[Trouble, ...]
 
 
@@ -209,13 +209,13 @@ def _workers() -> int:
 def _look(question: Question, place: Place) -> _Look:
     source = place.source()
     state = state_of(place.name, source, Facts(production=question.production))
-    judgement = judge(state, question)
+    inspection = inspect_host(state, question)
     target = Target(place.name, str(place.path), question.spoken(state))
-    return _Look(target, judgement, tuple(source.troubles))
+    return _Look(target, inspection, tuple(source.troubles))
 
 
 def _put_together(
-    judgements: Sequence[Judgement],
+    judgements: Sequence[Inspection],
     troubles: tuple[Trouble, ...],
     targets: tuple[Target, ...],
     question: Question,

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from opskit.access import lint
-from opskit.access.judging import Question
+from opskit.access.inspection import Question
 from opskit.access.lint import Linted, lint_hosts
 from opskit.access.model import Suppression
 from opskit.access.rules.suppressions import Written

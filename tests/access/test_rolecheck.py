@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from opskit.access.judging import Question
+from opskit.access.inspection import Question
 from opskit.access.lint import lint_policy
 from opskit.access.model import Role
 from opskit.access.registry import Registry

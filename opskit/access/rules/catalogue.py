@@ -1,4 +1,4 @@
-"""Every rule there is. A new family is entered here, and in the judging of what it looks at."""
+"""Every rule there is. A new family is entered here, and in the inspection of what it looks at."""
 
 from __future__ import annotations
 

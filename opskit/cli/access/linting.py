@@ -15,7 +15,7 @@ from opskit.core.errors import ConfigError, ExitCode
 from opskit.core.findings import Severity
 
 if TYPE_CHECKING:
-    from opskit.access.judging import Question
+    from opskit.access.inspection import Question
     from opskit.access.lint import Linted
     from opskit.access.model import People
     from opskit.access.repository import Repository
@@ -166,7 +166,7 @@ def _people(files: Repository | None, people_file: Path | None) -> People | None
 
 
 def _question(app: App | None, people: People | None, options: Mapping[str, Any]) -> Question:
-    from opskit.access.judging import Question  # noqa: PLC0415
+    from opskit.access.inspection import Question  # noqa: PLC0415
     from opskit.access.rules.roster import roster_of  # noqa: PLC0415
     from opskit.core.clock import SystemClock  # noqa: PLC0415
 

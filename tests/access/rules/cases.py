@@ -20,7 +20,7 @@ from _pytest.mark.structures import ParameterSet
 from opskit.access.findings import AccessFinding, NotEvaluated
 from opskit.access.hosts.model import File
 from opskit.access.hosts.reading import Facts, Source, state_of
-from opskit.access.judging import Question, judge
+from opskit.access.inspection import Question, inspect_host
 from opskit.access.lint import lint_hosts
 from opskit.access.model import AccessPolicy, People
 from opskit.access.rules.roster import Roster, roster_of
@@ -80,7 +80,7 @@ def asked(case: Case) -> tuple[tuple[AccessFinding, ...], tuple[NotEvaluated, ..
     if _FACTS & case.expected.keys():
         facts = Facts(production=case.expected.get("production", False))
         state = state_of("host", Observed(Tree(case.path), case.expected), facts)
-        told = judge(state, question)
+        told = inspect_host(state, question)
         return told.findings, told.not_evaluated
     linted = lint_hosts([case.path], question, tuple(_accepted(case.path)))
     assert linted.troubles == ()

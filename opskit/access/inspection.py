@@ -75,7 +75,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Inspection:
     """What was found, and what could not be asked."""
 
     findings: tuple[AccessFinding, ...]
@@ -83,27 +83,27 @@ class Judgement:
     keys: tuple[KeyUse, ...] = ()
 
 
-def judge(state: HostState, question: Question) -> Judgement:
+def inspect_host(state: HostState, question: Question) -> Inspection:
     """Return what the rules say of one host."""
     view = HostView(state, question.now, question.roster)
     answers = _Answers(question, state.name)
     answers.ask_about_sudo(state)
     for family in HOST:
         answers.ask(family, view)
-    return Judgement(tuple(answers.findings), tuple(answers.skipped), fleet.uses_of(view))
+    return Inspection(tuple(answers.findings), tuple(answers.skipped), fleet.uses_of(view))
 
 
-def judge_server(state: DatabaseState, question: Question) -> Judgement:
+def inspect_server(state: DatabaseState, question: Question) -> Inspection:
     """Return what the rules say of one database server."""
     humans = question.roster.humans if question.roster else None
     found, skipped = databases.judge(DatabaseView(replace(state, humans=humans)))
-    return Judgement(
+    return Inspection(
         tuple(one for one in found if question.asks(one.rule)),
         tuple(one for one in skipped if question.asks(one.rule)),
     )
 
 
-def judge_together(keys: Iterable[KeyUse], question: Question) -> Judgement:
+def inspect_together(keys: Iterable[KeyUse], question: Question) -> Inspection:
     """Return what the rules say of all hosts together."""
     uses: dict[str, list[KeyUse]] = {}
     for one in keys:
@@ -111,7 +111,7 @@ def judge_together(keys: Iterable[KeyUse], question: Question) -> Judgement:
     missing = {} if uses else {"keys": "no key was there to look at"}
     answers = _Answers(question, "")
     answers.ask(fleet.family, FleetView(uses, question.roster, missing))
-    return Judgement(tuple(answers.findings), tuple(answers.skipped))
+    return Inspection(tuple(answers.findings), tuple(answers.skipped))
 
 
 class _Answers:
