@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from opskit.access.hosts.model import File, HostState, Line
 from opskit.access.sudoers.dialect import DEFAULT, Dialect, dialect_of
@@ -29,8 +30,7 @@ _MOST_FILES = 5_000
 _OTHERS_WRITE, _GROUP_WRITES = 0o002, 0o020
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """What sudo passes over, and why; `kind` is `syntax`, `file`, `include`, `alias`, `default`."""
 
     kind: str
@@ -39,8 +39,7 @@ class Problem:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A statement with the file it stands in."""
 
     file: str

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from dataclasses import dataclass
+from functools import cached_property
 
-from opskit.access.capability import Judgment, judge
+from opskit.access.capability import Capability, Judgment, judge
 from opskit.access.findings import AccessFinding, Evidence, Scope
 from opskit.access.hosts.model import HostState, Line
 from opskit.access.rules.rule import Family
@@ -61,6 +61,15 @@ class SudoView:
             if one.as_root and one.command.name[:1] == "/" and not one.command.name.endswith("/")
         )
 
+    @cached_property
+    def by_capability(self) -> dict[Capability, list[tuple[Permission, Judgment]]]:
+        """Return the same by what they give; what gives nothing, or is unreviewed, is left out."""
+        found: dict[Capability, list[tuple[Permission, Judgment]]] = {}
+        for one in self.judged:
+            if one[1].capability is not None:
+                found.setdefault(one[1].capability, []).append(one)
+        return found
+
     def is_service(self, who: str) -> bool:
         """Tell whether an account is one nobody logs in to."""
         for account in self.state.accounts or ():
@@ -100,17 +109,12 @@ def found(  # noqa: PLR0913  # a finding has that many parts
     path: tuple[str, ...] = (),
 ) -> AccessFinding:
     """Return a finding of this host."""
-    evidence = tuple([_evidence(one) for one in lines])
+    evidence = tuple([Evidence(*one) for one in lines])
     graver = severity if severity is Severity.INFO else raised(severity, view)
     return AccessFinding(
         rule, graver, Scope.STATE, subject, view.state.name, message, path or (subject,),
         evidence, fix, meaning,
     )  # fmt: skip
-
-
-@lru_cache(maxsize=512)
-def _evidence(line: Line) -> Evidence:
-    return Evidence(line.file, line.number, line.raw)
 
 
 def of_right(
@@ -158,7 +162,7 @@ def merged(findings: Iterable[AccessFinding]) -> tuple[AccessFinding, ...]:
 def _joined(first: AccessFinding, other: AccessFinding) -> AccessFinding:
     graver = max(first, other, key=lambda one: one.severity.rank)
     evidence = tuple(dict.fromkeys([*first.evidence, *other.evidence]))
-    return replace(graver, evidence=evidence)
+    return graver._replace(evidence=evidence)
 
 
 def everything(view: SudoView) -> Iterator[AccessFinding]:
