@@ -104,7 +104,9 @@ def main(count: int) -> None:
                 "--output-file", str(told)]  # fmt: skip
         cost = spent(partial(ran, argv, name))
         counts = json.loads(told.read_text())["counts"]
-    print(f"{counts['targets']:,} hosts, {counts['findings']:,} findings, {counts['unread']} unread")
+    print(
+        f"{counts['targets']:,} hosts, {counts['findings']:,} findings, {counts['unread']} unread"
+    )
     print(f"CPU {cost.cpu:.1f} s, wall {cost.wall:.1f} s")
 
 

@@ -157,7 +157,7 @@ class HostState:
     """One host. `sshd` maps a keyword in lower case to its effective value for a plain user.
 
     `sshd_blocks` says where that is written, and what each `Match` makes different; `misread` are
-    lines that mean nothing to the program they are for.
+    lines that mean nothing to the program they are for; `cut` is where reading was given up.
     """
 
     name: str
@@ -173,3 +173,4 @@ class HostState:
     production: bool = False
     sshd_blocks: tuple[SshdBlock, ...] = ()
     misread: tuple[Misread, ...] = ()
+    cut: tuple[Misread, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
@@ -103,30 +104,33 @@ class _Later:
 
     def __init__(self, resolver: Resolver, items: list[Item]) -> None:
         self._resolver, self._items = resolver, items
-        self._by_name: dict[str, list[int]] = defaultdict(list)
-        self._names = [canonical(item.command.member.name) for item in items]
-        for index, name in enumerate(self._names):
-            self._by_name[name].append(index)
-        self._wide = [
-            at
-            for places in self._by_name.values()
-            if wide(items[places[0]].command.member)
-            for at in places
-        ]
-        self._denials = [i for i, item in enumerate(items) if not item.command.allow]
+        # By path and arguments: whatever else an item covers is covered by one that is wide.
+        self._same: dict[tuple[str, str | None], list[int]] = defaultdict(list)
+        self._wide: list[int] = []
+        self._denials: list[int] = []
+        self._keys = [_key(item.command.member) for item in items]
+        for index, item in enumerate(items):
+            self._same[self._keys[index]].append(index)
+            if wide(item.command.member):
+                self._wide.append(index)
+            if not item.command.allow:
+                self._denials.append(index)
 
     def ending(self, index: int, item: Item) -> Item | None:
         """Return the last later item that decides whatever this one would."""
-        places = self._by_name[self._names[index]]
-        if self._wide and item.command.member.name != "ALL":
+        name, args = self._keys[index]
+        found = _behind(self._same[name, args], index)
+        if args is not None and (free := self._same.get((name, None))):
+            found += _behind(free, index)
+        if self._wide and self._wide[-1] > index and item.command.member.kind is not Kind.ALL:
             member = item.command.member
-            holding = [at for at in self._wide if _holds(self._items[at].command.member, member)]
-            places = sorted({*places, *holding})
-        if places[-1] == index:
+            later = _behind(self._wide, index)
+            self._resolver.effort.take(len(later))
+            found += [at for at in later if _holds(self._items[at].command.member, member)]
+        if not found:
             return None
-        for at in reversed(places):
-            if at <= index:
-                break
+        self._resolver.effort.take(len(found))
+        for at in sorted(found, reverse=True):
             if self._covers(self._items[at], item):
                 return self._items[at]
         return None
@@ -136,11 +140,12 @@ class _Later:
         member = item.command.member
         if not self._denials or not wide(member):
             return ()
+        later = _behind(self._denials, index)
+        self._resolver.effort.take(len(later))
         return tuple(
             self._items[at].command.member
-            for at in self._denials
-            if at > index
-            and self._same_people(self._items[at], item)
+            for at in later
+            if self._same_people(self._items[at], item)
             and _holds(member, self._items[at].command.member)
         )
 
@@ -172,6 +177,15 @@ class _Later:
         users = later.users in {("ALL",), item.users}
         groups = later.groups == item.groups or "ALL" in later.groups or not item.groups
         return people and users and groups
+
+
+def _key(member: Member) -> tuple[str, str | None]:
+    return canonical(member.name), member.args
+
+
+def _behind(places: list[int], index: int) -> list[int]:
+    """Return the places behind one; they are in order."""
+    return places[bisect_right(places, index) :] if places[-1] > index else []
 
 
 def wide(member: Member) -> bool:

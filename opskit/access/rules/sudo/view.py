@@ -18,9 +18,12 @@ from opskit.access.sudoers.resolve import Resolver
 from opskit.access.sudoers.syntax import Kind
 from opskit.core.clock import Instant
 from opskit.core.findings import Severity
+from opskit.core.text import shorten
 
 _AROUND = re.compile(r" ?([=,:()!]) ?")
 _FIRST_HUMAN = 1000
+# Longer lines and commands are told with their middle left out.
+_LONGEST = 1000
 
 
 @dataclass(frozen=True)
@@ -109,12 +112,17 @@ def found(  # noqa: PLR0913  # a finding has that many parts
     path: tuple[str, ...] = (),
 ) -> AccessFinding:
     """Return a finding of this host."""
-    evidence = tuple([Evidence(*one) for one in lines])
+    evidence = tuple([_evidence(one) for one in lines])
     graver = severity if severity is Severity.INFO else raised(severity, view)
     return AccessFinding(
         rule, graver, Scope.STATE, subject, view.state.name, message, path or (subject,),
         evidence, fix, meaning,
     )  # fmt: skip
+
+
+def _evidence(line: Line) -> Evidence:
+    raw = line.raw
+    return Evidence(line.file, line.number, shorten(raw, _LONGEST) if len(raw) > _LONGEST else raw)
 
 
 def of_right(
@@ -134,7 +142,7 @@ def command_text(right: Permission) -> str:
     member = right.command
     if member.kind is Kind.ALL:
         return "every command"
-    return member.name if member.args is None else f"{member.name} {member.args}"
+    return shorten(member.text.lstrip("!"), _LONGEST)
 
 
 def meaning_of(right: Permission) -> tuple[str, ...]:
