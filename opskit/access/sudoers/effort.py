@@ -8,6 +8,7 @@ from opskit.core.errors import OutsideError
 
 # A few seconds' worth: sudoers of real hosts need a thousandth of it.
 _STEPS = 10_000_000
+_DEEPEST = 100
 
 
 class TooMuchError(OutsideError):
@@ -19,6 +20,14 @@ class Effort:
     """Steps that may still be taken."""
 
     left: int = _STEPS
+
+    def descend(self, level: int, steps: int) -> None:
+        """Spend steps on a list within as many others: each hands on what is found in it.
+
+        Raises:
+            TooMuchError: there are none left, or it is too deep.
+        """
+        self.take(steps * (level + 1) if level < _DEEPEST else self.left + 1)
 
     def take(self, steps: int) -> None:
         """Spend steps.

@@ -95,6 +95,7 @@ class Matcher:
     assumed: bool = False
     unknown: list[str] = field(default_factory=list)
     effort: Effort = field(default_factory=Effort)
+    level: int = 0
 
     def user(self, members: Members) -> Verdict | None:
         """Say whether a list names who asks."""
@@ -183,12 +184,14 @@ class Matcher:
     def _inside(self, placed: Placed, ask: Callable[[], Answered]) -> Answered:
         """Ask within an alias: it is unknown there, so a circle ends."""
         outer = self.aliases
-        self.effort.take(len(outer))
+        self.effort.descend(self.level, len(outer))
+        self.level += 1
         self.aliases = {key: one for key, one in outer.items() if one is not placed}
         try:
             return ask()
         finally:
             self.aliases = outer
+            self.level -= 1
 
     def settle(self, spec: CommandSpec) -> None:
         """Take the user for whom to run as where nobody was named and the rule says `()`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -104,29 +104,29 @@ class _Later:
 
     def __init__(self, resolver: Resolver, items: list[Item]) -> None:
         self._resolver, self._items = resolver, items
-        # By path and arguments: whatever else an item covers is covered by one that is wide.
-        self._same: dict[tuple[str, str | None], list[int]] = defaultdict(list)
-        self._wide: list[int] = []
-        self._denials: list[int] = []
-        self._keys = [_key(item.command.member) for item in items]
+        # Whatever covers an item speaks of who has it, and of its command or of many.
+        self._same: dict[tuple[str, str, str | None], list[int]] = defaultdict(list)
+        self._wide: dict[str, list[int]] = defaultdict(list)
+        self._denials: dict[str, list[int]] = defaultdict(list)
         for index, item in enumerate(items):
-            self._same[self._keys[index]].append(index)
-            if wide(item.command.member):
-                self._wide.append(index)
+            who, member = item.user.member.name.lower(), item.command.member
+            self._same[who, canonical(member.name), member.args].append(index)
+            if wide(member):
+                self._wide[who].append(index)
             if not item.command.allow:
-                self._denials.append(index)
+                self._denials[who].append(index)
 
     def ending(self, index: int, item: Item) -> Item | None:
         """Return the last later item that decides whatever this one would."""
-        name, args = self._keys[index]
-        found = _behind(self._same[name, args], index)
-        if args is not None and (free := self._same.get((name, None))):
-            found += _behind(free, index)
-        if self._wide and self._wide[-1] > index and item.command.member.kind is not Kind.ALL:
-            member = item.command.member
-            later = _behind(self._wide, index)
-            self._resolver.effort.take(len(later))
-            found += [at for at in later if _holds(self._items[at].command.member, member)]
+        member = item.command.member
+        name, args = canonical(member.name), member.args
+        found: list[int] = []
+        for who in self._resolver.including(item.user.member.name):
+            found += _behind(self._same.get((who, name, args)), index)
+            if args is not None:
+                found += _behind(self._same.get((who, name, None)), index)
+            if member.kind is not Kind.ALL:
+                found += self._holding(_behind(self._wide.get(who), index), member)
         if not found:
             return None
         self._resolver.effort.take(len(found))
@@ -135,12 +135,17 @@ class _Later:
                 return self._items[at]
         return None
 
+    def _holding(self, places: Sequence[int], member: Member) -> list[int]:
+        self._resolver.effort.take(len(places))
+        return [at for at in places if _holds(self._items[at].command.member, member)]
+
     def less(self, index: int, item: Item) -> tuple[Member, ...]:
         """Return what later denials take out of a right that is wider than they are."""
         member = item.command.member
         if not self._denials or not wide(member):
             return ()
-        later = _behind(self._denials, index)
+        including = self._resolver.including(item.user.member.name)
+        later = sorted(at for who in including for at in _behind(self._denials.get(who), index))
         self._resolver.effort.take(len(later))
         return tuple(
             self._items[at].command.member
@@ -179,13 +184,9 @@ class _Later:
         return people and users and groups
 
 
-def _key(member: Member) -> tuple[str, str | None]:
-    return canonical(member.name), member.args
-
-
-def _behind(places: list[int], index: int) -> list[int]:
+def _behind(places: list[int] | None, index: int) -> Sequence[int]:
     """Return the places behind one; they are in order."""
-    return places[bisect_right(places, index) :] if places[-1] > index else []
+    return places[bisect_right(places, index) :] if places and places[-1] > index else ()
 
 
 def wide(member: Member) -> bool:

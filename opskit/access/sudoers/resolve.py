@@ -68,6 +68,7 @@ class Resolver:
     state: HostState
     now: Instant
     members_of: dict[str, frozenset[str]] = field(default_factory=dict)
+    groups_of: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     numbers: dict[str, str] = field(default_factory=dict)
     undefined: list[tuple[Placed, str]] = field(default_factory=list)
     effort: Effort = field(default_factory=Effort)
@@ -78,6 +79,7 @@ class Resolver:
         default_factory=dict
     )
     _items: list[Item] | None = None
+    _including: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Look once which groups there are, and whether Defaults are bound to anything."""
@@ -87,7 +89,10 @@ class Resolver:
             self.numbers[account.name] = f"#{account.uid}"
         for group in self.state.groups or ():
             members = frozenset({*group.members, *primary[group.gid]})
-            self.members_of[group.name.lower()] = self.members_of[f"#{group.gid}"] = members
+            for name in (group.name.lower(), f"#{group.gid}"):
+                self.members_of[name] = members
+                for member in members:
+                    self.groups_of[member].append(f"%{name}")
         bound = {
             one.said.binding for one in self.sudoers.defaults if isinstance(one.said, Defaults)
         }
@@ -102,7 +107,7 @@ class Resolver:
     def _leaves(
         self, members: Members, kind: AliasKind, placed: Placed, inside: frozenset[str]
     ) -> Iterator[Leaf]:
-        self.effort.take(_LEAF * len(members))
+        self.effort.descend(len(inside), _LEAF * len(members))
         for member in members:
             found = (
                 self.sudoers.aliases.get((kind, member.name))
@@ -251,6 +256,14 @@ class Resolver:
             ):
                 return leaf.allow
         return False
+
+    def including(self, who: str) -> tuple[str, ...]:
+        """Return, in lower case, the names of lists that are, or hold, a user or group."""
+        found = self._including.get(who)
+        if found is None:
+            names = ["all", who.lower(), *self.groups_of.get(who, ()), self.numbers.get(who, "")]
+            found = self._including[who] = tuple(dict.fromkeys(filter(None, names)))
+        return found
 
     def includes(self, name: str, who: str) -> bool:
         """Tell whether a name of a list is, or holds, a user or group."""

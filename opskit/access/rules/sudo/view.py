@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -159,18 +159,16 @@ def plain(raw: str) -> str:
 
 def merged(findings: Iterable[AccessFinding]) -> tuple[AccessFinding, ...]:
     """Return each thing once: the same right by several lines is one finding with all of them."""
-    kept: dict[tuple[object, ...], AccessFinding] = {}
+    alike: dict[tuple[object, ...], list[AccessFinding]] = {}
     for one in findings:
-        key = (one.rule, one.subject, one.meaning)
-        before = kept.get(key)
-        kept[key] = one if before is None else _joined(before, one)
-    return tuple(kept.values())
+        alike.setdefault((one.rule, one.subject, one.meaning), []).append(one)
+    return tuple([found[0] if len(found) == 1 else _joined(found) for found in alike.values()])
 
 
-def _joined(first: AccessFinding, other: AccessFinding) -> AccessFinding:
-    graver = max(first, other, key=lambda one: one.severity.rank)
-    evidence = tuple(dict.fromkeys([*first.evidence, *other.evidence]))
-    return graver._replace(evidence=evidence)
+def _joined(found: Sequence[AccessFinding]) -> AccessFinding:
+    graver = max(found, key=lambda one: one.severity.rank)
+    evidence = dict.fromkeys(line for one in found for line in one.evidence)
+    return graver._replace(evidence=tuple(evidence))
 
 
 def everything(view: SudoView) -> Iterator[AccessFinding]:
