@@ -11,7 +11,7 @@ import click
 from opskit.cli.access.shared import confirm, number, say_grant, strict
 from opskit.cli.commands import command
 from opskit.cli.options import config_option
-from opskit.cli.output import note
+from opskit.cli.output import note, working
 from opskit.core.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def approve(  # one parameter per option
 
 
 def _shown(seen: Request) -> None:
-    note(f"{seen.name}: {seen.judgment['blast_radius']}")
+    note(f"{seen.name}: {seen.ask.role} {seen.judgment['blast_radius']}")
     note(f"reason: {seen.ask.reason}" + (f" ({seen.ask.ticket})" if seen.ask.ticket else ""))
     for one in seen.judgment["findings"]:
         note(f"{one['severity']} {one['rule']}: {one['message']}")
@@ -138,7 +138,8 @@ def _decided(app: App, work: Workplace, seen: int, word: object) -> ExitCode:
     if found.wanted:
         note(f"it still needs: {', '.join(found.wanted)}")
     elif found.grant is not None:
-        done = settle(work) if found.request.ask.extends else start_now(work, found.grant)
+        with working(f"putting {found.grant.name} on {', '.join(found.grant.targets)}"):
+            done = settle(work) if found.request.ask.extends else start_now(work, found.grant)
         grant = next((one for one in done.moved if one.id == found.grant.id), found.grant)
         say_grant(work, grant)
         code = ExitCode.FAILED if grant.state.value in {"partial", "failed"} else ExitCode.OK
