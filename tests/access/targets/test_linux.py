@@ -171,7 +171,7 @@ def test_what_is_taken_as_unmanaged_is_guarded_and_templates_stay_text(
     said = "{{ lookup('pipe', 'touch " + str(tmp_path / "ran") + "') }}"
     everybody = Unmanaged("sudo", "/etc/sudoers:1", "ALL", said)
 
-    answer = kind.remove("web1", [everybody])
+    answer = kind.remove({"web1": [everybody], "off": [everybody]})["web1"]
 
     assert answer.failed + answer.refused
     assert answer.sight.reached

@@ -67,15 +67,17 @@ class LinuxKind:
             for order in orders
         })  # fmt: skip
 
-    def remove(self, target: str, unmanaged: Sequence[Unmanaged]) -> Answer:
-        """Take away rights that nobody granted.
+    def remove(self, unmanaged: Mapping[str, Sequence[Unmanaged]]) -> Mapping[str, Answer]:
+        """Take away rights that nobody granted, on all hosts in one run.
 
         Their keys are: of a key its fingerprint; of a sudo rule `FILE:LINE`, with the line as it
         was seen in `detail`; of a membership the group; of an account its name.
         """
-        who = self._administrators(target)
-        order = order_sent(Order(target), who, self.render_grant, remove=unmanaged)
-        return self._apply({target: order})[target]
+        orders = {}
+        for host, each in unmanaged.items():
+            who = self._administrators(host)
+            orders[host] = order_sent(Order(host), who, self.render_grant, remove=each)
+        return self._apply(orders)
 
     def revoke_keys(self, targets: Sequence[str], krl: bytes) -> Mapping[str, Answer]:
         """Place a list of revoked keys (`ssh-keygen -k`) where sshd is set up to read one."""
