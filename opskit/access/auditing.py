@@ -8,6 +8,7 @@ ledger is exported whole, since a chain with pieces missing proves nothing.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -104,7 +105,7 @@ def _check(stem: str, said: Decision) -> str:
     # The files of that time say who could sign; the version is in the text itself.
     version = json.loads(said.statement)["policy_version"]
     at = f"{to_datetime(said.at):%Y%m%d%H%M%S}"
-    return f"check {stem} {version} {said.approver} {at}"
+    return shlex.join(("check", stem, version, said.approver, at))
 
 
 _SCRIPT = """\

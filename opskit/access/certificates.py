@@ -113,6 +113,9 @@ def _require_own(work: Workplace, grant: Grant, person: str) -> None:
     answerable = work.registry.among([account.owner]) if account else frozenset[str]()
     if person != grant.person and person not in answerable:
         raise Refused(f"{grant.name} is {grant.person}'s", hint="opskit access list shows yours")
+    gone = [one for one in (person, grant.person) if work.registry.left(one, work.today())]
+    if gone:
+        raise Refused(f"{gone[0]}'s last day is over", hint=f"opskit access offboard {gone[0]}")
 
 
 def _require_open(grant: Grant, now: Instant) -> None:

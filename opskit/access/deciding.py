@@ -7,6 +7,7 @@ again: nobody approves what they have not seen.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +18,8 @@ from opskit.access.approvers import Asking, excluded, satisfied, still_wanted
 from opskit.access.judgment import Judgment, Verdict
 from opskit.access.lifecycle import RequestState
 from opskit.access.requesting import judged, lapse, new_approvers, write_check
-from opskit.access.store import decisions, policies, requests
+from opskit.access.store import certificates, decisions, policies, requests
+from opskit.access.store.decisions import Decision
 from opskit.access.store.grants import Grant
 from opskit.access.store.requests import Request
 from opskit.access.workplace import Workplace
@@ -95,7 +97,8 @@ def decide(work: Workplace, number: int, word: Word) -> Decided:
     with work.database.read() as connection:
         judgment = judged(work, connection, seen.ask, seen.id)
         newcomers = new_approvers(work, connection, seen.ask, judgment.groups)
-    trouble = _not_entitled(work, seen, judgment, word, newcomers)
+        said = decisions.of(connection, seen.id)
+    trouble = _not_entitled(work, seen, judgment, word, newcomers) or _twin(work, seen, said, word)
     if trouble is not None:
         kind, error = trouble
         with work.database.write() as connection:
@@ -135,6 +138,20 @@ def _not_entitled(
     return None
 
 
+def _twin(
+    work: Workplace, seen: Request, said: Iterable[Decision], word: Word
+) -> tuple[str, Refused] | None:
+    """Return who has agreed already with a key that whoever decides has too: both are one."""
+    agreed = {one.approver for one in said if one.check_hash == seen.check_hash}
+    found = sorted(agreed & work.registry.sharing_a_key(word.approver) - {word.approver})
+    if not found:
+        return None
+    return "decision.refused_self", Refused(
+        f"{word.approver} has a key of {found[0]}, who has decided on {seen.name}: both are one",
+        hint="ask somebody else",
+    )
+
+
 def _proven(work: Workplace, seen: Request, word: Word, *, required: bool) -> tuple[str, str]:
     """Return the text that was signed and the fingerprint of the key; empty where none was."""
     if not word.signature and not required:
@@ -145,12 +162,14 @@ def _proven(work: Workplace, seen: Request, word: Word, *, required: bool) -> tu
             hint=f"opskit access approve {seen.name} --sign-with ~/.ssh/id_ed25519",
         )
     text = signatures.statement(seen, word.approver, word.say)
+    with work.database.read() as connection:
+        lost = [one.key for one in certificates.revoked_keys(connection)]
     key = sshsig.verify(
         text,
         word.signature,
         identity=word.approver,
         namespace=signatures.NAMESPACE,
-        trust=signatures.trust(work.registry, work.today()),
+        trust=signatures.trust(work.registry, work.today(), lost),
         at=work.now(),
         environment=work.environment,
     )
@@ -169,6 +188,9 @@ def _written(
     one = requests.one(connection, seen.id)
     if one.version != seen.version:
         raise Conflict(f"{one.name} was changed just now", hint=f"opskit access show {one.name}")
+    # What is held may have grown while it was signed: separated duties must not meet that way.
+    if judged(work, connection, one.ask, one.id).digest != one.check_hash:
+        raise Conflict(f"{one.name} is judged otherwise by now", hint="run it again")
     now = work.now()
     decisions.insert(
         connection, request=one.id, approver=word.approver, verdict=word.say, reason=word.reason,

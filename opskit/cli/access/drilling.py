@@ -9,6 +9,7 @@ import click
 
 from opskit.cli.access.shared import confirm, strict
 from opskit.cli.commands import command
+from opskit.cli.delivering import deliver
 from opskit.cli.options import config_option, output_options
 from opskit.cli.output import Column, Output, note, show_table
 from opskit.core.clock import SECOND
@@ -50,7 +51,7 @@ def drill(
     app, work = strict(config_path)
     confirm("Give the canary access, and take it away again?", yes=yes)
     found = drills.drill(work, app.granting.ways, targets, sample or 0)
-    app.deliver()
+    deliver(app)
     _emit(output, found)
     return found.exit_code
 

@@ -8,6 +8,7 @@ import click
 
 from opskit.cli.access.shared import confirm, ended, lenient, number
 from opskit.cli.commands import command
+from opskit.cli.delivering import deliver
 from opskit.cli.options import config_option
 from opskit.cli.output import note
 from opskit.core.errors import ExitCode
@@ -27,7 +28,7 @@ def return_(name: str, config_path: Path | None) -> ExitCode:
 
     app, work = lenient(config_path)
     done = give_back(work, number(name, "g"))
-    app.deliver()
+    deliver(app)
     return ended(work, done, (name,))
 
 
@@ -51,7 +52,7 @@ def revoke(names: tuple[str, ...], reason: str, yes: bool, config_path: Path | N
     numbers = tuple(dict.fromkeys(number(name, "g") for name in names))
     confirm(f"Revoke {', '.join(names)} and end the sessions that need them?", yes=yes)
     done = ending.revoke(work, numbers, reason)
-    app.deliver()
+    deliver(app)
     return ended(work, done, names)
 
 
@@ -72,7 +73,7 @@ def settle(config_path: Path | None) -> ExitCode:
 
     app, work = lenient(config_path)
     done = go(work)
-    app.deliver()
+    deliver(app)
     if not done.moved and not done.busy:
         note("nothing is due")
         return ExitCode.OK

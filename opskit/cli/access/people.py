@@ -9,6 +9,7 @@ import click
 
 from opskit.cli.access.shared import confirm, lenient, strict
 from opskit.cli.commands import command
+from opskit.cli.delivering import deliver
 from opskit.cli.options import config_option, output_options
 from opskit.cli.output import Column, Output, note, show_heading, show_table, show_text
 from opskit.core.text import plural
@@ -42,7 +43,7 @@ def onboard(
 
     app, work = strict(config_path)
     found = begin(work, name, reason, ticket)
-    app.deliver()
+    deliver(app)
     if not output.for_people:
         output.emit_data(_arrival(found))
         return found.exit_code
@@ -121,7 +122,7 @@ def offboard(  # one parameter per option
     _preview(who, departures.open_things(work, who))
     confirm(f"End all access of {name} (account {who.account}) on all targets?", yes=yes)
     done = departures.offboard(work, who, reason)
-    app.deliver()
+    deliver(app)
     if output.for_people:
         output.emit_printed(lambda to: _show_departed(to, done))
         _say_departed(done)
