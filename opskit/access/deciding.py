@@ -17,7 +17,7 @@ from opskit.access.approvers import Asking, excluded, satisfied, still_wanted
 from opskit.access.judgment import Judgment, Verdict
 from opskit.access.lifecycle import RequestState
 from opskit.access.requesting import judged, lapse, new_approvers, write_check
-from opskit.access.store import decisions, policies, requests
+from opskit.access.store import certificates, decisions, policies, requests
 from opskit.access.store.grants import Grant
 from opskit.access.store.requests import Request
 from opskit.access.workplace import Workplace
@@ -157,12 +157,14 @@ def _proven(work: Workplace, seen: Request, word: Word, *, required: bool) -> tu
             hint=f"opskit access approve {seen.name} --sign-with ~/.ssh/id_ed25519",
         )
     text = signatures.statement(seen, word.approver, word.say)
+    with work.database.read() as connection:
+        lost = [one.key for one in certificates.revoked_keys(connection)]
     key = sshsig.verify(
         text,
         word.signature,
         identity=word.approver,
         namespace=signatures.NAMESPACE,
-        trust=signatures.trust(work.registry, work.today()),
+        trust=signatures.trust(work.registry, work.today(), lost),
         at=work.now(),
         environment=work.environment,
     )

@@ -15,13 +15,15 @@ from datetime import date
 from opskit.access.approvers import Asking, Seats, satisfiable, seats, together
 from opskit.access.blast import blast_radius
 from opskit.access.judgment import Ask, Judgment, Refusal
-from opskit.access.model import Approval, BreakGlass, Environment, KeyUse, PolicyRule, Role
+from opskit.access.model import ACCOUNT, Approval, BreakGlass, Environment, KeyUse, PolicyRule, Role
 from opskit.access.registry import Registry
 from opskit.core.clock import DAY, HOUR, Duration, format_duration, parse_duration
 from opskit.core.text import nearest
 
 DEFAULT = "default"
 POLICY = "access/policy.yaml"
+# What somebody reads before they say yes.
+_LONGEST = 2_000
 # How long what needs nobody's approval may wait for its start.
 _START_WITHIN = Duration(8 * HOUR)
 
@@ -64,10 +66,31 @@ def _unknown(ask: Ask, registry: Registry, today: date) -> Iterator[Refusal]:
             )  # fmt: skip
     if role.linux is not None and role.linux.login != "none":
         yield from _keyless(ask, registry, today)
+    if known := registry.holder(ask.beneficiary):
+        yield from _unnamed(ask.beneficiary, known.account or ask.beneficiary)
+    yield from _unsaid(ask, registry)
+
+
+def _unsaid(ask: Ask, registry: Registry) -> Iterator[Refusal]:
+    """Yield what whoever asks has left out, or said at too great length."""
     if not ask.reason.strip():
         yield Refusal("reason", POLICY, "no reason is given", "say why: --reason 'deploy 4.2'")
+    if max(len(ask.reason), len(ask.ticket), len(ask.need)) > _LONGEST:
+        message = f"a reason, ticket or need has {_LONGEST:,} characters at most"
+        yield Refusal("reason", POLICY, message, "say it shortly, and name the ticket")
+    if ask.duration <= 0:
+        yield Refusal("duration", POLICY, "it is asked for no time at all", "--for 2h")
     if registry.policy.need_ticket and not ask.ticket.strip():
         yield Refusal("need_ticket", POLICY, "no ticket is named", "--ticket OPS-123")
+
+
+def _unnamed(name: str, account: str) -> Iterator[Refusal]:
+    if not ACCOUNT.fullmatch(account):
+        yield Refusal(
+            f"people.{name}.account", "access/people.yaml",
+            f"{account!r} is no name of an account on hosts and in databases",
+            "enter one: account: NAME",
+        )  # fmt: skip
 
 
 def _keyless(ask: Ask, registry: Registry, today: date) -> Iterator[Refusal]:
@@ -199,6 +222,7 @@ def _allowed(
         rules=tuple(rule.name for rule in rules),
         blast=blast_radius(ask, role, registry),
         role_digest=registry.role_digest(ask.role),
+        opened=registry.opened(ask.beneficiary, ask.targets),
         within=DAY,
         start_within=_START_WITHIN,
     )
@@ -278,6 +302,7 @@ def _emergency(ask: Ask, role: Role, registry: Registry) -> Judgment:
         rules=("break_glass",),
         blast=blast_radius(ask, role, registry),
         role_digest=registry.role_digest(ask.role),
+        opened=registry.opened(ask.beneficiary, ask.targets),
         within=DAY,
         start_within=_START_WITHIN,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -14,8 +15,11 @@ from opskit.outside.models import Model
 
 # A name that may become a file, an account, a principal: nothing sudo skips, nothing sshd splits.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+# Whom people.yaml names: what no shell, path, or pattern of ssh-keygen(1) takes for anything else.
+Holder = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._@+-]{0,127}$")]
 # A Unix account or a database role; the shadow suite's own rule, without what sudoers would quote.
-AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
+ACCOUNT = re.compile(r"^[a-z_][a-z0-9_-]{0,31}$")
+AccountName = Annotated[str, StringConstraints(pattern=ACCOUNT.pattern)]
 
 
 def _duration(text: str) -> str:
@@ -86,9 +90,9 @@ class Team(Model):
 class People(Model):
     """`access/people.yaml`: who there is."""
 
-    people: dict[str, Person] = Field(default_factory=dict)
-    service_accounts: dict[str, ServiceAccount] = Field(default_factory=dict)
-    teams: dict[str, Team] = Field(default_factory=dict)
+    people: dict[Holder, Person] = Field(default_factory=dict)
+    service_accounts: dict[Holder, ServiceAccount] = Field(default_factory=dict)
+    teams: dict[Holder, Team] = Field(default_factory=dict)
 
 
 class SudoRight(Model):

@@ -147,6 +147,14 @@ class Registry:
     def _role_digests(self) -> dict[str, str]:
         return {}
 
+    def opened(self, name: str, targets: Iterable[str]) -> str:
+        """Return what changes when a grant would open another account, by other keys, elsewhere."""
+        known = self.holder(name)
+        keys = [key.key for key in (known.keys if known else ()) if KeyUse.LOGIN in key.use]
+        found = {one: self.targets.targets.get(one) for one in targets}
+        places = {one: at and at.model_dump(mode="json") for one, at in found.items()}
+        return digest({"account": self.account(name), "keys": keys, "targets": places})
+
     def target(self, name: str) -> Target | None:
         """Return a target."""
         return self.targets.targets.get(name)

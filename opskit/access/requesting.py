@@ -22,6 +22,7 @@ from opskit.access.store.requests import Request
 from opskit.access.workplace import Workplace
 from opskit.core.clock import DAY, Duration, Instant
 from opskit.core.errors import Refused
+from opskit.core.text import clean
 
 _REMEMBERED = 50
 
@@ -179,6 +180,7 @@ def request(work: Workplace, ask: Ask) -> Asked:
     Raises:
         Refused: the files do not allow it; nothing but the refusal is written.
     """
+    ask = _one_line(ask)
     with work.database.write() as connection:
         policies.keep(connection, work.ledger, work.registry)
         judgment = judged(work, connection, ask)
@@ -191,6 +193,11 @@ def request(work: Workplace, ask: Ask) -> Asked:
     if asked is None:
         raise refused(judgment)
     return asked
+
+
+def _one_line(ask: Ask) -> Ask:
+    """Return it with its words on one line each: a second could pass for what opskit says."""
+    return replace(ask, reason=clean(ask.reason), ticket=clean(ask.ticket), need=clean(ask.need))
 
 
 def refused(judgment: Judgment) -> Refused:
@@ -314,7 +321,7 @@ def extend(work: Workplace, number: int, longer: Duration, reason: str) -> Asked
             f"{grant.name} is {grant.state.value}: there is nothing to extend",
             hint=f"opskit access request {grant.role} --who {grant.person}",
         )
-    scheduling.require_unchanged(work, grant)
+    scheduling.require_same(grant, work.registry.role(grant.role))
     ask = Ask(
         person, grant.person, grant.role, grant.targets, longer, reason, extends=grant.id,
         ticket="extension" if work.registry.policy.need_ticket else "",

@@ -17,7 +17,7 @@ from opskit.access import holding
 from opskit.access.lifecycle import GrantState, RequestState, provisioned, revoked
 from opskit.access.orders import next_attempt, order
 from opskit.access.requesting import judged, lapse
-from opskit.access.revocation import fence, publish
+from opskit.access.revocation import fence, page, publish
 from opskit.access.store import grants, places, requests
 from opskit.access.store.grants import Grant
 from opskit.access.store.places import Place
@@ -53,6 +53,7 @@ def settle(work: Workplace) -> Settled:
         left = grants.in_states(connection, (GrantState.PROVISIONING, *_ENDING))
     done = _worked(work, {one.id for one in (*started, *ended, *left)})
     publish(work)
+    page(work)
     return done
 
 

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 
 from opskit.access import holding
 from opskit.access.model import Environment, KeyUse
-from opskit.access.notices import TOLD, Files
+from opskit.access.notices.notice import Files
 from opskit.access.registry import Registry
 from opskit.access.store import told
 from opskit.access.targets.kinds import TargetKind
-from opskit.access.telling import Told
+from opskit.access.telling import TOLD, Told
 from opskit.core.clock import MINUTE, Clock, Duration, Instant, midnight, to_datetime
 from opskit.core.errors import ConfigError, Refused
 from opskit.outside.database import Database

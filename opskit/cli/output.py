@@ -228,7 +228,8 @@ def note(text: str) -> None:
 
 def interactive() -> bool:
     """Return whether somebody can be asked."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    # Either is None where the caller closed it: opskit ... <&-
+    return all(one is not None and one.isatty() for one in (sys.stdin, sys.stderr))
 
 
 @contextmanager

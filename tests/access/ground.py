@@ -55,7 +55,10 @@ class Ground(Obedient):
         return {name: self._whole(super(Ground, self)._sight(name, expected.get(name, ())))
                 for name in targets}  # fmt: skip
 
-    def remove(self, target: str, unmanaged: Sequence[Unmanaged]) -> Answer:
+    def remove(self, unmanaged: Mapping[str, Sequence[Unmanaged]]) -> Mapping[str, Answer]:
+        return {target: self._removed(target, rows) for target, rows in unmanaged.items()}
+
+    def _removed(self, target: str, unmanaged: Sequence[Unmanaged]) -> Answer:
         if target not in self.unreachable:
             for one in unmanaged:
                 self.changes.append(Change(target, "", self.head()))

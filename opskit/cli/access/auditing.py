@@ -27,18 +27,13 @@ def export(directory: Path, config_path: Path | None) -> ExitCode:
     ssh-keygen about every signature.
     """
     from opskit.access.auditing import export as gather  # noqa: PLC0415
-    from opskit.outside.files import translated, write_atomically  # noqa: PLC0415
+    from opskit.outside.files import write_directory  # noqa: PLC0415
 
     _, work = lenient(config_path)
     if directory.exists():
         raise ConfigError(f"{directory} is there already", hint="name a new directory")
     found = gather(work)
-    with translated(directory):
-        directory.mkdir(mode=0o700, parents=True)
-        for name, text in found.files.items():
-            path = directory / name
-            path.parent.mkdir(mode=0o700, exist_ok=True)
-            write_atomically(path, text.encode("utf-8", "backslashreplace"), mode=0o600)
+    write_directory(directory, found.files)
     told = [
         plural(found.requests, "request"), plural(found.grants, "grant"),
         plural(found.signed, "signed decision"),

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from opskit.cli.access.shared import confirm, number, say_grant, strict
+from opskit.cli.access.shared import confirm, moment, number, say_grant, strict
 from opskit.cli.commands import command
+from opskit.cli.delivering import deliver
 from opskit.cli.options import config_option
 from opskit.cli.output import note, working
 from opskit.core.errors import ConfigError, ExitCode
@@ -67,15 +68,17 @@ def approve(  # one parameter per option
     if statement:
         click.echo(text, nl=False)
         return ExitCode.OK
-    _shown(seen)
+    _shown(work, seen)
     confirm(f"Approve {seen.name} as {person}?", yes=yes)
     given = _signature(work, text, sign_with, signature)
     return _decided(app, work, seen.id, deciding.Word(person, "approve", reason, given))
 
 
-def _shown(seen: Request) -> None:
-    note(f"{seen.name}: {seen.ask.role} {seen.judgment['blast_radius']}")
+def _shown(work: Workplace, seen: Request) -> None:
+    note(f"{seen.name}: {seen.judgment['blast_radius']}")
     note(f"reason: {seen.ask.reason}" + (f" ({seen.ask.ticket})" if seen.ask.ticket else ""))
+    if seen.ask.starts_at is not None:
+        note(f"it starts {moment(work, seen.ask.starts_at)}")
     for one in seen.judgment["findings"]:
         note(f"{one['severity']} {one['rule']}: {one['message']}")
 
@@ -143,5 +146,5 @@ def _decided(app: App, work: Workplace, seen: int, word: object) -> ExitCode:
         grant = next((one for one in done.moved if one.id == found.grant.id), found.grant)
         say_grant(work, grant)
         code = ExitCode.FAILED if grant.state.value in {"partial", "failed"} else ExitCode.OK
-    app.deliver()
+    deliver(app)
     return code

@@ -9,6 +9,7 @@ import click
 
 from opskit.cli.access.shared import confirm, strict
 from opskit.cli.commands import command
+from opskit.cli.delivering import deliver
 from opskit.cli.options import config_option, output_options
 from opskit.cli.output import Column, Output, note, show_table, working
 from opskit.core.clock import SECOND
@@ -51,7 +52,7 @@ def drill(
     confirm("Give the canary access, and take it away again?", yes=yes)
     with working("giving the canary access, and taking it away"):
         found = drills.drill(work, app.granting.ways, targets, sample or 0)
-    app.deliver()
+    deliver(app)
     _emit(output, found)
     return found.exit_code
 

@@ -8,6 +8,7 @@ import click
 
 from opskit.cli.access.shared import confirm, ended, lenient, number
 from opskit.cli.commands import command
+from opskit.cli.delivering import deliver
 from opskit.cli.options import config_option
 from opskit.cli.output import note, working
 from opskit.core.errors import ExitCode
@@ -28,7 +29,7 @@ def return_(name: str, config_path: Path | None) -> ExitCode:
     app, work = lenient(config_path)
     with working(f"taking {name} away"):
         done = give_back(work, number(name, "g"))
-    app.deliver()
+    deliver(app)
     return ended(work, done, (name,))
 
 
@@ -53,7 +54,7 @@ def revoke(names: tuple[str, ...], reason: str, yes: bool, config_path: Path | N
     confirm(f"Revoke {', '.join(names)} and end the sessions that need them?", yes=yes)
     with working(f"taking {', '.join(names)} away"):
         done = ending.revoke(work, numbers, reason)
-    app.deliver()
+    deliver(app)
     return ended(work, done, names)
 
 
@@ -75,7 +76,7 @@ def settle(config_path: Path | None) -> ExitCode:
     app, work = lenient(config_path)
     with working("seeing to what is due"):
         done = go(work)
-    app.deliver()
+    deliver(app)
     if not done.moved and not done.busy:
         note("nothing is due")
         return ExitCode.OK

@@ -9,6 +9,7 @@ import click
 
 from opskit.cli.access.shared import confirm, emit_data, lenient, moment, strict
 from opskit.cli.commands import command
+from opskit.cli.delivering import deliver
 from opskit.cli.options import config_option, output_options
 from opskit.cli.output import Column, Output, note, show_heading, show_table, show_text, working
 from opskit.core.text import plural
@@ -43,7 +44,7 @@ def onboard(
 
     app, work = strict(config_path)
     found = begin(work, name, reason, ticket)
-    app.deliver()
+    deliver(app)
     if not output.for_people:
         emit_data(output, _arrival(found))
         return found.exit_code
@@ -123,7 +124,7 @@ def offboard(  # one parameter per option
     confirm(f"End all access of {name} (account {who.account}) on all targets?", yes=yes)
     with working(f"looking for {name} at every place, and taking away what is found"):
         done = departures.offboard(work, who, reason)
-    app.deliver()
+    deliver(app)
     if output.for_people:
         output.emit_printed(lambda to: _show_departed(to, work, done))
         _say_departed(done)

@@ -9,6 +9,7 @@ import click
 
 from opskit.cli.access.shared import confirm, lenient
 from opskit.cli.commands import command
+from opskit.cli.delivering import deliver
 from opskit.cli.options import config_option, output_options
 from opskit.cli.output import Column, Output, note, show_heading, show_table, show_text, working
 from opskit.core.errors import ExitCode, worst
@@ -55,14 +56,14 @@ def reconcile(
     with working("looking at what is in force"):
         before = look(work, targets)
     if not fix or not before.found:
-        app.deliver()
+        deliver(app)
         _emit(before, output)
         return _code(before)
     _preview(before)
     confirm(f"Do this at {plural(len({one.place for one in before.found}), 'place')}?", yes=yes)
     with working("settling it, and looking again"):
         done = repair(work, before, targets)
-    app.deliver()
+    deliver(app)
     _emit_repaired(done, output)
     failed = any(one.attempted and not one.unseen for one in done.left)
     return worst([_code(done.after), ExitCode.FAILED if failed else ExitCode.OK])

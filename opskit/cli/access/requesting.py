@@ -10,6 +10,7 @@ import click
 
 from opskit.cli.access.shared import emit_data, length, moment, needed, number, say_grant, strict
 from opskit.cli.commands import command, group
+from opskit.cli.delivering import deliver
 from opskit.cli.options import config_option, output_options
 from opskit.cli.output import Column, Output, note, show_table, show_text, working
 from opskit.core.errors import ConfigError, ExitCode
@@ -129,7 +130,7 @@ def _follow(app: App, work: Workplace, asked: Asked, output: Output) -> ExitCode
             done = start_now(work, grant)
         grant = next((one for one in done.moved if one.id == grant.id), grant)
         code = ExitCode.FAILED if grant.state.value in {"partial", "failed"} else code
-    app.deliver()
+    deliver(app)
     _emit(output, asked.request.ask, asked.judgment, asked)
     if not output.for_people:
         return code

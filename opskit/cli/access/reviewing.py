@@ -10,6 +10,7 @@ import click
 
 from opskit.cli.access.shared import emit_data, ended, lenient, moment, number, strict
 from opskit.cli.commands import group
+from opskit.cli.delivering import deliver
 from opskit.cli.options import config_option, output_options
 from opskit.cli.output import Column, Output, note, show_table, show_text, working
 from opskit.core.errors import ConfigError, ExitCode
@@ -53,7 +54,7 @@ def open_(config_path: Path | None, output: Output) -> ExitCode:
 
     app, work = strict(config_path)
     found = reviews.open_(work)
-    app.deliver()
+    deliver(app)
     _emit(output, work, found)
     return ExitCode.OK
 
@@ -145,7 +146,7 @@ def decide(
     with working(f"{'keeping' if said == 'keep' else 'taking away'} {grant}"):
         done = reviews.decide(work, _number(name), number(grant, "g"), said, reason)
     note(f"{grant} is {'kept' if said == 'keep' else 'revoked'}")
-    app.deliver()
+    deliver(app)
     return ended(work, done, (grant,)) if said == "revoke" else ExitCode.OK
 
 

@@ -13,6 +13,7 @@ from opskit.cli.commands import command
 from opskit.cli.options import config_option, output_options
 from opskit.cli.output import Column, Output, note, show_table, show_text
 from opskit.core.errors import ConfigError, ExitCode
+from opskit.core.text import clean
 
 if TYPE_CHECKING:
     from opskit.access.past import GrantSeen, RequestSeen
@@ -174,7 +175,8 @@ def show(name: str, config_path: Path | None, output: Output) -> ExitCode:
 def _facts(to: Console, rows: Sequence[tuple[str, str]]) -> None:
     for label, text in rows:
         if text:
-            show_text(to, f"  {label.ljust(_LABEL)}{text}")
+            # On one line: what somebody wrote must not pass for a line of opskit's.
+            show_text(to, f"  {label.ljust(_LABEL)}{clean(text)}")
 
 
 _LABEL = 14
@@ -187,6 +189,8 @@ def _show_request(to: Console, work: Workplace, seen: RequestSeen) -> None:
     _facts(to, [
         ("asked by", ask.requester), ("for", ask.beneficiary), ("role", ask.role),
         ("on", ", ".join(ask.targets)), ("reason", ask.reason), ("ticket", ask.ticket),
+        ("needs", ask.need), ("starts", moment(work, ask.starts_at)),
+        ("extends", f"g{ask.extends}" if ask.extends else ""),
         ("what", str(one.judgment.get("blast_radius", ""))),
         ("made", moment(work, one.created_at)), ("waits until", waits),
         ("check", one.check_hash), ("policy", one.policy_version),

@@ -51,9 +51,12 @@ def length(text: str) -> Duration:
     from opskit.core.clock import parse_duration  # noqa: PLC0415
 
     try:
-        return parse_duration(text)
+        found = parse_duration(text)
     except ValueError as error:
         raise ConfigError(f"--for: {error}", hint="--for 2h") from error
+    if found <= 0:
+        raise ConfigError(f"--for: {text!r} is no time at all", hint="--for 2h")
+    return found
 
 
 def strict(config_path: Path | None) -> tuple[App, Workplace]:
