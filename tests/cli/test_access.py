@@ -12,6 +12,7 @@ import pytest
 
 from opskit.cli.access import access as group
 from opskit.core.clock import HOUR, FrozenClock, SystemClock
+from opskit.core.errors import ExitCode
 from opskit.granting import Granting
 from tests.access.world import OFFICE, PLACES, Obedient
 from tests.cli.inside import Inside, inside
@@ -188,6 +189,17 @@ def test_settling_says_what_is_due(
     later.advance(3 * HOUR)
     monkeypatch.setattr(SystemClock, "now", lambda _self: later.at)
     assert "is gone from all its targets" in access("bob", "settle").err
+
+
+def test_settling_tells_of_what_waits_for_its_next_try(access: Run, kind: Obedient) -> None:
+    kind.unreachable.add("web2")
+    access("alice", *REQUEST)
+    access("bob", "approve", "r1", "--yes")
+    kind.unreachable.clear()
+    early = access("bob", "settle")
+    assert early.code == ExitCode.UNDETERMINED
+    assert "nothing is due" in early.err
+    assert "g1 (nginx-operator for alice) is in force on some targets only" in early.err
 
 
 def test_an_export_is_written_for_its_owner_only(access: Run, ops: Path) -> None:
