@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from opskit.access.judgment import Judgment
 from opskit.access.lifecycle import RequestState
-from opskit.access.model import KeyUse
+from opskit.access.registry import digest
 from opskit.access.store import grants, places, requests
 from opskit.access.store.grants import Grant
 from opskit.access.store.requests import Request
@@ -50,7 +50,7 @@ def _scheduled(
         account=work.registry.account(ask.beneficiary),
         role=ask.role,
         targets=ask.targets,
-        keys=_login_keys(work, ask.beneficiary),
+        keys=work.login_keys(ask.beneficiary),
         reason=ask.reason,
         duration=ask.duration,
         approved_at=now,
@@ -67,14 +67,25 @@ def _scheduled(
     return grant
 
 
-def _login_keys(work: Workplace, person: str) -> tuple[str, ...]:
-    found = work.registry.keys(person, KeyUse.LOGIN, work.today())
-    return tuple(" ".join(one.key.split()[:2]) for one in found)
-
-
 def _review_due(work: Workplace) -> Instant | None:
     rules = work.registry.policy.break_glass
     return Instant(work.now() + parse_duration(rules.review_within)) if rules else None
+
+
+def require_unchanged(work: Workplace, grant: Grant) -> None:
+    """Refuse more time with a grant whose role gives something else by now.
+
+    Who approves reads what the role gives today, and the grant would go on as it was given.
+
+    Raises:
+        Refused: it does.
+    """
+    given = digest(grant.gives.model_dump(mode="json"))
+    if work.registry.role(grant.role) is None or work.registry.role_digest(grant.role) != given:
+        raise Refused(
+            f"{grant.role} was changed since {grant.name} was given",
+            hint=f"opskit access request {grant.role} --who {grant.person}",
+        )
 
 
 def _extended(work: Workplace, connection: sa.Connection, one: Request) -> Grant:
@@ -84,11 +95,12 @@ def _extended(work: Workplace, connection: sa.Connection, one: Request) -> Grant
     grant = grants.one(connection, one.ask.extends)
     if grant.state.is_ending or grant.is_over(now) or grant.ends_at is None:
         raise Refused(f"{grant.name} has ended meanwhile", hint="ask for it anew")
-    ends_at = Instant(max(grant.ends_at, now + one.ask.duration))
+    require_unchanged(work, grant)
+    ends_at = Instant(max(grant.ends_at, work.until(grant.person, one.ask.duration)))
     told = {"request": one.name, "until": ends_at, "before": grant.ends_at}
     work.tell(connection, "grant.extended", grant.name, told)
     for place in _present(connection, grant):
-        places.want(connection, place, Presence.PRESENT, now)
+        places.want(connection, place, Presence.PRESENT, now, until=ends_at)
     return grants.change(connection, grant, ends_at=ends_at)
 
 

@@ -95,7 +95,7 @@ def _linted(found: Reconciled) -> Linted:
 def _emit(found: Reconciled, output: Output) -> None:
     from opskit.cli.access import forms  # noqa: PLC0415
 
-    forms.emit(_linted(found), output)
+    forms.emit(_linted(found), output, "opskit access reconcile")
     if not output.for_people:
         return
     _say_restored(found)
