@@ -55,7 +55,8 @@ def private_directory(path: Path) -> Path:
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
             raise ConfigError(
                 f"{path} is not a directory of yours",
-                hint="opskit keeps its state there; move it away or run as its owner",
+                hint="opskit keeps its state there; move it away or run as its owner; "
+                "several share a PostgreSQL (database: in opskit.yaml)",
             )
         if stat.S_IMODE(status.st_mode) != 0o700:
             path.chmod(0o700)

@@ -140,9 +140,7 @@ def test_it_shows_the_drift_and_who_has_it(played: Played) -> None:
 
 
 def test_it_gives_access_and_takes_it_away(played: Played) -> None:
-    assert "intern may run every command as ALL, without a password" in " ".join(
-        played.said.split()
-    )
+    assert "intern may run every command as ALL, without a password" in played.said
     assert "nobody decides for themselves" in played.said
     answers = re.findall(r"^(denied|without password): release on web1", played.said, re.MULTILINE)
     assert answers == ["denied", "without password", "denied"]

@@ -72,6 +72,8 @@ def cleaned(data: Any) -> Any:  # noqa: ANN401  # any JSON
 
 _COLUMNS = (Column("severity"), Column("finding", fold=True))
 _MOST_PLACES = 3
+# All of them are named to machines.
+_MOST_RULES = 2
 
 
 def _show(to: Console, linted: Linted) -> None:
@@ -123,7 +125,12 @@ def _show_rest(to: Console, linted: Linted) -> None:
     if skipped:
         columns = (Column("not evaluated", fold=True), Column("because", fold=True))
         to.print()
-        show_table(to, columns, [(" ".join(rules), reason) for reason, rules in skipped])
+        show_table(to, columns, [(_short(rules), reason) for reason, rules in skipped])
+
+
+def _short(rules: list[str]) -> str:
+    more = len(rules) - _MOST_RULES
+    return " ".join(rules[:_MOST_RULES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _not_evaluated(linted: Linted) -> list[tuple[str, list[str]]]:

@@ -166,7 +166,7 @@ def _show(to: Console, ask: Ask, judgment: Judgment) -> None:
         show_table(to, columns, rows)
         return
     show_text(to, f"{ask.role} {judgment.blast}")
-    signed = ", signed" if judgment.signed else ""
+    signed = " (signed)" if judgment.signed else ""
     for one in judgment.groups:
         show_text(to, f"needs {needed(one.among, one.at_least, one.eligible)}{signed}")
     if not judgment.groups:

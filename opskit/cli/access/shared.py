@@ -25,6 +25,8 @@ _NAME = re.compile(r"([rg])([0-9]{1,12})")
 # What keys of instants and of durations, both in microseconds, are called in the slice's data.
 _INSTANT = re.compile(r"(.+_)?(at|until|due|before)")
 _DURATIONS = frozenset({"duration", "at_most"})
+# States of a grant of which something could not be done yet.
+OWING = frozenset({"partial", "failed", "revoke_deferred"})
 _KINDS = {"r": "request", "g": "grant"}
 
 
@@ -133,7 +135,7 @@ def say_grant(work: Workplace, grant: Grant) -> None:
         "suspended": "is suspended",
     }
     note(f"{grant.name} ({grant.role} for {grant.person}) {words[grant.state.value]}")
-    if grant.state.value in {"partial", "failed", "revoke_deferred"}:
+    if grant.state.value in OWING:
         note(f"next: opskit access show {grant.name}   says why; opskit access settle tries again")
 
 
