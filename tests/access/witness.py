@@ -87,7 +87,7 @@ class Witness:
 
     def agreed(self, number: int, who: str, ask: Ask, now: Instant) -> None:
         """Hold a yes that was counted against who may say it."""
-        assert who in OWNERS, "a stranger approved"
+        assert who in OWNERS | ACCOUNTS.get(ask.beneficiary, set()), "a stranger approved"
         assert who not in barred((ask.requester, ask.beneficiary)), "approved for themselves"
         assert not self.is_gone(who, now), "somebody who left approved"
         self.said.setdefault(number, set()).add(who)
@@ -109,7 +109,7 @@ class Witness:
     def reviewed(self, who: str, grant: Grant, ask: Ask, now: Instant) -> None:
         """Hold an answer in a review against whose it is."""
         assert who not in barred((grant.person, ask.requester)), "somebody reviewed themselves"
-        assert who in OWNERS
+        assert who in OWNERS | ACCOUNTS.get(grant.person, set())
         assert not self.is_gone(who, now), "somebody who left reviewed"
 
     def kept_themselves(
