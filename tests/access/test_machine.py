@@ -78,7 +78,7 @@ def files(ends: dict[str, str] | None = None, **changes: dict[str, object]) -> R
         for name, owner in (("deploy", "web"), ("canary", "platform"))
     }
     roles = {name: one.model_dump(mode="json") for name, one in plain.roles.roles.items()}
-    roles["auditor"]["risk"] = "low"
+    roles["web-admin"]["risk"] = "high"
     roles["auditor"]["max_duration"] = "4d"
     roles["nginx-operator"]["linux"]["login"] = "certificate"
     roles["canary"] = {"purpose": "Drills.", "owners": ["platform"], "targets": ["web"],
