@@ -254,7 +254,7 @@ def _by(
     asking = Asking(ask.requester, ask.beneficiary)
     groups = together(seats(one, role, asking, registry, today) for one in approvals)
     if not satisfiable(groups):
-        return Judgment(refusals=(nobody_can(groups, ask),))
+        return Judgment(refusals=(nobody_can(groups, ask),), groups=groups)
     return replace(
         judged,
         signed=any(_signed(one, ask, registry) for one in approvals),

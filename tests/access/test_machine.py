@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import settings, strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from opskit.access import due, holding, reviews, revocation
 from opskit.access.arrivals import onboard
@@ -38,8 +38,8 @@ from opskit.access.registry import Registry
 from opskit.access.repair import repair
 from opskit.access.requesting import extend, request, withdraw
 from opskit.access.settling import start_now
-from opskit.access.store import grants, requests, usage
-from opskit.access.store.tables import CAMPAIGNS, CERTIFICATES, GRANTS, REQUESTS
+from opskit.access.store import grants, requests, reviews as stored, usage
+from opskit.access.store.tables import REQUESTS
 from opskit.access.store.usage import Used
 from opskit.access.workplace import Workplace
 from opskit.core.clock import HOUR, MINUTE, Duration, FrozenClock, Instant, from_datetime
@@ -52,7 +52,7 @@ from opskit.outside.sshca import Template
 from opskit.outside.sshlogin import Attempt, Door, Login
 from opskit.records.ledger import LEDGER, verify
 from tests.access.ground import Ground
-from tests.access.witness import ZONE, Witness
+from tests.access.witness import ACCOUNTS, ZONE, Witness
 from tests.access.world import PLACES, World, ask, registry
 from tests.conftest import EXAMPLES
 
@@ -78,7 +78,7 @@ def files(ends: dict[str, str] | None = None, **changes: dict[str, object]) -> R
         for name, owner in (("deploy", "web"), ("canary", "platform"))
     }
     roles = {name: one.model_dump(mode="json") for name, one in plain.roles.roles.items()}
-    roles["auditor"]["risk"] = "low"
+    roles["web-admin"]["risk"] = "high"
     roles["auditor"]["max_duration"] = "4d"
     roles["nginx-operator"]["linux"]["login"] = "certificate"
     roles["canary"] = {"purpose": "Drills.", "owners": ["platform"], "targets": ["web"],
@@ -166,8 +166,11 @@ class Office(RuleBasedStateMachine):
         self.witness, self.saved = Witness(), Witness()
         self.edit("plain")
         self.killed = False
+        self.looks()
         self.patched = pytest.MonkeyPatch()
         self.patched.setattr(revocation, "revocation_list", _written_list)
+        self.patched.setattr("opskit.access.drills.ThreadPoolExecutor", _OneByOne)
+        self.patched.setattr("opskit.access.repair.ThreadPoolExecutor", _OneByOne)
         self.patched.setattr(sshlogin, "made_key", _made_key)
         self.patched.setattr(sshlogin, "attempt", self._attempt)
         self.patched.setattr("opskit.access.drills.Session", self._session)
@@ -211,76 +214,112 @@ class Office(RuleBasedStateMachine):
     def starts(self, grant: grants.Grant) -> None:
         self.tries("bob", lambda work: start_now(work, grant))
 
-    def says(self, number: int, who: str, say: Say = "approve") -> None:
-        ahead = copy.deepcopy(self.witness)
+    def says(self, number: int, who: str, say: Say = "approve") -> bool:
+        """Let somebody decide; return whether that was the last word."""
         found = self.tries(who, lambda work: decide(work, number, Word(who, say)))
         if found is None or say == "deny":
-            return
+            return found is not None
         ask, now = found.request.ask, self.clock.now()
         self.witness.agreed(number, who, ask, now)
         if found.grant is not None and ask.extends is not None:
             self.witness.extended(ask, now)
         elif found.grant is not None:
-            assert number not in ahead.said or who not in ahead.said[number]
             self.starts(found.grant)
+        return found.grant is not None
 
-    def numbers(self, table: sa.Table) -> st.SearchStrategy[int]:
-        """Return what there is to choose from, and one that is not there."""
+    def looks(self) -> None:
+        """Look at what there is to choose from, once a step."""
         with self.world.database.read() as connection:
-            found = connection.execute(sa.select(table.c.id)).scalars().all()
-        return st.sampled_from([*found, 99])
+            ids = sa.select(REQUESTS.c.id).order_by(REQUESTS.c.id.desc())
+            self.requests = [*connection.execute(ids).scalars()]
+            self.held = {one.id: one for one in grants.everything(connection)}
+            self.campaigns = [one.id for one in stored.campaigns(connection)][::-1]
+            self.asked_about = [
+                (one.id, item.grant_id)
+                for one in stored.campaigns(connection, still_open=True)
+                for item in stored.items(connection, one.id)
+            ]
+
+    def grant(self, data: st.DataObject) -> grants.Grant:
+        """Return a grant: mostly one that is in force."""
+        every = sorted(self.held.values(), key=lambda one: one.state not in _GIVEN)
+        usable = [one for one in every if one.state in _GIVEN]
+        return data.draw(st.sampled_from([*usable * 3, *every]))
+
+    def somebody(self, data: st.DataObject, *fitting: str) -> str:
+        """Return somebody: mostly one of those who may."""
+        return data.draw(st.sampled_from([*fitting * 3, "alice", "bob", "dora", "eve", "deploy"]))
+
+    @initialize(
+        roles=st.lists(ROLES, min_size=1, max_size=3, unique=True),
+        hours=st.sampled_from([2, 4, 8]).map(lambda hours: Duration(hours * HOUR)),
+    )
+    def some_work_already(self, roles: list[str], hours: Duration) -> None:
+        for role in roles:
+            self.ask_and_get(("alice", "alice"), role, hours, later=False)
 
     # Asking and deciding
 
     @rule(
         who=ASKING, role=ROLES, hours=HOURS, on=st.sampled_from(["web"] * 4 + ["staging"]),
-        instead=st.sampled_from([None] * 4 + ["alice", "bob", "dora"]), odd=st.integers(0, 9),
+        instead=st.sampled_from([None] * 4 + ["alice", "bob", "dora"]), odd=st.integers(0, 19),
     )  # fmt: skip
     def ask_for(
         self, who: str, role: str, hours: Duration, on: str, instead: str | None, odd: int
     ) -> None:
-        starts_at = self.clock.now() + HOUR if odd in {7, 9} else None
+        starts_at = self.clock.now() + HOUR if odd < 3 else None
         self.asks(instead or who, ask(
             who, role, requester=instead or who, duration=hours, targets=(on,),
-            starts_at=starts_at, break_glass=odd in {7, 8},
+            starts_at=starts_at, break_glass=odd == 0,
         ))  # fmt: skip
 
     @rule(
-        who=st.sampled_from(["alice", "alice", "bob", "dora", "deploy"]), role=ROLES, hours=HOURS,
-        instead=st.sampled_from([None, None, "alice", "bob"]), later=st.integers(0, 3),
+        pair=st.sampled_from([
+            ("alice", "alice"), ("bob", "bob"), ("dora", "dora"), ("dora", "deploy"),
+            ("bob", "alice"),
+        ]),
+        role=ROLES, hours=HOURS, later=st.booleans(),
     )  # fmt: skip
     def ask_and_get(
-        self, who: str, role: str, hours: Duration, instead: str | None, later: int
+        self, pair: tuple[str, str], role: str, hours: Duration, *, later: bool
     ) -> None:
         """Ask, and have everybody say yes, who asked first of all."""
-        asker = instead or who
-        starts_at = self.clock.now() + 12 * HOUR if later == 0 else None
+        starts_at = self.clock.now() + 12 * HOUR if later else None
+        asker, who = pair
         number = self.asks(
             asker, ask(who, role, requester=asker, duration=hours, starts_at=starts_at)
         )
-        for one in (asker, who, "bob", "dora", "charlie"):
-            if number is not None:
-                self.says(number, one)
+        if number is not None:
+            any(self.says(number, one) for one in (asker, who, "bob", "dora", "charlie"))
 
+    @rule(who=st.sampled_from(["alice", "alice", "bob", "dora", "eve"]))
+    def break_the_glass(self, who: str) -> None:
+        self.asks(who, ask(who, "web-admin", duration=Duration(HOUR), break_glass=True))
+
+    @precondition(lambda self: self.requests)
     @rule(data=st.data(), who=PEOPLE, say=st.sampled_from(["approve"] * 5 + ["deny"]))
     def say(self, data: st.DataObject, who: str, say: Say) -> None:
-        self.says(data.draw(self.numbers(REQUESTS)), who, say)
+        self.says(data.draw(st.sampled_from(self.requests)), who, say)
 
+    @precondition(lambda self: self.requests)
     @rule(data=st.data())
     def everybody_says_yes(self, data: st.DataObject) -> None:
-        number = data.draw(self.numbers(REQUESTS))
+        number = data.draw(st.sampled_from(self.requests))
         for who in ("alice", "bob", "charlie", "dora", "eve"):
             self.says(number, who)
 
+    @precondition(lambda self: self.requests)
     @rule(data=st.data(), who=PEOPLE)
     def take_back(self, data: st.DataObject, who: str) -> None:
-        number = data.draw(self.numbers(REQUESTS))
+        number = data.draw(st.sampled_from(self.requests))
         self.tries(who, lambda work: withdraw(work, number))
 
-    @rule(data=st.data(), who=PEOPLE, hours=HOURS, agreed=st.booleans())
-    def ask_for_more(self, data: st.DataObject, who: str, hours: Duration, *, agreed: bool) -> None:
-        number = data.draw(self.numbers(GRANTS))
-        found = self.tries(who, lambda work: extend(work, number, hours, "more"))
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), hours=HOURS, agreed=st.booleans())
+    def ask_for_more(self, data: st.DataObject, hours: Duration, *, agreed: bool) -> None:
+        grant = self.grant(data)
+        who = self.somebody(data, grant.person)
+        found = self.tries(who, lambda work: extend(work, grant.id, hours, "more"))
         if found is None:
             return
         ask_, now = found.request.ask, self.clock.now()
@@ -292,19 +331,23 @@ class Office(RuleBasedStateMachine):
 
     # Ending
 
-    @rule(data=st.data(), who=PEOPLE)
-    def hand_back(self, data: st.DataObject, who: str) -> None:
-        number = data.draw(self.numbers(GRANTS))
-        self.tries(who, lambda work: give_back(work, number))
+    @precondition(lambda self: self.held)
+    @rule(data=st.data())
+    def hand_back(self, data: st.DataObject) -> None:
+        grant = self.grant(data)
+        self.tries(self.somebody(data, grant.person), lambda work: give_back(work, grant.id))
 
+    @precondition(lambda self: self.held)
     @rule(data=st.data(), who=PEOPLE)
     def take_away(self, data: st.DataObject, who: str) -> None:
-        number = data.draw(self.numbers(GRANTS))
+        number = self.grant(data).id
         self.tries(who, lambda work: revoke(work, (number,), "enough"))
 
-    @rule(data=st.data(), who=PEOPLE)
+    @precondition(lambda self: any(one.break_glass for one in self.held.values()))
+    @rule(data=st.data(), who=st.sampled_from(["bob", "dora", "alice", "charlie", "eve"]))
     def look_at_emergency(self, data: st.DataObject, who: str) -> None:
-        number = data.draw(self.numbers(GRANTS))
+        taken = [one.id for one in self.held.values() if one.break_glass]
+        number = data.draw(st.sampled_from(taken))
         found = self.tries(who, lambda work: review_emergency(work, number, "seen"))
         if found is not None:
             self.witness.reviewed(who, found, self.ask_of(found), self.clock.now())
@@ -313,50 +356,63 @@ class Office(RuleBasedStateMachine):
         with self.world.database.read() as connection:
             return requests.one(connection, grant.request).ask
 
-    def held(self) -> dict[int, grants.Grant]:
-        with self.world.database.read() as connection:
-            return {one.id: one for one in grants.everything(connection)}
-
     # Reviewing
 
-    @rule(data=st.data(), place=st.sampled_from(ALL_PLACES))
-    def use(self, data: st.DataObject, place: str) -> None:
-        number = data.draw(self.numbers(GRANTS))
-        if f"g{number}" in self.ground.live(place):
-            at = self.clock.now()
+    @rule(place=st.sampled_from(ALL_PLACES))
+    def use(self, place: str) -> None:
+        """Use all that there is on a host."""
+        at, known = self.clock.now(), self.held
+        for number in (int(name[1:]) for name in self.ground.live(place)):
+            if number not in known:
+                continue
             with self.world.database.write() as connection:
                 usage.add(connection, Used(number, place, "login", at, at, 1))
             self.witness.used[number] = at
 
-    @rule(who=PEOPLE)
+    @precondition(lambda self: not self.asked_about)
+    @rule(who=st.sampled_from(["charlie", "dora", "alice", "eve"]))
     def open_review(self, who: str) -> None:
         found = self.tries(who, reviews.open_)
         if found is not None:
             assert not self.witness.is_gone(who, self.clock.now())
             may = {"alice", "bob", "charlie", "dora", "deploy"} if self.files.policy.rules else ()
-            self.witness.kept_themselves(found.items, self.held(), self.clock.now(), may)
+            self.witness.kept_themselves(found.items, self.held, self.clock.now(), may)
 
+    @precondition(lambda self: self.asked_about)
     @rule(
-        data=st.data(), who=st.sampled_from(["bob", "dora", "charlie", "alice", "eve"]),
+        data=st.data(), who=st.sampled_from(["dora", "bob", "charlie", "alice", "eve"]),
         answer=st.sampled_from(["keep", "keep", "revoke"]),
     )  # fmt: skip
     def answer(self, data: st.DataObject, who: str, answer: reviews.Answer) -> None:
-        campaign, grant = data.draw(self.numbers(CAMPAIGNS)), data.draw(self.numbers(GRANTS))
+        campaign, grant = data.draw(st.sampled_from(self.asked_about))
         found = self.tries(who, lambda work: reviews.decide(work, campaign, grant, answer, "so"))
         if found is not None:
-            one = self.held()[grant]
+            one = self.held[grant]
             self.witness.reviewed(who, one, self.ask_of(one), self.clock.now())
 
-    @rule(data=st.data(), who=PEOPLE)
-    def close_review(self, data: st.DataObject, who: str) -> None:
-        number = data.draw(self.numbers(CAMPAIGNS))
+    @precondition(lambda self: self.asked_about)
+    @rule(later=st.booleans())
+    def nobody_answers(self, *, later: bool) -> None:
+        self.clock.advance(2 * HOUR)
+        self.work()
+        if later:
+            self.clock.advance(2 * HOUR)
+            self.work()
+
+    @precondition(lambda self: self.campaigns)
+    @rule(who=PEOPLE)
+    def close_review(self, who: str) -> None:
+        number = self.campaigns[0]
         found = self.tries(who, lambda work: reviews.close(work, number))
         assert found is None or not found.unanswered
 
     # People
 
-    @rule(who=st.sampled_from(["alice", "alice", "bob", "eve", "deploy"]), by=PEOPLE)
-    def somebody_comes(self, who: str, by: str) -> None:
+    @rule(data=st.data(), by=st.sampled_from(["charlie", "dora", "alice", "bob"]))
+    def somebody_comes(self, data: st.DataObject, by: str) -> None:
+        """Onboard whoever is new, or was offboarded."""
+        away = sorted(self.witness.offboarded)
+        who = data.draw(st.sampled_from([*away * 3, "alice", "eve"]))
         back = who in self.witness.offboarded
         found = self.tries(by, lambda work: onboard(work, who))
         if found is not None:
@@ -364,6 +420,7 @@ class Office(RuleBasedStateMachine):
             assert not back or by != who, "somebody brought themselves back"
             self.witness.offboarded.discard(who)
 
+    @precondition(lambda self: not self.witness.offboarded)
     @rule(who=st.sampled_from(["alice", "alice", "bob", "deploy"]), by=TRUSTED)
     def somebody_leaves(self, who: str, by: str) -> None:
         done = self.tries(by, lambda work: offboard(work, leaving(work, who), "leaves"))
@@ -379,24 +436,22 @@ class Office(RuleBasedStateMachine):
 
     # Certificates
 
-    @rule(
-        data=st.data(), who=st.sampled_from(["alice", "alice", "bob", "eve", "dora", "deploy"]),
-        with_=st.sampled_from(["own"] * 4 + ["alice", "deploy"]),
-    )  # fmt: skip
-    def get_certificate(self, data: st.DataObject, who: str, with_: str) -> None:
-        number = data.draw(self.numbers(GRANTS))
-        grant = self.held().get(number)
-        whose = grant.person if grant and with_ == "own" else who if with_ == "own" else with_
-        found = self.tries(who, lambda work: issue(work, Wanted(number, key(whose))))
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), with_=st.sampled_from(["own"] * 4 + ["alice", "deploy"]))
+    def get_certificate(self, data: st.DataObject, with_: str) -> None:
+        grant = self.grant(data)
+        who = self.somebody(data, *(ACCOUNTS.get(grant.person) or [grant.person]))
+        line = key(grant.person if with_ == "own" else with_)
+        found = self.tries(who, lambda work: issue(work, Wanted(grant.id, line)))
         if found is not None:
             assert key(found.person).split()[1] in found.certificate
             self.witness.issued(found, who, self.clock.now())
 
+    @precondition(lambda self: self.witness.pocket)
     @rule(data=st.data(), who=PEOPLE)
     def revoke_certificate(self, data: st.DataObject, who: str) -> None:
-        with self.world.database.read() as connection:
-            serials = connection.execute(sa.select(CERTIFICATES.c.serial)).scalars().all()
-        what = data.draw(st.sampled_from([*map(str, serials), "g1", "g2", "g99"]))
+        one = data.draw(st.sampled_from(self.witness.pocket[::-1]))
+        what = data.draw(st.sampled_from([str(one.serial), one.grant]))
         found = self.tries(who, lambda work: revocation.revoke(work, what, "lost"))
         for place in found.published.placed if found else ():
             listed = json.loads(self.ground.lists[place])
@@ -433,13 +488,15 @@ class Office(RuleBasedStateMachine):
         for _ in range(2):
             self.clock.advance(16 * MINUTE)
             due.go(self.as_("charlie"))
-        known = {one.name: one for one in self.held().values()}
+        self.looks()
+        known = {one.name: one for one in self.held.values()}
         assert not self.ground.rogue
         for place in ALL_PLACES:
             for name, one in self.ground.live(place).items():
                 assert name in known, "nobody granted it, and it is still there"
                 assert (known[name].person, known[name].state in _GIVEN) == (one.person, True)
 
+    @precondition(lambda self: self.files.policy.rules)
     @rule(place=st.sampled_from(ALL_PLACES), hosts=st.booleans())
     def run_drill(self, place: str, *, hosts: bool) -> None:
         ways = {name: Way(("ssh", name)) for name in ALL_PLACES if hosts or name != place}
@@ -453,10 +510,11 @@ class Office(RuleBasedStateMachine):
     def wait(self, minutes: int) -> None:
         self.clock.advance(minutes * MINUTE)
 
+    @precondition(lambda self: self.held)
     @rule(data=st.data())
     def wait_for_the_very_end(self, data: st.DataObject) -> None:
-        grant = self.held().get(data.draw(self.numbers(GRANTS)))
-        if grant is not None and grant.ends_at is not None and grant.ends_at > self.clock.now():
+        grant = self.grant(data)
+        if grant.ends_at is not None and grant.ends_at > self.clock.now():
             self.clock.advance(grant.ends_at - self.clock.now())
 
     @rule(name=st.sampled_from(["plain"] * 6 + sorted(FILES)))
@@ -499,6 +557,7 @@ class Office(RuleBasedStateMachine):
         with self.world.database.read() as connection:
             self.witness.look(connection, self.ground, killed=self.killed)
         self.killed = False
+        self.looks()
 
     # The canary
 
@@ -530,6 +589,19 @@ class _Session:
         return True
 
     def close(self) -> None: ...
+
+
+class _OneByOne:
+    """A pool without threads: nothing here waits for anything."""
+
+    def __init__(self, _threads: int) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    map = staticmethod(map)
 
 
 def _made_key(directory: Path, _environment: object) -> tuple[Path, str]:
