@@ -110,6 +110,15 @@ def test_a_file_of_more_lines_than_anybody_has_is_told_and_not_read(host: Path) 
     assert linted.exit_code(Severity.CRITICAL) is ExitCode.UNDETERMINED
 
 
+def test_groups_that_all_have_everybody_end(host: Path) -> None:
+    people = "".join(f"u{n}:x:{2_000 + n}:5::/:/bin/sh\n" for n in range(20_000))
+    put(host, "etc/passwd", PASSWD + people)
+    put(host, "etc/group", "docker:x:5:\n" * 20_000)
+    linted = lint_hosts([host], Question(ALL.now, rules=frozenset({"SUDO-ALL", "GRP-ROOT-EQ"})))
+    assert FOLLOWED in reasons(linted)
+    assert len(linted.findings) == 20_000
+
+
 def test_many_broken_lines_are_one_finding(host: Path) -> None:
     put(host, "etc/sudoers", SAFE + "a\n" * 20_000)
     linted = lint_hosts([host], Question(ALL.now, rules=frozenset({"SUDO-INEFFECTIVE"})))

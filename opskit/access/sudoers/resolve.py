@@ -87,6 +87,7 @@ class Resolver:
             primary[account.gid].add(account.name)
             self.numbers[account.name] = f"#{account.uid}"
         for group in self.state.groups or ():
+            self.effort.take(len(group.members) + len(primary[group.gid]))
             members = frozenset({*group.members, *primary[group.gid]})
             for name in (group.name.lower(), f"#{group.gid}"):
                 self.members_of[name] = members
