@@ -125,7 +125,7 @@ def lint_hosts(
     Raises:
         ConfigError: a path is not there, or holds nothing of a host.
     """
-    with _no_search_for_cycles():
+    with no_search_for_cycles():
         return _lint_hosts(paths, question, accepted)
 
 
@@ -140,11 +140,8 @@ def _lint_hosts(paths: Sequence[Path], question: Question, accepted: Sequence[Wr
 
 
 @contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
-    """Keep Python from searching values for cycles: there are many, and none has any.
-
-    They are many, live to the end, and are let go of by their counts.
-    """
+def no_search_for_cycles() -> Iterator[None]:
+    """Keep Python from searching values for cycles: there are many, and none has any."""
     was_on = gc.isenabled()
     gc.disable()
     try:

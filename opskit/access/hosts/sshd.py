@@ -19,6 +19,8 @@ _DIRECTORY = "/etc/ssh/"
 _DEEPEST = 16
 # Together, however often a file is included.
 _MOST_LINES = 100_000
+# Looking for the files of a pattern takes as long as reading so many lines.
+_PATTERN = 20
 
 # What sshd of OpenSSH 9 does where nothing is written (sshd_config(5)).
 DEFAULTS: Mapping[str, str] = {
@@ -139,7 +141,7 @@ class _Reader:
             self.misread.append(Misread(line, f"included more than {_DEEPEST} levels deep"))
             return
         for pattern in patterns:
-            self.left -= 1
+            self.left -= _PATTERN
             if self.left <= 0:
                 self._give_up(line)
                 return
@@ -148,7 +150,7 @@ class _Reader:
 
     def _give_up(self, line: Line) -> None:
         if not self.cut:
-            reason = f"not read from here on: there are more than {_MOST_LINES:,} lines"
+            reason = f"not read from here on: there are more than {_MOST_LINES:,} lines or includes"
             self.cut.append(Misread(line, reason))
 
 

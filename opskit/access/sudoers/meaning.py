@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -99,53 +100,73 @@ def overruled(resolver: Resolver) -> Iterator[tuple[Placed, Member, Line]]:
             yield item.placed, item.command.member, by.placed.at
 
 
+@dataclass(slots=True)
+class _Theirs:
+    """Where the rules for one name of user lists stand: by command, for many files, denials."""
+
+    same: dict[tuple[str, str | None], list[int]] = field(default_factory=dict)
+    wide: list[int] = field(default_factory=list)
+    denials: list[int] = field(default_factory=list)
+    last: int = -1
+
+    def enter(self, index: int, item: Item, name: str) -> None:
+        member = item.command.member
+        self.last = index
+        self.same.setdefault((name, member.args), []).append(index)
+        if wide(member):
+            self.wide.append(index)
+        if not item.command.allow:
+            self.denials.append(index)
+
+
 class _Later:
     """Finds what later rules do to a right."""
 
     def __init__(self, resolver: Resolver, items: list[Item]) -> None:
         self._resolver, self._items = resolver, items
-        # Whatever covers an item speaks of who has it, and of its command or of many.
-        self._same: dict[tuple[str, str, str | None], list[int]] = defaultdict(list)
-        self._wide: dict[str, list[int]] = defaultdict(list)
-        self._denials: dict[str, list[int]] = defaultdict(list)
+        self._of: dict[str, _Theirs] = defaultdict(_Theirs)
+        self._including: dict[str, list[_Theirs]] = {}
+        self._denials = any(not item.command.allow for item in items)
+        self._names = [canonical(item.command.member.name) for item in items]
         for index, item in enumerate(items):
-            who, member = item.user.member.name.lower(), item.command.member
-            self._same[who, canonical(member.name), member.args].append(index)
-            if wide(member):
-                self._wide[who].append(index)
-            if not item.command.allow:
-                self._denials[who].append(index)
+            self._of[item.user.member.name.lower()].enter(index, item, self._names[index])
+
+    def _about(self, who: str) -> list[_Theirs]:
+        """Return the rules that may speak of a user or group: those for its names."""
+        found = self._including.get(who)
+        if found is None:
+            names = self._resolver.including(who)
+            found = self._including[who] = [self._of[one] for one in names if one in self._of]
+        return found
 
     def ending(self, index: int, item: Item) -> Item | None:
         """Return the last later item that decides whatever this one would."""
-        member = item.command.member
-        name, args = canonical(member.name), member.args
         found: list[int] = []
-        for who in self._resolver.including(item.user.member.name):
-            found += _behind(self._same.get((who, name, args)), index)
-            if args is not None:
-                found += _behind(self._same.get((who, name, None)), index)
-            if member.kind is not Kind.ALL:
-                found += self._holding(_behind(self._wide.get(who), index), member)
-        if not found:
-            return None
-        self._resolver.effort.take(len(found))
+        for theirs in self._about(item.user.member.name):
+            if theirs.last > index:
+                found += self._speaking(theirs, index, item.command.member)
         for at in sorted(found, reverse=True):
             if self._covers(self._items[at], item):
                 return self._items[at]
         return None
 
-    def _holding(self, places: Sequence[int], member: Member) -> list[int]:
-        self._resolver.effort.take(len(places))
-        return [at for at in places if _holds(self._items[at].command.member, member)]
+    def _speaking(self, theirs: _Theirs, index: int, member: Member) -> list[int]:
+        """Return where later rules stand that speak of a command, by name or of many files."""
+        name, args = self._names[index], member.args
+        found = _behind(theirs.same.get((name, args)), index)
+        if args is not None:
+            found += _behind(theirs.same.get((name, None)), index)
+        wider = _behind(theirs.wide, index) if member.kind is not Kind.ALL else []
+        self._resolver.effort.take(len(found) + len(wider))
+        return found + [at for at in wider if _holds(self._items[at].command.member, member)]
 
     def less(self, index: int, item: Item) -> tuple[Member, ...]:
         """Return what later denials take out of a right that is wider than they are."""
         member = item.command.member
         if not self._denials or not wide(member):
             return ()
-        including = self._resolver.including(item.user.member.name)
-        later = sorted(at for who in including for at in _behind(self._denials.get(who), index))
+        theirs = self._about(item.user.member.name)
+        later = sorted(at for one in theirs for at in _behind(one.denials, index))
         self._resolver.effort.take(len(later))
         return tuple(
             self._items[at].command.member
@@ -184,9 +205,9 @@ class _Later:
         return people and users and groups
 
 
-def _behind(places: list[int] | None, index: int) -> Sequence[int]:
+def _behind(places: list[int] | None, index: int) -> list[int]:
     """Return the places behind one; they are in order."""
-    return places[bisect_right(places, index) :] if places and places[-1] > index else ()
+    return places[bisect_right(places, index) :] if places and places[-1] > index else []
 
 
 def wide(member: Member) -> bool:

@@ -79,7 +79,6 @@ class Resolver:
         default_factory=dict
     )
     _items: list[Item] | None = None
-    _including: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Look once which groups there are, and whether Defaults are bound to anything."""
@@ -88,6 +87,7 @@ class Resolver:
             primary[account.gid].add(account.name)
             self.numbers[account.name] = f"#{account.uid}"
         for group in self.state.groups or ():
+            self.effort.take(len(group.members) + len(primary[group.gid]))
             members = frozenset({*group.members, *primary[group.gid]})
             for name in (group.name.lower(), f"#{group.gid}"):
                 self.members_of[name] = members
@@ -259,11 +259,8 @@ class Resolver:
 
     def including(self, who: str) -> tuple[str, ...]:
         """Return, in lower case, the names of lists that are, or hold, a user or group."""
-        found = self._including.get(who)
-        if found is None:
-            names = ["all", who.lower(), *self.groups_of.get(who, ()), self.numbers.get(who, "")]
-            found = self._including[who] = tuple(dict.fromkeys(filter(None, names)))
-        return found
+        groups = self.groups_of.get(who, ())
+        return tuple(dict.fromkeys(["all", who.lower(), *groups, self.numbers.get(who, "")]))
 
     def includes(self, name: str, who: str) -> bool:
         """Tell whether a name of a list is, or holds, a user or group."""
