@@ -145,6 +145,24 @@ def test_one_thing_that_cannot_be_swept_keeps_nothing_else(
     assert deputy.apply(absent=[one], end_sessions=[vera])["done"]["wrong"] == []
 
 
+def test_a_program_that_keeps_a_group_for_its_owner_keeps_it_no_longer(
+    vera: str, deputy: Deputy, host: Host, key: Key
+) -> None:
+    one = grant("g36", vera, keys=[key.public], groups=["adm"])
+    deputy.apply([one])
+    as_vera(host, "cp /usr/bin/id /tmp/kept; chgrp adm /tmp/kept; chmod 2755 /tmp/kept; "
+                  "mkdir -p a/b; cp /usr/bin/id a/b/own; chmod 4755 a/b/own; "
+                  "ln -s /usr/bin/su a/su; ln -s / a/all")  # fmt: skip
+    gone = deputy.apply(absent=[one], end_sessions=[vera])
+    assert gone["done"]["wrong"] == []
+    paths = {f"/home/{vera}/a/b/own", "/tmp/kept"}
+    assert {f"setuid {path}" for path in paths} == set(gone["done"]["ended"][vera])
+    assert host.run(("stat", "-c", "%a", *sorted(paths))).stdout == "755\n755\n"
+    assert host.run(("stat", "-L", "-c", "%a", "/usr/bin/su")).stdout == "4755\n"
+    assert "adm" not in deputy.ssh(key, vera, "/tmp/kept -Gn").stdout
+    host.run(("rm", "/tmp/kept"))
+
+
 def test_a_device_in_the_place_of_a_command_is_not_opened(
     vera: str, deputy: Deputy, host: Host
 ) -> None:
