@@ -50,7 +50,8 @@ def step(found: Found) -> str:
     """Return in words what is done about a difference."""
     match found.remedy:
         case Removal(unmanaged):
-            named = "lock account" if unmanaged.kind == "account" else f"remove {unmanaged.kind}"
+            words = {"account": "lock account", "login": "take"}
+            named = words.get(unmanaged.kind, f"remove {unmanaged.kind}")
             said = unmanaged.key.split()[0] == unmanaged.account
             of = "" if said else f" of {unmanaged.account}"
             return f"{named} {unmanaged.key}{of}"

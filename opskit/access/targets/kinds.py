@@ -129,7 +129,7 @@ class Session:
 class Unmanaged:
     """A right on a target that no placement accounts for; `key` names it for its removal."""
 
-    kind: str  # sudo, key, group, account, membership, attribute
+    kind: str  # sudo, key, group, account, membership, attribute, login
     key: str
     account: str
     detail: str
