@@ -24,6 +24,9 @@ from opskit.core.errors import Refused
 from opskit.core.text import clean
 
 _REMEMBERED = 50
+# Who says yes now cannot know what will be so in years.
+_AHEAD = 366 * DAY
+_FAR = Refusal("start", "access/policy.yaml", "it starts in more than a year", "ask nearer the day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ def judged(
     judgment = judge(ask, work.registry, work.today())
     if judgment.verdict is Verdict.REFUSED:
         return judgment
+    if ask.starts_at is not None and ask.starts_at > work.now() + _AHEAD:
+        return Judgment(refusals=(_FAR,))
     view = _view(work, connection, ask, judgment.groups, number)
     flow = tuple(one for rule in FLOW.rules for one in rule.check(view))
     findings = (*flow, *check_role(ask.role, work.registry, ask.targets))

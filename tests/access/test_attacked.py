@@ -295,13 +295,19 @@ def test_a_reason_stays_on_one_line(world: World) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [({"reason": "x" * 2_001}, "2,000 characters"), ({"duration": 0}, "no time at all"),
-     ({"duration": -HOUR}, "no time at all")],
+     ({"duration": -HOUR}, "no time at all"),
+     ({"starts_at": 253_402_300_000_000_000}, "more than a year")],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(
     world: World, values: dict[str, object], words: str
 ) -> None:
     (refusal,) = check(world.as_("alice"), ask(**values)).refusals  # type: ignore[arg-type]
     assert words in refusal.message
+
+
+def test_no_role_is_given_for_an_age() -> None:
+    with pytest.raises(AssertionError, match="longer than ten years"):
+        roles(auditor={"max_duration": "99999999999999d"})
 
 
 def test_somebody_whose_name_is_no_account_is_told_to_enter_one(world: World) -> None:
