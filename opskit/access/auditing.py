@@ -71,7 +71,7 @@ def export(work: Workplace) -> Exported:
     with work.database.read() as connection:
         known = told(entries(connection))
         files = dict(_records(connection, grants, requests))
-        signed = list(_signed(requests))
+        signed = list(_signed(connection, requests))
         files |= dict(_signers(connection))
     files |= {name: text for name, text, _ in signed}
     files["verify.sh"] = _script([line for _, _, line in signed if line])
@@ -101,21 +101,24 @@ def _signers(connection: sa.Connection) -> Iterator[tuple[str, str]]:
         yield f"signers/{version}", lines
 
 
-def _signed(requests: list[RequestSeen]) -> Iterator[tuple[str, str, str]]:
+def _signed(
+    connection: sa.Connection, requests: list[RequestSeen]
+) -> Iterator[tuple[str, str, str]]:
     """Yield each signed text and each signature, with the line that verifies both."""
     for one in requests:
         for said in one.decisions:
             if said.signature:
-                stem = f"decisions/{one.request.name}-{said.approver}-{said.check_hash}"
+                # A name of people.yaml may hold what is no part of a file's name.
+                stem = f"decisions/{one.request.name}-{said.id}"
                 yield f"{stem}.txt", said.statement, ""
-                yield f"{stem}.sig", said.signature, _check(stem, said)
+                yield f"{stem}.sig", said.signature, _check(connection, stem, said)
 
 
-def _check(stem: str, said: Decision) -> str:
-    # The files of that time say who could sign; the version is in the text itself.
-    version = json.loads(said.statement)["policy_version"]
+def _check(connection: sa.Connection, stem: str, said: Decision) -> str:
+    # Who could sign is what the files said when it was signed: a key may be newer than the check.
+    version = policies.version_at(connection, said.at)
     at = f"{to_datetime(said.at):%Y%m%d%H%M%S}"
-    return shlex.join(("check", stem, version, said.approver, at))
+    return shlex.join(["check", stem, version, said.approver, at])
 
 
 _SCRIPT = """\

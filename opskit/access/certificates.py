@@ -113,9 +113,6 @@ def _require_own(work: Workplace, grant: Grant, person: str) -> None:
     answerable = work.registry.among([account.owner]) if account else frozenset[str]()
     if person != grant.person and person not in answerable:
         raise Refused(f"{grant.name} is {grant.person}'s", hint="opskit access list shows yours")
-    gone = [one for one in (person, grant.person) if work.registry.left(one, work.today())]
-    if gone:
-        raise Refused(f"{gone[0]}'s last day is over", hint=f"opskit access offboard {gone[0]}")
 
 
 def _require_open(grant: Grant, now: Instant) -> None:
@@ -253,6 +250,8 @@ def _written(
 ) -> Certificate:
     now, found = work.now(), fingerprint(template.key)
     _require_open(grants.one(connection, grant.id), now)  # it may have ended while we signed
+    if work.gone(connection, [grant.person]):  # and nobody has ended their grants yet
+        raise Refused(f"{grant.person} has left", hint="opskit access settle ends the grant")
     if found in {one.fingerprint for one in certificates.revoked_keys(connection)}:
         raise Refused(f"the key {found} was revoked", hint="enter another in access/people.yaml")
     told = {

@@ -7,7 +7,6 @@ again: nobody approves what they have not seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +18,6 @@ from opskit.access.judgment import Judgment, Verdict
 from opskit.access.lifecycle import RequestState
 from opskit.access.requesting import judged, lapse, new_approvers, write_check
 from opskit.access.store import certificates, decisions, policies, requests
-from opskit.access.store.decisions import Decision
 from opskit.access.store.grants import Grant
 from opskit.access.store.requests import Request
 from opskit.access.workplace import Workplace
@@ -97,8 +95,8 @@ def decide(work: Workplace, number: int, word: Word) -> Decided:
     with work.database.read() as connection:
         judgment = judged(work, connection, seen.ask, seen.id)
         newcomers = new_approvers(work, connection, seen.ask, judgment.groups)
-        said = decisions.of(connection, seen.id)
-    trouble = _not_entitled(work, seen, judgment, word, newcomers) or _twin(work, seen, said, word)
+        twins = _agreed(connection, seen) & work.registry.sharing_a_key(word.approver)
+    trouble = _not_entitled(work, seen, judgment, word, newcomers) or _twice(seen, word, twins)
     if trouble is not None:
         kind, error = trouble
         with work.database.write() as connection:
@@ -106,7 +104,7 @@ def decide(work: Workplace, number: int, word: Word) -> Decided:
         raise error
     text, key = _proven(work, seen, word, required=judgment.signed and word.say == "approve")
     with work.database.write() as connection:
-        return _written(work, connection, seen, judgment, word, text, key)
+        return _written(work, connection, seen, word, text, key)
 
 
 def _not_entitled(
@@ -138,17 +136,14 @@ def _not_entitled(
     return None
 
 
-def _twin(
-    work: Workplace, seen: Request, said: Iterable[Decision], word: Word
-) -> tuple[str, Refused] | None:
-    """Return who has agreed already with a key that whoever decides has too: both are one."""
-    agreed = {one.approver for one in said if one.check_hash == seen.check_hash}
-    found = sorted(agreed & work.registry.sharing_a_key(word.approver) - {word.approver})
-    if not found:
+def _twice(seen: Request, word: Word, twins: frozenset[str]) -> tuple[str, Refused] | None:
+    """Return why somebody's yes is not one more: it comes with the key of who agreed already."""
+    if word.say == "deny" or not twins - {word.approver}:
         return None
+    others = ", ".join(sorted(twins - {word.approver}))
     return "decision.refused_self", Refused(
-        f"{word.approver} has a key of {found[0]}, who has decided on {seen.name}: both are one",
-        hint="ask somebody else",
+        f"{word.approver} shares a key with {others}, who agreed to {seen.name} already",
+        hint="one key is one person: ask somebody else",
     )
 
 
@@ -180,18 +175,17 @@ def _written(
     work: Workplace,
     connection: sa.Connection,
     seen: Request,
-    judgment: Judgment,
     word: Word,
     text: str,
     key: str,
 ) -> Decided:
-    one = requests.one(connection, seen.id)
-    if one.version != seen.version:
+    one, now = requests.one(connection, seen.id), work.now()
+    # Judged once more where it is written: what is held may have changed since it was read.
+    judgment = judged(work, connection, one.ask, one.id)
+    if one.version != seen.version or judgment.digest != seen.check_hash:
         raise Conflict(f"{one.name} was changed just now", hint=f"opskit access show {one.name}")
-    # What is held may have grown while it was signed: separated duties must not meet that way.
-    if judged(work, connection, one.ask, one.id).digest != one.check_hash:
-        raise Conflict(f"{one.name} is judged otherwise by now", hint="run it again")
-    now = work.now()
+    if one.state_at(now) is not RequestState.PENDING:
+        raise Refused(f"{one.name} is lapsed", hint=f"opskit access show {one.name}")
     decisions.insert(
         connection, request=one.id, approver=word.approver, verdict=word.say, reason=word.reason,
         at=now, check_hash=one.check_hash, statement=text, signature=word.signature, key=key,
@@ -215,15 +209,20 @@ def _written(
 def _counted(
     work: Workplace, connection: sa.Connection, one: Request, judgment: Judgment
 ) -> Decided:
-    said = decisions.of(connection, one.id)
-    agreed = {
-        each.approver
-        for each in said
-        if each.verdict == "approve" and each.check_hash == one.check_hash
-    }
+    agreed = _agreed(connection, one)
     if not satisfied(judgment.groups, agreed):
         # The version moves with each decision, so that of two racing ones the second looks again.
         kept = requests.advance(connection, one, RequestState.PENDING)
         return Decided(kept, wanted=still_wanted(judgment.groups, agreed))
     closed, grant = scheduling.approve(work, connection, one, judgment, ", ".join(sorted(agreed)))
     return Decided(closed, grant=grant)
+
+
+def _agreed(connection: sa.Connection, one: Request) -> frozenset[str]:
+    """Return who said yes to a request as it is checked now."""
+    said = decisions.of(connection, one.id)
+    return frozenset(
+        each.approver
+        for each in said
+        if each.verdict == "approve" and each.check_hash == one.check_hash
+    )

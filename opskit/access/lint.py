@@ -35,6 +35,7 @@ from opskit.access.trees import Place, Trouble, places
 from opskit.core.clock import to_datetime
 from opskit.core.errors import ExitCode, worst
 from opskit.core.findings import Severity
+from opskit.core.text import clean
 
 # Below this, starting processes takes longer than it saves.
 _MANY = 300
@@ -170,7 +171,8 @@ def _look_at(sight: Sight, question: Question) -> _Look:
     troubles = (Trouble(sight.target, sight.reason),) if sight.reason else ()
     if isinstance(sight.state, HostState):
         target = Target(sight.target, "", question.spoken(sight.state))
-        return _Look(target, inspect_host(sight.state, question), troubles)
+        inspection = inspect_host(sight.state, question)
+        return _Look(target, inspection, (*troubles, *_unread(inspection)))
     if isinstance(sight.state, DatabaseState):
         target = Target(sight.target, "", asked=catalogue.ids(catalogue.DATABASE))
         return _Look(target, inspect_server(sight.state, question), troubles)
@@ -211,7 +213,13 @@ def _look(question: Question, place: Place) -> _Look:
     state = state_of(place.name, source, Facts(production=question.production))
     inspection = inspect_host(state, question)
     target = Target(place.name, str(place.path), question.spoken(state))
-    return _Look(target, inspection, tuple(source.troubles))
+    return _Look(target, inspection, (*source.troubles, *_unread(inspection)))
+
+
+def _unread(inspection: Inspection) -> Iterator[Trouble]:
+    for one in inspection.unread:
+        where = f"{one.at.file}:{one.at.number}" if one.at.number else one.at.file
+        yield Trouble(clean(where), one.reason)
 
 
 def _put_together(

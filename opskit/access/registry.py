@@ -42,7 +42,7 @@ class Registry:
 
     @cached_property
     def version(self) -> str:
-        """Return what tells this state of the files from every other: 16 hex digits."""
+        """Return what tells this state of the files from every other: 32 hex digits."""
         parts = (self.people, self.roles, self.targets, self.policy)
         return digest([part.model_dump(mode="json") for part in parts])
 
@@ -117,6 +117,16 @@ class Registry:
             (_blob(key.key), name) for name, one in self.people.people.items() for key in one.keys
         )
 
+    def hands(self, name: str) -> frozenset[str]:
+        """Return all that the same people act as: somebody, and the accounts they answer for.
+
+        Of a service account: whoever answers for it, and the other accounts that they do.
+        """
+        accounts = self.people.service_accounts
+        people = self.among([accounts[name].owner] if name in accounts else [name])
+        theirs = (one for one, it in accounts.items() if self.among([it.owner]) & people)
+        return people.union([name], theirs)
+
     def keys(self, name: str, use: KeyUse, today: date) -> tuple[Key, ...]:
         """Return somebody's keys for a use, without those that are over."""
         known = self.holder(name)
@@ -169,6 +179,9 @@ def in_force(key: Key, today: date) -> bool:
 
 
 def digest(value: object) -> str:
-    """Return a short hash of plain data, the same however its keys were ordered."""
+    """Return a hash of plain data, the same however its keys were ordered.
+
+    128 bits: nobody finds two requests that a signature over one of them would fit.
+    """
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from opskit.access.judgment import Judgment
 from opskit.access.lifecycle import RequestState
-from opskit.access.model import KeyUse, Role
+from opskit.access.model import Role
 from opskit.access.store import certificates, grants, places, requests
 from opskit.access.store.grants import Grant
 from opskit.access.store.requests import Request
@@ -68,10 +68,8 @@ def _scheduled(
 
 
 def _login_keys(work: Workplace, connection: sa.Connection, person: str) -> tuple[str, ...]:
-    found = work.registry.keys(person, KeyUse.LOGIN, work.today())
     lost = {one.key for one in certificates.revoked_keys(connection)}
-    lines = (" ".join(one.key.split()[:2]) for one in found)
-    return tuple(one for one in lines if one not in lost)
+    return tuple(one for one in work.login_keys(person) if one not in lost)
 
 
 def _review_due(work: Workplace) -> Instant | None:
@@ -87,11 +85,11 @@ def _extended(work: Workplace, connection: sa.Connection, one: Request) -> Grant
     if grant.state.is_ending or grant.is_over(now) or grant.ends_at is None:
         raise Refused(f"{grant.name} has ended meanwhile", hint="ask for it anew")
     require_same(grant, work.registry.role(grant.role))
-    ends_at = Instant(max(grant.ends_at, now + one.ask.duration))
+    ends_at = Instant(max(grant.ends_at, work.until(grant.person, one.ask.duration)))
     told = {"request": one.name, "until": ends_at, "before": grant.ends_at}
     work.tell(connection, "grant.extended", grant.name, told)
     for place in _present(connection, grant):
-        places.want(connection, place, Presence.PRESENT, now)
+        places.want(connection, place, Presence.PRESENT, now, until=ends_at)
     return grants.change(connection, grant, ends_at=ends_at)
 
 

@@ -7,6 +7,7 @@ which does no harm. A lease on each place keeps two from carrying out contradict
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,12 +16,13 @@ import sqlalchemy as sa
 from opskit.access import holding
 from opskit.access.lifecycle import GrantState, RequestState, provisioned, revoked
 from opskit.access.orders import next_attempt, order
-from opskit.access.requesting import lapse
+from opskit.access.requesting import judged, lapse
 from opskit.access.revocation import fence, page, publish
 from opskit.access.store import grants, places, requests
 from opskit.access.store.grants import Grant
 from opskit.access.store.places import Place
 from opskit.access.targets.kinds import Answer, EnforcedBy, Order, Part, Presence, Sight, Standing
+from opskit.access.trimming import keys_left, trim
 from opskit.access.workplace import Workplace
 from opskit.core.clock import Instant, parse_duration
 from opskit.core.errors import Conflict, OpskitError
@@ -44,18 +46,28 @@ def settle(work: Workplace) -> Settled:
     with work.database.write() as connection:
         for one in requests.in_states(connection, [RequestState.PENDING]):
             lapse(work, connection, one)
+        ended = _ended(work, connection)
         started = [_started(work, connection, one, where) for one in _startable(connection, now)]
-        ended = [
-            end(work, connection, one, "its time is over")
-            for one in grants.in_states(connection, (*_IN_FORCE, GrantState.SUSPENDED))
-            if one.is_over(now)
-        ]
+        trim(work, connection, grants.in_states(connection, _IN_FORCE))
         # Whoever was killed between a look and what follows from it left these as they were.
         left = grants.in_states(connection, (GrantState.PROVISIONING, *_ENDING))
     done = _worked(work, {one.id for one in (*started, *ended, *left)})
     publish(work)
     page(work)
     return done
+
+
+def _ended(work: Workplace, connection: sa.Connection) -> list[Grant]:
+    """End what is over, and what whoever has left still holds or would be given."""
+    held = grants.in_states(
+        connection, (GrantState.SCHEDULED, *_IN_FORCE, GrantState.SUSPENDED)
+    )  # fmt: skip
+    gone, now = work.gone(connection, {one.person for one in held}), work.now()
+    return [
+        end(work, connection, one, "its time is over" if one.is_over(now) else "who held it left")
+        for one in held
+        if one.is_over(now) or one.person in gone
+    ]
 
 
 def start_now(work: Workplace, grant: Grant) -> Settled:
@@ -104,7 +116,11 @@ def _started(
         )
     if not set(grant.targets) <= where.keys():
         return grant  # it has come since: the next round starts it
-    ends_at = Instant(now + grant.duration)
+    request = requests.one(connection, grant.request)
+    refusals = judged(work, connection, request.ask, request.id).refusals
+    if refusals:
+        return end(work, connection, grant, f"the files allow it no more: {refusals[0].message}")
+    ends_at = work.until(grant.person, grant.duration)
     found = {place: name for name in grant.targets for place in where[name]}
     nowhere = [name for name in grant.targets if not where[name]]
     told = {"until": ends_at, "places": list(found), "nowhere": nowhere}
@@ -113,8 +129,9 @@ def _started(
         kind = work.registry.targets.targets[name].kind
         places.insert(connection, grant.id, place, name, kind, now)
     return grants.advance(
-        connection, grant, GrantState.PROVISIONING, provisioned_at=now, ends_at=ends_at
-    )
+        connection, grant, GrantState.PROVISIONING, provisioned_at=now, ends_at=ends_at,
+        keys=json.dumps(list(keys_left(work, grant))),
+    )  # fmt: skip
 
 
 def _places(work: Workplace, target: str) -> tuple[str, ...]:

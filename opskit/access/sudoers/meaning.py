@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -103,44 +104,53 @@ class _Later:
 
     def __init__(self, resolver: Resolver, items: list[Item]) -> None:
         self._resolver, self._items = resolver, items
-        self._by_name: dict[str, list[int]] = defaultdict(list)
-        self._names = [canonical(item.command.member.name) for item in items]
-        for index, name in enumerate(self._names):
-            self._by_name[name].append(index)
-        self._wide = [
-            at
-            for places in self._by_name.values()
-            if wide(items[places[0]].command.member)
-            for at in places
-        ]
-        self._denials = [i for i, item in enumerate(items) if not item.command.allow]
+        # Whatever covers an item speaks of who has it, and of its command or of many.
+        self._same: dict[tuple[str, str, str | None], list[int]] = defaultdict(list)
+        self._wide: dict[str, list[int]] = defaultdict(list)
+        self._denials: dict[str, list[int]] = defaultdict(list)
+        for index, item in enumerate(items):
+            who, member = item.user.member.name.lower(), item.command.member
+            self._same[who, canonical(member.name), member.args].append(index)
+            if wide(member):
+                self._wide[who].append(index)
+            if not item.command.allow:
+                self._denials[who].append(index)
 
     def ending(self, index: int, item: Item) -> Item | None:
         """Return the last later item that decides whatever this one would."""
-        places = self._by_name[self._names[index]]
-        if self._wide and item.command.member.name != "ALL":
-            member = item.command.member
-            holding = [at for at in self._wide if _holds(self._items[at].command.member, member)]
-            places = sorted({*places, *holding})
-        if places[-1] == index:
+        member = item.command.member
+        name, args = canonical(member.name), member.args
+        found: list[int] = []
+        for who in self._resolver.including(item.user.member.name):
+            found += _behind(self._same.get((who, name, args)), index)
+            if args is not None:
+                found += _behind(self._same.get((who, name, None)), index)
+            if member.kind is not Kind.ALL:
+                found += self._holding(_behind(self._wide.get(who), index), member)
+        if not found:
             return None
-        for at in reversed(places):
-            if at <= index:
-                break
+        self._resolver.effort.take(len(found))
+        for at in sorted(found, reverse=True):
             if self._covers(self._items[at], item):
                 return self._items[at]
         return None
+
+    def _holding(self, places: Sequence[int], member: Member) -> list[int]:
+        self._resolver.effort.take(len(places))
+        return [at for at in places if _holds(self._items[at].command.member, member)]
 
     def less(self, index: int, item: Item) -> tuple[Member, ...]:
         """Return what later denials take out of a right that is wider than they are."""
         member = item.command.member
         if not self._denials or not wide(member):
             return ()
+        including = self._resolver.including(item.user.member.name)
+        later = sorted(at for who in including for at in _behind(self._denials.get(who), index))
+        self._resolver.effort.take(len(later))
         return tuple(
             self._items[at].command.member
-            for at in self._denials
-            if at > index
-            and self._same_people(self._items[at], item)
+            for at in later
+            if self._same_people(self._items[at], item)
             and _holds(member, self._items[at].command.member)
         )
 
@@ -172,6 +182,11 @@ class _Later:
         users = later.users in {("ALL",), item.users}
         groups = later.groups == item.groups or "ALL" in later.groups or not item.groups
         return people and users and groups
+
+
+def _behind(places: list[int] | None, index: int) -> Sequence[int]:
+    """Return the places behind one; they are in order."""
+    return places[bisect_right(places, index) :] if places and places[-1] > index else ()
 
 
 def wide(member: Member) -> bool:

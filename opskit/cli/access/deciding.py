@@ -12,7 +12,7 @@ from opskit.cli.access.shared import confirm, moment, number, say_grant, strict
 from opskit.cli.commands import command
 from opskit.cli.delivering import deliver
 from opskit.cli.options import config_option
-from opskit.cli.output import note
+from opskit.cli.output import note, working
 from opskit.core.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ def _decided(app: App, work: Workplace, seen: int, word: object) -> ExitCode:
     if found.wanted:
         note(f"it still needs: {', '.join(found.wanted)}")
     elif found.grant is not None:
-        done = settle(work) if found.request.ask.extends else start_now(work, found.grant)
+        with working(f"putting {found.grant.name} on {', '.join(found.grant.targets)}"):
+            done = settle(work) if found.request.ask.extends else start_now(work, found.grant)
         grant = next((one for one in done.moved if one.id == found.grant.id), found.grant)
         say_grant(work, grant)
         code = ExitCode.FAILED if grant.state.value in {"partial", "failed"} else ExitCode.OK

@@ -10,7 +10,7 @@ from opskit.cli.access.shared import confirm, ended, lenient, number
 from opskit.cli.commands import command
 from opskit.cli.delivering import deliver
 from opskit.cli.options import config_option
-from opskit.cli.output import note
+from opskit.cli.output import note, working
 from opskit.core.errors import ExitCode
 from opskit.core.text import plural
 
@@ -27,7 +27,8 @@ def return_(name: str, config_path: Path | None) -> ExitCode:
     from opskit.access.ending import give_back  # noqa: PLC0415
 
     app, work = lenient(config_path)
-    done = give_back(work, number(name, "g"))
+    with working(f"taking {name} away"):
+        done = give_back(work, number(name, "g"))
     deliver(app)
     return ended(work, done, (name,))
 
@@ -51,7 +52,8 @@ def revoke(names: tuple[str, ...], reason: str, yes: bool, config_path: Path | N
     app, work = lenient(config_path)
     numbers = tuple(dict.fromkeys(number(name, "g") for name in names))
     confirm(f"Revoke {', '.join(names)} and end the sessions that need them?", yes=yes)
-    done = ending.revoke(work, numbers, reason)
+    with working(f"taking {', '.join(names)} away"):
+        done = ending.revoke(work, numbers, reason)
     deliver(app)
     return ended(work, done, names)
 
@@ -72,7 +74,8 @@ def settle(config_path: Path | None) -> ExitCode:
     from opskit.access.due import go  # noqa: PLC0415
 
     app, work = lenient(config_path)
-    done = go(work)
+    with working("seeing to what is due"):
+        done = go(work)
     deliver(app)
     if not done.moved and not done.busy:
         note("nothing is due")

@@ -12,9 +12,7 @@ import json
 import os
 import pwd
 import re
-import socket
 import stat
-import time
 import zlib
 
 from ansible.module_utils import (
@@ -55,8 +53,6 @@ def look(placements, ways):
     managed = {one["account"] for one in placements} | set(known["accounts"])
     managed |= {one["account"] for one in known["grants"].values()}
     return {
-        "at": int(time.time() * 1_000_000),
-        "hostname": socket.gethostname(),
         "files": reader.files,
         "unread": reader.unread,
         "sudo_version": ways.sudo_said,

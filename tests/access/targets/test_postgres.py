@@ -295,7 +295,9 @@ def test_what_nobody_granted_is_found_and_taken(place: Place) -> None:
     found = [one for one in seen(place, granted).unmanaged if one.account in {"tom", "uma"}]
     assert [one.key for one in found] == ["tom in readers", "tom CREATEDB"]
     with place.connect("tom", place.password("tom")):
-        answer = place.kind().remove("shop-db", found)
+        answer = place.kind().remove({"shop-db": found})["shop-db"]
         assert [one.account for one in answer.ended] == ["tom"]
     assert [one for one in answer.sight.unmanaged if one.account == "tom"] == []
-    assert place.kind().remove("shop-db", found).failed == ""  # gone already is removed well
+    assert (
+        place.kind().remove({"shop-db": found})["shop-db"].failed == ""
+    )  # gone already is removed well
