@@ -22,9 +22,17 @@ ACCOUNT = re.compile(r"^[a-z_][a-z0-9_-]{0,31}$")
 AccountName = Annotated[str, StringConstraints(pattern=ACCOUNT.pattern)]
 
 
+# What is longer is a mistake; ends that are thousands of years away could not even be written.
+_LONGEST = parse_duration("3660d")
+
+
 def _duration(text: str) -> str:
-    if parse_duration(text) <= 0:
+    length = parse_duration(text)
+    if length <= 0:
         message = f"{text!r} is no time at all; write 30m, 8h, 7d"
+        raise ValueError(message)
+    if length > _LONGEST:
+        message = f"{text!r} is longer than ten years; write 30m, 8h, 7d"
         raise ValueError(message)
     return text
 

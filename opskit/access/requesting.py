@@ -25,6 +25,9 @@ from opskit.core.errors import Refused
 from opskit.core.text import clean
 
 _REMEMBERED = 50
+# Who says yes now cannot know what will be so in years.
+_AHEAD = 366 * DAY
+_FAR = Refusal("start", "access/policy.yaml", "it starts in more than a year", "ask nearer the day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ def judged(
     judgment = _by_those_here(connection, ask, judge(ask, work.registry, work.today()))
     if judgment.verdict is Verdict.REFUSED:
         return judgment
+    if ask.starts_at is not None and ask.starts_at > work.now() + _AHEAD:
+        return Judgment(refusals=(_FAR,))
     view = _view(work, connection, ask, judgment.groups, number)
     flow = tuple(one for rule in FLOW.rules for one in rule.check(view))
     findings = (*flow, *check_role(ask.role, work.registry, ask.targets))

@@ -331,13 +331,18 @@ def _in_force(
 ) -> Grant:
     rows = tuple(rows)
     state = provisioned(row.footing for row in rows)
-    if state is grant.state:
+    if state is grant.state or (grant.state is GrantState.PROVISIONING and _untried(rows)):
         return grant
     reasons = {row.place: row.reason for row in rows if row.reason}
     told = {"until": grant.ends_at, "reasons": reasons}
     work.tell(connection, f"grant.{_WORDS[state]}", grant.name, told)
     first = {} if grant.usable_at or state is not GrantState.ACTIVE else {"usable_at": work.now()}
     return grants.advance(connection, grant, state, **first)
+
+
+def _untried(rows: Iterable[Place]) -> bool:
+    """Return whether nobody has got round to a place: somebody else is at it, and will say."""
+    return any(row.due_at is not None and row.attempts == 0 for row in rows)
 
 
 _WORDS = {
@@ -350,7 +355,7 @@ _WORDS = {
 def _gone(work: Workplace, connection: sa.Connection, grant: Grant, rows: Iterable[Place]) -> Grant:
     rows, now = tuple(rows), work.now()
     state = revoked((row.footing for row in rows), now)
-    if state is grant.state:
+    if state is grant.state or (state is GrantState.REVOKE_DEFERRED and _untried(rows)):
         return grant
     if state is GrantState.REVOKED:
         gone_at = [row.footing.gone_at() or now for row in rows]

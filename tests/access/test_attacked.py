@@ -7,6 +7,7 @@ import json
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from opskit.access import deciding, revocation, signatures
 from opskit.access.auditing import export
 from opskit.access.certificates import Wanted, issue
+from opskit.access.consistency import Places, consistency
 from opskit.access.deciding import Decided, Word, decide
 from opskit.access.hosts.publickeys import NoKeyError, public_key
 from opskit.access.model import People
@@ -23,6 +25,7 @@ from opskit.access.settling import start_now
 from opskit.access.store import decisions, grants, requests
 from opskit.core.clock import DAY, HOUR, FrozenClock
 from opskit.core.errors import Conflict, Refused
+from opskit.core.findings import Location
 from opskit.outside.documents import parse
 from opskit.outside.files import write_directory
 from opskit.outside.models import validate
@@ -225,6 +228,59 @@ def test_the_script_of_an_export_runs_nothing_but_ssh_keygen(world: World, tmp_p
     assert not list(directory.rglob("pwned"))
 
 
+# What is written by hand
+
+
+def exported(world: World, directory: Path) -> tuple[tuple[str, ...], int]:
+    """Return what an export finds unproven, and how its script ends."""
+    found = export(world.as_("bob"))
+    write_directory(directory, found.files)
+    done = subprocess.run(["sh", "verify.sh"], cwd=directory, capture_output=True, check=False)
+    return found.unproven, done.returncode
+
+
+def test_what_opskit_wrote_is_proven(world: World, tmp_path: Path) -> None:
+    grant = given(world)
+    extend(world.as_("alice"), grant.id, HOUR, "not done")
+    decide(world.as_("bob"), asked(world, role="auditor"), Word("bob", "deny", "no"))
+    assert exported(world, tmp_path / "audit") == ((), 0)
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        (("INSERT INTO access_decisions (request, approver, verdict, reason, at, check_hash,"
+         " statement, signature, key) SELECT request, 'dora', verdict, reason, at, check_hash,"
+         " statement, signature, key FROM access_decisions"),
+         "the ledger knows no approve of r1 by dora"),
+        ("UPDATE access_decisions SET reason = 'asked for it'", "no approve of r1 by bob"),
+        ("UPDATE access_requests SET reason = 'harmless'", "r1 is not what the ledger says"),
+        ("UPDATE access_grants SET id = 7", "the ledger knows no g7 given for r1"),
+    ],
+)  # fmt: skip
+def test_what_somebody_wrote_into_the_tables_is_not_proven(
+    world: World, tmp_path: Path, statement: str, words: str
+) -> None:
+    number = asked(world)
+    decide(world.as_("bob"), number, Word("bob", "approve"))
+    with world.database.write() as connection:
+        connection.exec_driver_sql(statement)
+    (odd,), code = exported(world, tmp_path / "audit")
+    assert words in odd
+    assert code == 0  # each for itself: the ledger holds
+
+
+def test_an_entry_written_by_hand_is_found_by_the_script_of_an_export(
+    world: World, tmp_path: Path
+) -> None:
+    given(world)
+    with world.database.write() as connection:
+        connection.exec_driver_sql(
+            "UPDATE ledger SET data = replace(data, 'alice', 'carol') WHERE seq = 3"
+        )
+    assert exported(world, tmp_path / "audit")[1] == 1
+
+
 # What is seen before a yes
 
 
@@ -239,13 +295,19 @@ def test_a_reason_stays_on_one_line(world: World) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [({"reason": "x" * 2_001}, "2,000 characters"), ({"duration": 0}, "no time at all"),
-     ({"duration": -HOUR}, "no time at all")],
+     ({"duration": -HOUR}, "no time at all"),
+     ({"starts_at": 253_402_300_000_000_000}, "more than a year")],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(
     world: World, values: dict[str, object], words: str
 ) -> None:
     (refusal,) = check(world.as_("alice"), ask(**values)).refusals  # type: ignore[arg-type]
     assert words in refusal.message
+
+
+def test_no_role_is_given_for_an_age() -> None:
+    with pytest.raises(AssertionError, match="longer than ten years"):
+        roles(auditor={"max_duration": "99999999999999d"})
 
 
 def test_somebody_whose_name_is_no_account_is_told_to_enter_one(world: World) -> None:
@@ -266,3 +328,14 @@ def test_who_has_left_gets_no_certificate(world: World, clock: FrozenClock) -> N
     clock.advance(DAY)
     with pytest.raises(Refused, match="has left"):
         issue(world.as_("alice"), Wanted(grant.id, "ssh-ed25519 AAAA"))
+
+
+def test_who_answers_to_themselves_is_found() -> None:
+    files = people(charlie={"manager": "dora"}, bob={"manager": "bob"}, alice={"manager": "bob"})
+
+    def nowhere(_path: tuple[str | int, ...]) -> Location:
+        return Location("access/people.yaml")
+
+    found = consistency(files, Places(nowhere, nowhere, nowhere), date(2026, 10, 1))
+    circles = {one.subject for one in found if one.rule == "access-manager-circle"}
+    assert circles == {"people.bob.manager", "people.charlie.manager", "people.dora.manager"}

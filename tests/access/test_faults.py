@@ -9,18 +9,23 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from opskit.core.clock import SystemClock
+from opskit.access.deciding import Word, decide
+from opskit.access.ending import revoke
+from opskit.access.requesting import request
+from opskit.access.settling import settle
+from opskit.core.clock import MINUTE, FrozenClock, SystemClock
 from opskit.core.errors import ConfigError, OutsideError
 from opskit.granting import Granting
 from opskit.outside import files
 from opskit.outside.database import Database
 from opskit.outside.files import write_directory
 from opskit.outside.notify.webhook import Deliverable, WebhookSender
-from tests.access.world import OFFICE, PLACES, Obedient
+from tests.access.world import OFFICE, PLACES, Obedient, World, ask
 from tests.cli.inside import inside
 from tests.conftest import Finished
 
@@ -161,9 +166,10 @@ def test_what_is_no_length_of_time_is_told(access: Run, length: str) -> None:
 
 
 def test_who_decides_sees_when_it_starts(access: Run) -> None:
-    access("alice", *REQUEST, "--start", "2031-05-01T09:00")
-    assert "starts        2031-05-01" in access("bob", "show", "r1").out
-    assert "it starts 2031-05-01" in access("bob", "approve", "r1", "--yes").err
+    day = (datetime.now(tz=UTC) + timedelta(days=30)).date()
+    access("alice", *REQUEST, "--start", f"{day}T09:00")
+    assert f"starts        {day}" in access("bob", "show", "r1").out
+    assert f"it starts {day}" in access("bob", "approve", "r1", "--yes").err
 
 
 # Files
@@ -196,3 +202,28 @@ def test_text_that_cannot_be_kept_changes_nothing(database: Database) -> None:
         )
     with database.read() as connection:
         assert connection.execute(LEASES.select()).all() == []
+
+
+# Two at once
+
+
+def test_nobody_is_alarmed_while_somebody_else_is_at_a_place(
+    world: World, clock: FrozenClock
+) -> None:
+    one = request(world.as_("alice"), ask()).request
+    grant = decide(world.as_("bob"), one.id, Word("bob", "approve")).grant
+    assert grant is not None
+    work = world.as_("bob")
+    for state, verb in (("provisioning", settle), ("revoking", lambda it: revoke(it, (1,), "x"))):
+        with world.database.write() as connection:
+            work.hold(connection, "linux", "web1", "somebody")
+        done = verb(work)
+        assert done.busy == ("web1",)
+        assert [each.state.value for each in done.moved] == [state]
+        with world.database.write() as connection:
+            work.leases.release(connection, "somebody")
+        clock.advance(MINUTE)
+        settle(work)
+    told = set(world.kinds_of_entries())
+    assert {"grant.activated", "grant.revoked"} <= told
+    assert not told & {"grant.failed", "grant.partial", "grant.revoke_deferred"}

@@ -14,6 +14,9 @@ from opskit.access.store.tables import PLACES
 from opskit.access.targets.kinds import EnforcedBy, Presence
 from opskit.core.clock import Instant
 
+# A statement of SQLite names 32,766 values at most, one of PostgreSQL 65,535: more are not named.
+_NAMED = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -127,10 +130,13 @@ def of_grant(connection: sa.Connection, grant_id: int) -> tuple[Place, ...]:
 
 def of_grants(connection: sa.Connection, grants: Collection[int]) -> dict[int, list[Place]]:
     """Return where these grants are, by the grant's number."""
-    query = sa.select(PLACES).where(PLACES.c.grant_id.in_(list(grants))).order_by(PLACES.c.place)
+    query = sa.select(PLACES).order_by(PLACES.c.place)
+    if len(grants) <= _NAMED:
+        query = query.where(PLACES.c.grant_id.in_(list(grants)))
     found: dict[int, list[Place]] = {number: [] for number in grants}
     for row in connection.execute(query):
-        found[row.grant_id].append(_place(row))
+        if row.grant_id in found:
+            found[row.grant_id].append(_place(row))
     return found
 
 

@@ -24,7 +24,8 @@ def export(directory: Path, config_path: Path | None) -> ExitCode:
     """Write every request, decision, grant, signature, and the whole ledger into a new directory.
 
     It says in its README.txt how each part is checked with stock tools; its verify.sh asks
-    ssh-keygen about every signature.
+    ssh-keygen about every signature. Exit 1: something stands in the tables that the ledger does
+    not know.
     """
     from opskit.access.auditing import export as gather  # noqa: PLC0415
     from opskit.outside.files import write_directory  # noqa: PLC0415
@@ -39,5 +40,7 @@ def export(directory: Path, config_path: Path | None) -> ExitCode:
         plural(found.signed, "signed decision"),
     ]  # fmt: skip
     note(f"{', '.join(told)} in {directory}")
+    for one in found.unproven:
+        note(f"not proven: {one}")
     note(f"next: sh {directory}/verify.sh")
-    return ExitCode.OK
+    return ExitCode.FINDINGS if found.unproven else ExitCode.OK
