@@ -18,7 +18,7 @@ import yaml
 
 from opskit.core.findings import Finding, Location, Severity
 from opskit.core.text import clean, shorten
-from opskit.outside.files import translated
+from opskit.outside.files import open_file, translated
 
 MAX_BYTES = 4_000_000
 MAX_DEPTH = 64
@@ -112,7 +112,7 @@ def parse_all(path: Path, *, name: str = "") -> tuple[Document, ...]:
 
 def _text(document: Document, path: Path) -> str | None:
     """Return a file's text, or nothing after saying why it is none."""
-    with translated(path), path.open("rb") as stream:
+    with translated(path), open_file(path) as stream:
         raw = stream.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
         message = f"larger than {MAX_BYTES:,} bytes"

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from opskit.core.errors import ConfigError, OutsideError
 
@@ -104,15 +105,29 @@ def write_directory(path: Path, files: Mapping[str, str]) -> None:
             raise
 
 
+def open_file(path: Path) -> BinaryIO:
+    """Open a regular file for reading; a pipe or device in its place keeps nobody waiting.
+
+    Raises:
+        ConfigError: it is not there, may not be read, or is something else.
+    """
+    with translated(path):
+        stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.close()
+        raise ConfigError(f"{path} is not a regular file", hint=f"ls -l {path}")
+    return stream
+
+
 def read_secret(path: Path) -> str:
     """Return the one line of a file that only its owner, and perhaps its group, may read.
 
     Raises:
         ConfigError: it is not there, holds nothing or too much, or anybody may read it.
     """
-    with translated(path), path.open("rb") as stream:
+    with translated(path), open_file(path) as stream:
         status = os.fstat(stream.fileno())
-        raw = stream.read(_LONGEST_SECRET + 1) if stat.S_ISREG(status.st_mode) else b""
+        raw = stream.read(_LONGEST_SECRET + 1)
     if status.st_mode & (stat.S_IROTH | stat.S_IWOTH):
         raise ConfigError(f"{path} can be read by anybody", hint=f"chmod 600 {path}")
     text = raw.decode("utf-8", "replace").strip()

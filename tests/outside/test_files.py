@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from opskit.core.errors import ConfigError, OpskitError, OutsideError
+from opskit.outside.documents import parse
 from opskit.outside.files import (
     as_opskit_error,
     content_root,
+    open_file,
     private_directory,
     read_secret,
     translated,
@@ -305,3 +307,12 @@ def test_what_is_no_secret_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(ConfigError, match="does not hold a secret"):
         read_secret(path)
+
+
+def test_a_pipe_in_the_place_of_a_file_keeps_nobody_waiting(tmp_path: Path) -> None:
+    pipe = tmp_path / "people.yaml"
+    os.mkfifo(pipe)
+    with pytest.raises(ConfigError, match="is not a regular file"):
+        open_file(pipe)
+    with pytest.raises(ConfigError, match="is not a regular file"):
+        parse(pipe)
