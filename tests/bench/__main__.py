@@ -138,7 +138,7 @@ def main() -> None:
             print(ratio.line(), flush=True)
         for line in ledger(Path(name)):
             print(line, flush=True)
-    for line in chain(exposition.lines(), crowd.lines(), fleet.lines(), reconcile.lines()):
+    for line in chain(exposition.lines(), crowd.lines(), fleet.lines(), reconcile.lines(HOSTS)):
         print(line, flush=True)
 
 
