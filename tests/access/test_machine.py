@@ -390,9 +390,9 @@ class Office(RuleBasedStateMachine):
             one = self.held[grant]
             self.witness.reviewed(who, one, self.ask_of(one), self.clock.now())
 
-    @precondition(lambda self: self.asked_about)
     @rule(later=st.booleans())
     def nobody_answers(self, *, later: bool) -> None:
+        self.tries("charlie", reviews.open_)
         self.clock.advance(2 * HOUR)
         self.work()
         if later:

@@ -217,6 +217,8 @@ class Witness:
         """Hold hosts that could be reached against the files, once all that is due was done."""
         now = ground.clock.now()
         known = {one.name: one for one in grants.everything(connection)}
+        over = [one for one in known.values() if one.ends_at is not None and one.ends_at <= now]
+        assert all(one.state in ENDING for one in over), "its time is over, and nobody ended it"
         later = {(f"g{row.grant_id}", row.place) for row in places.everywhere(connection)
                  if row.due_at is not None and row.due_at > now}  # fmt: skip
         for place in set(ground.held) - ground.unreachable:
