@@ -28,6 +28,10 @@ _MAX_NAMES = 20_000
 _MOST_ASKED = 250_000
 _MAX_LINKS = 8
 _MAX_DEPTH = 32
+# Elsewhere a directory among files is passed over, as sudo and sshd do.
+_NEVER_DIRECTORIES = frozenset({
+    "/etc/sudoers", "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/ssh/sshd_config",
+})  # fmt: skip
 # What makes a directory a host's root.
 _TOPS = ("etc", "home", "root")
 # What distributions ship, where only a file of sudoers.d is there: nothing is held against it.
@@ -165,6 +169,8 @@ class Tree:
     def _read(self, path: str, real: str) -> File | None:
         kind = os.lstat(real).st_mode
         if stat.S_ISDIR(kind):
+            if path in _NEVER_DIRECTORIES:
+                self._tell(path, "is a directory")
             return None
         if not stat.S_ISREG(kind):
             self._tell(path, "is no plain file")

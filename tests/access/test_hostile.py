@@ -125,6 +125,14 @@ def test_many_broken_lines_are_one_finding(host: Path) -> None:
     assert [len(one.evidence) for one in linted.findings] == [20_000]
 
 
+def test_a_directory_where_a_file_should_be_is_told(host: Path) -> None:
+    (host / "etc/sudoers").unlink()
+    (host / "etc/sudoers").mkdir()
+    linted = lint_hosts([host], ALL)
+    assert "is a directory" in reasons(linted)
+    assert linted.exit_code(Severity.CRITICAL) is ExitCode.UNDETERMINED
+
+
 def test_a_command_without_end_is_told_short(host: Path) -> None:
     put(host, "etc/sudoers", f"{SAFE}alice ALL=(root) /bin/sh {'x' * 1_000_000} *\n")
     linted = lint_hosts([host], ALL)

@@ -112,7 +112,7 @@ def test_only_plain_files_are_opened(host: Path) -> None:
     tree = Tree(host)
     state = state_of("web1", tree)
     assert state.groups is None
-    assert reasons(tree) == ["is no plain file"]
+    assert reasons(tree) == ["is no plain file", "is a directory"]
 
 
 def test_a_file_too_large_is_told_and_not_read(host: Path) -> None:
