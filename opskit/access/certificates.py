@@ -1,6 +1,6 @@
 """`access cert`: short SSH certificates for a grant, each written down before it is handed out.
 
-A certificate names nothing but its grant (`grant-g7`), which a host lets in only while the grant's
+A certificate names nothing but its grant (`grant-g7-alice`), which a host lets in only while the grant's
 line is in the principals file of the account. So it opens nothing without the grant, whoever holds
 it, and ends with it.
 """
@@ -189,7 +189,7 @@ def _template(
     return Template(
         key=" ".join(wanted.key.split()[:2]),
         key_id=f"{grant.name}:{grant.person}",
-        principals=(f"grant-{grant.name}",),
+        principals=(f"grant-{grant.name}-{grant.account}",),
         serial=_serial(work, draw),
         valid_after=after,
         valid_before=before,

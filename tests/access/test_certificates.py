@@ -140,7 +140,7 @@ def test_a_certificate_names_its_grant_and_is_written_down(
     number = granted(office)
     found = issued(office, keys, number)
     said = read(found.certificate)
-    assert said.split("Principals:")[1].split("Critical")[0].split() == [f"grant-g{number}"]
+    assert said.split("Principals:")[1].split("Critical")[0].split() == [f"grant-g{number}-alice"]
     assert f'Key ID: "g{number}:alice"' in said
     assert f"Serial: {found.serial}" in said
     assert "Valid: from 2026-10-01T11:55:00 to 2026-10-01T13:00:00" in said
@@ -512,8 +512,8 @@ def test_a_certificate_from_the_command_line(
     done = access("alice", "cert", "g1", "--key", str(key))
     assert done.code == 0, done.err
     assert "g1: serial " in done.err
-    assert "grant-g1" in read((tmp_path / "id-cert.pub").read_text())
-    assert "grant-g1" in read(access("alice", "cert", "--key", str(key), "--out", "-").out)
+    assert "grant-g1-alice" in read((tmp_path / "id-cert.pub").read_text())
+    assert "grant-g1-alice" in read(access("alice", "cert", "--key", str(key), "--out", "-").out)
     planted = access("alice", "cert", "--authority").out
     assert "TrustedUserCAKeys" in planted
     assert "PRIVATE" not in planted

@@ -101,8 +101,14 @@ def without_key(path, grant, blobs, owner):
 
 def without_principal(path, grant):
     """Remove a grant's principal."""
+    return rewritten(path, lambda lines: [one for one in lines if not names(one, grant)])
+
+
+def names(line, grant):
+    """Return whether a line of a principals file lets in the certificates of a grant."""
+    found = b"".join(line.split()[-1:])
     wanted = ("grant-" + grant).encode()
-    return rewritten(path, lambda lines: [one for one in lines if wanted not in one.split()[-1:]])
+    return found == wanted or found.startswith(wanted + b"-")
 
 
 # Groups and accounts

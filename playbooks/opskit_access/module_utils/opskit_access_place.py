@@ -224,9 +224,8 @@ def _let_in(doing, one):
 def _name(doing, one):
     path = doing.ways.principals_file(one["account"])
     _remember(doing, one, "principal_files", path)
-    wanted = ("grant-" + one["grant"]).encode()
     line = ways_of.principal_line(doing.ways, one)
-    return _lines(path, [line], lambda old: wanted in old.split()[-1:], one["account"])
+    return _lines(path, [line], lambda old: cut.names(old, one["grant"]), one["account"])
 
 
 def _remember(doing, one, name, path):

@@ -104,8 +104,8 @@ class Standing:
             path = self.ways.principals_file(account)
         except places.Trouble:
             return "absent", "none"  # no line in it lets anybody in
-        wanted = ("grant-" + self.one["grant"]).encode()
-        own = [line for line in ways_of.lines_of(path, account) if wanted in line.split()[-1:]]
+        lines = ways_of.lines_of(path, account)
+        own = [line for line in lines if cut.names(line, self.one["grant"])]
         if not own:
             return "absent", "none"
         line = ways_of.principal_line(self.ways, self.one).rstrip()

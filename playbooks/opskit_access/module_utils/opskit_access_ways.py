@@ -162,13 +162,18 @@ def key_line(ways, one, key):
     return " ".join(filter(None, [text, key, "opskit:" + one["grant"]])).encode() + b"\n"
 
 
+def principal(one):
+    """Return what a certificate of a grant names: the account too, for numbers can come again."""
+    return "grant-{}-{}".format(one["grant"], one["account"])
+
+
 def principal_line(ways, one):
     """Return the line that lets in a certificate naming a grant until its end."""
     options = [ways.expiry(one["until"])]
     options += ['from="{}"'.format(",".join(one["from"]))] if one["from"] else []
     options += [] if one["forwarding"] else ["restrict", "pty"]
     text = ",".join(filter(None, options))
-    return " ".join(filter(None, [text, "grant-" + one["grant"]])).encode() + b"\n"
+    return " ".join(filter(None, [text, principal(one)])).encode() + b"\n"
 
 
 def sudo_text(ways, one):

@@ -76,8 +76,11 @@ def test_it_opens_the_account_of_its_grant_and_no_other(site: Site, key: Key) ->
     other = grant("g2", "bob", login="certificate")
     site.deputy.apply([mine, other])
     assert not site.opens(key, "alice")  # the key alone opens nothing
-    site.certify(key, "grant-g1")
+    site.certify(key, "grant-g1-alice")
     assert site.opens(key, "alice")
+    site.certify(key, "grant-g2-alice")  # a number may come again, as somebody else's
+    assert not site.opens(key, "bob")
+    site.certify(key, "grant-g1-alice")
     assert not site.opens(key, "bob")
     assert not site.opens(key, "root")
     site.deputy.apply(absent=[mine, other])
@@ -88,13 +91,13 @@ def test_times_and_addresses_are_kept_by_sshd(site: Site, key: Key) -> None:
     mine = grant("g3", "carol", login="certificate")
     site.deputy.apply([mine])
     time = SystemClock().now()
-    site.certify(key, "grant-g3", valid_before=Instant(time - SECOND))
+    site.certify(key, "grant-g3-carol", valid_before=Instant(time - SECOND))
     assert not site.opens(key, "carol")  # over
-    site.certify(key, "grant-g3", valid_after=Instant(time + 5 * MINUTE))
+    site.certify(key, "grant-g3-carol", valid_after=Instant(time + 5 * MINUTE))
     assert not site.opens(key, "carol")  # not yet
-    site.certify(key, "grant-g3", source_addresses=("192.0.2.0/24",))
+    site.certify(key, "grant-g3-carol", source_addresses=("192.0.2.0/24",))
     assert not site.opens(key, "carol")  # not from here
-    site.certify(key, "grant-g3", source_addresses=("0.0.0.0/0",))
+    site.certify(key, "grant-g3-carol", source_addresses=("0.0.0.0/0",))
     assert site.opens(key, "carol")
     site.deputy.apply(absent=[mine])
 
@@ -103,7 +106,7 @@ def test_who_else_signs_opens_nothing(site: Site, key: Key, tmp_path: Path) -> N
     mine = grant("g4", "dave", login="certificate")
     site.deputy.apply([mine])
     stranger = signer(Key.made(tmp_path / "stranger").path, None, os.environ)
-    replace(site, signs=stranger).certify(key, "grant-g4")
+    replace(site, signs=stranger).certify(key, "grant-g4-dave")
     assert not site.opens(key, "dave")
     site.deputy.apply(absent=[mine])
 
@@ -114,8 +117,8 @@ def test_the_list_shuts_out_one_certificate_while_its_grant_is_there(
     mine = grant("g5", "erin", login="certificate")
     site.deputy.apply([mine])
     spare = Key.made(tmp_path / "spare")
-    lost = site.certify(key, "grant-g5", serial=1)
-    site.certify(spare, "grant-g5", serial=2)
+    lost = site.certify(key, "grant-g5-erin", serial=1)
+    site.certify(spare, "grant-g5-erin", serial=2)
     assert site.opens(key, "erin")
     site.revokes(lost)
     assert not site.opens(key, "erin")
@@ -146,7 +149,7 @@ def test_a_connection_that_is_shared_goes_with_the_grant(
 ) -> None:
     mine = grant("g6", "fay", login="certificate")
     site.deputy.apply([mine])
-    revoked = site.certify(key, "grant-g6")
+    revoked = site.certify(key, "grant-g6-fay")
     with multiplexed(site, key, "fay", tmp_path / "control") as through:
         assert site.deputy.ssh(key, "fay", "true", options=through).returncode == 0
         site.revokes(revoked)

@@ -59,7 +59,7 @@ def test_a_certificate_opens_only_while_its_grant_is_there(
 ) -> None:
     deputy, authority = certified
     key = Key.made(tmp_path / "key")
-    certified_key(authority, key, "grant-g12")
+    certified_key(authority, key, "grant-g12-lucy")
     over = grant("g13", "lucy", login="certificate", until=now() - 90)
     one = grant("g12", "lucy", login="certificate")
 
@@ -69,7 +69,7 @@ def test_a_certificate_opens_only_while_its_grant_is_there(
     assert enforced(given["seen"], "g12")["principal grant-g12"] == "expiry-time"
     assert deputy.ssh(key, "lucy", "true").returncode == 0
     over_key = Key.made(tmp_path / "over")
-    certified_key(authority, over_key, "grant-g13")
+    certified_key(authority, over_key, "grant-g13-lucy")
     assert deputy.ssh(over_key, "lucy", "true").returncode == 255
 
     # An early end: the principal goes, and the certificate is revoked besides.
@@ -83,7 +83,7 @@ def test_a_list_of_revoked_keys_is_placed_only_if_it_is_one(
 ) -> None:
     deputy, authority = certified
     key = Key.made(tmp_path / "key")
-    certified_key(authority, key, "grant-g14")
+    certified_key(authority, key, "grant-g14-mark")
     one = grant("g14", "mark", login="certificate")
     deputy.apply([one])
     assert deputy.ssh(key, "mark", "true").returncode == 0
