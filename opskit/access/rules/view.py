@@ -138,4 +138,5 @@ def personal(account: Account) -> bool:
 
 def evidence(line: Line) -> Evidence:
     """Return a line as evidence: safe to show, and not without end."""
-    return Evidence(clean(line.file), line.number, shorten(clean(line.raw), _LONGEST_LINE))
+    raw = shorten(line.raw, _LONGEST_LINE)  # first: a group may have a line of megabytes
+    return Evidence(clean(line.file), line.number, shorten(clean(raw), _LONGEST_LINE))
