@@ -1,8 +1,8 @@
 """`access cert`: short SSH certificates for a grant, each written down before it is handed out.
 
-A certificate names nothing but its grant (`grant-g7-alice`), which a host lets in only while the grant's
-line is in the principals file of the account. So it opens nothing without the grant, whoever holds
-it, and ends with it.
+A certificate names nothing but its grant and account (`grant-g7-alice`), which a host lets in only
+while the grant's line is in the principals file of the account. So it opens nothing without the
+grant, whoever holds it, and ends with it.
 """
 
 from __future__ import annotations

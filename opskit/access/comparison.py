@@ -27,6 +27,7 @@ from opskit.access.rules.unmanaged import (
     strays,
 )
 from opskit.access.rules.view import HostView, evidence
+from opskit.access.sudoers.effort import TooMuchError
 from opskit.access.targets.kinds import Placement, Presence, Sight, Standing, Unmanaged
 from opskit.core.clock import Instant
 from opskit.core.findings import Severity
@@ -138,10 +139,12 @@ def compare(sight: Sight, expected: Expected, office: Office) -> Compared:
     unseen += list(_unknown(sight, expected))
     skipped: tuple[NotEvaluated, ...] = ()
     if isinstance(sight.state, HostState):
-        view = _view(sight.state, expected, office)
-        told += map(_of_stray, strays(view))
-        told += _host_leftovers(sight.state, view, expected, office)
-        skipped = tuple(_skipped(view))
+        try:
+            on_host, skipped = _of_host(sight.state, expected, office)
+        except TooMuchError as error:  # one host's files keep nobody from looking at the others
+            unseen.append(error.message)
+        else:
+            told += on_host
     elif isinstance(sight.state, DatabaseState):
         told += _left_logins(sight.state, expected, office)
     elif expected.kind == "linux":
@@ -149,6 +152,15 @@ def compare(sight: Sight, expected: Expected, office: Office) -> Compared:
     told += _unmanaged(sight, expected, office)
     told += _at_work(sight, expected, office)
     return Compared(sight.target, _each_once(told), skipped, "; ".join(unseen))
+
+
+def _of_host(
+    state: HostState, expected: Expected, office: Office
+) -> tuple[list[Found], tuple[NotEvaluated, ...]]:
+    view = _view(state, expected, office)
+    strange = [_of_stray(one) for one in strays(view)]
+    left = _host_leftovers(state, view, expected, office)
+    return [*strange, *left], tuple(_skipped(view))
 
 
 def _each_once(found: Iterable[Found]) -> tuple[Found, ...]:

@@ -178,3 +178,12 @@ def test_in_a_database_memberships_and_logins_of_leavers_are_told() -> None:
 def test_every_case_is_read() -> None:
     assert {one.name for one in FOLDER.iterdir() if one.is_dir()} == {*NAMES, "base"}
     assert Path(FOLDER / "README.md").exists()
+
+
+def test_a_host_whose_sudoers_have_no_end_was_not_looked_at(people: People) -> None:
+    lists = "".join(f"Host_Alias A{n} = A{n - 1}, A{n - 1}\n" for n in range(1, 60))
+    text = f"Host_Alias A0 = web1\n{lists}bob A59 = ALL\n"
+    given = {**files(NAMES[0]), "/etc/sudoers": File("/etc/sudoers", text, "/etc/sudoers", 0o440)}
+    sight = Sight("web1", NOW, state=state_of("web1", Given(given, DIRECTORIES), Facts()))
+    done = compare(sight, Expected("web1", "linux"), Office(NOW, roster_of(people)))
+    assert done.unseen == "the sudoers files say too much to be followed"

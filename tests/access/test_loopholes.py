@@ -171,11 +171,11 @@ def test_more_time_is_not_given_to_what_the_role_gives_no_more(world: World) -> 
     narrow = linux.model_copy(update={"sudo": ()})
     less = {**roles, "nginx-operator": roles["nginx-operator"].model_copy(update={"linux": narrow})}
     files = replace(world.files, roles=world.files.roles.model_copy(update={"roles": less}))
-    with pytest.raises(Refused, match="was changed since g1 was given"):
+    with pytest.raises(Refused, match="gives something else than when g1 was given"):
         extend(world.as_("alice", files), 1, Duration(HOUR), "more")
     with pytest.raises(Conflict):
         decide(world.as_("bob", files), more.id, Word("bob", "approve"))
-    with pytest.raises(Refused, match="was changed since g1 was given"):
+    with pytest.raises(Refused, match="gives something else than when g1 was given"):
         decide(world.as_("bob", files), more.id, Word("bob", "approve"))
 
 
@@ -202,7 +202,7 @@ def test_nobody_has_looked_before_somebody_has(
         monkeypatch.undo()
         give_back(world.as_("alice"), 1)
         with world.database.read() as connection:
-            assert grants.one(connection, 1).state is GrantState.REVOKE_DEFERRED
+            assert grants.one(connection, 1).state is GrantState.REVOKING
         return carry_out(orders)
 
     monkeypatch.setattr(world.kind, "carry_out", slow)
@@ -217,7 +217,7 @@ def test_a_decision_is_checked_against_the_files_it_was_made_by(
 ) -> None:
     """An approver's key that is newer than the check is among those that counted."""
     people = world.files.people.people
-    odd = {**people, "$(reboot)": people["dora"].model_copy(update={"keys": ()})}
+    odd = {**people, "dora@two": people["dora"].model_copy(update={"keys": ()})}
     files = replace(world.files, people=world.files.people.model_copy(update={"people": odd}))
     request(world.as_("alice", files), ask())
     newer = {**odd, "bob": people["bob"].model_copy(update={"name": "Robert"})}
@@ -225,10 +225,10 @@ def test_a_decision_is_checked_against_the_files_it_was_made_by(
     monkeypatch.setattr(
         "opskit.access.deciding._proven", lambda *_, **__: (json.dumps({}) + "\n", "SHA256:x")
     )
-    word = Word("$(reboot)", "approve", signature="armored")
+    word = Word("dora@two", "approve", signature="armored")
     decide(world.as_("bob", later), 1, word)
     found = auditing.export(world.as_("bob", later)).files
-    assert f"check decisions/r1-1 {later.version} '$(reboot)' 20261001120000" in found["verify.sh"]
+    assert f"check decisions/r1-1 {later.version} dora@two 20261001120000" in found["verify.sh"]
     assert f"signers/{later.version}" in found
     assert found["decisions/r1-1.sig"] == "armored"
 

@@ -170,7 +170,6 @@ class Office(RuleBasedStateMachine):
         self.patched = pytest.MonkeyPatch()
         self.patched.setattr(revocation, "revocation_list", _written_list)
         self.patched.setattr("opskit.access.drills.ThreadPoolExecutor", _OneByOne)
-        self.patched.setattr("opskit.access.repair.ThreadPoolExecutor", _OneByOne)
         self.patched.setattr(sshlogin, "made_key", _made_key)
         self.patched.setattr(sshlogin, "attempt", self._attempt)
         self.patched.setattr("opskit.access.drills.Session", self._session)
