@@ -12,7 +12,9 @@ from opskit.core.clock import HOUR, MINUTE
 from opskit.core.evidence import DriftEvidence, Evidence, RunEvidence, ServiceEvidence
 from opskit.core.hosts import Verdict
 from opskit.core.interval import State
-from opskit.report.figures import all_figures, availability_figure, meets
+from opskit.report.figures.catalogue import all_figures
+from opskit.report.figures.services import availability_figure, meets
+from opskit.report.ground import Ground
 from opskit.report.model import Figure, Tag
 from tests.report.evidence import PERIOD, drift, hosts_of, run, service
 
@@ -28,7 +30,7 @@ def figures(
 ) -> dict[str, Figure]:
     """Return every figure by its id."""
     evidence = Evidence(tuple(services), tuple(drifts), tuple(runs), hosts=hosts_of(runs))
-    return {figure.id: figure for figure in all_figures(evidence, PERIOD)}
+    return {figure.id: figure for figure in all_figures(Ground(PERIOD, evidence))}
 
 
 @pytest.mark.parametrize(

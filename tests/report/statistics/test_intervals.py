@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from fractions import Fraction
 from math import comb, inf
 
 import pytest
@@ -45,8 +46,8 @@ def test_a_median_lies_between_two_of_the_values(count: int, ranks: tuple[int, i
 def test_the_interval_of_a_median_is_the_narrowest_that_covers_enough(
     count: int, level: float
 ) -> None:
-    def outside(rank: int) -> float:
-        return 2 * sum(comb(count, below) for below in range(rank)) / 2**count
+    def outside(rank: float) -> float:
+        return float(Fraction(2 * sum(comb(count, below) for below in range(int(rank))), 2**count))
 
     found = middle(list(range(1, count + 1)), level)
     rank = found.low if found else 0

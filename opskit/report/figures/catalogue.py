@@ -1,0 +1,17 @@
+"""Every method there is, in reading order."""
+
+from __future__ import annotations
+
+from opskit.report.figures.access import ACCESS
+from opskit.report.figures.fleet import FLEET
+from opskit.report.figures.method import Method
+from opskit.report.figures.services import SERVICES
+from opskit.report.ground import Ground
+from opskit.report.model import Figure
+
+METHODS: tuple[Method, ...] = (*SERVICES, *FLEET, *ACCESS)
+
+
+def all_figures(ground: Ground) -> tuple[Figure, ...]:
+    """Return every figure of a report."""
+    return tuple(figure for method in METHODS for figure in method.figures(ground))
