@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from opskit.core.clock import Instant
 from opskit.core.interval import Interval
 from opskit.report.statistics.draws import Triangular
 
@@ -38,14 +39,18 @@ class Assumption:
 class Baseline:
     """A time that later ones are compared with, fixed before the work that is to improve on it.
 
-    `frozen_on` is the day it was fixed; `changed` says what else has changed since, such as the
+    `frozen_at` is when it was fixed; `changed` says what else has changed since, such as the
     number of hosts, as a factor by which the baseline is multiplied.
     """
 
     period: Interval
-    frozen_on: date
+    frozen_at: Instant
     factor: float = 1.0
     changed: str = ""
+
+    def frozen_before(self, period: Interval) -> bool:
+        """Return whether it was fixed before a period began: else it may be chosen to fit."""
+        return self.frozen_at <= period.start
 
 
 @dataclass(frozen=True, slots=True)

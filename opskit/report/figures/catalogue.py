@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from opskit.report.figures.access import ACCESS
 from opskit.report.figures.fleet import FLEET
+from opskit.report.figures.incidents import INCIDENTS
 from opskit.report.figures.method import Method
 from opskit.report.figures.services import SERVICES
 from opskit.report.ground import Ground
 from opskit.report.model import Figure
 
-METHODS: tuple[Method, ...] = (*SERVICES, *FLEET, *ACCESS)
+METHODS: tuple[Method, ...] = (*SERVICES, *FLEET, *ACCESS, *INCIDENTS)
 
 
 def all_figures(ground: Ground) -> tuple[Figure, ...]:
