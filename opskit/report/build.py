@@ -58,7 +58,7 @@ def build(
     evidence: Evidence, period: Interval, zone: ZoneInfo, chain: Chain, built_at: Instant
 ) -> Report:
     """Return the report of `period`; its end is at most the moment of building."""
-    every = all_figures(Ground(period, evidence))
+    every = all_figures(Ground(period, evidence, zone=zone.key))
     by_id = {figure.id: figure for figure in every}
     used = sorted({ref for figure in every for ref in figure.refs})
     report = Report(

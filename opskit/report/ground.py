@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from functools import reduce
 from operator import add
+from zoneinfo import ZoneInfo
 
+from opskit.core.clock import to_datetime
 from opskit.core.evidence import Evidence
 from opskit.core.interval import Interval
 from opskit.report.assumptions import NOTHING_ASSUMED, Assumptions
@@ -31,7 +34,13 @@ class Ground:
     period: Interval
     evidence: Evidence
     past: tuple[Past, ...] = ()
+    zone: str = "UTC"
     assumptions: Assumptions = NOTHING_ASSUMED
+
+    @property
+    def last_day(self) -> date:
+        """Return the period's last day in its zone: what is assumed must hold then."""
+        return to_datetime(self.period.end - 1, ZoneInfo(self.zone)).date()
 
     @property
     def before(self) -> Evidence:
@@ -41,7 +50,7 @@ class Ground:
     def at(self, past: Past) -> Ground:
         """Return the ground as it was in an earlier month, for the same figures of then."""
         earlier = tuple(one for one in self.past if one.period.end <= past.period.start)
-        return Ground(past.period, past.evidence, earlier, self.assumptions)
+        return Ground(past.period, past.evidence, earlier, self.zone, self.assumptions)
 
 
 def _together(every: Iterable[Evidence]) -> Evidence:

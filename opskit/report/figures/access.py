@@ -1,12 +1,19 @@
-"""Access: asked, usable, gone in time, looked at. F7 among them."""
+"""Access: how long people wait (F7), what was taken away (F12), and what both rest on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from statistics import median
 
-from opskit.core.clock import MINUTE, format_duration
-from opskit.core.evidence import AccessEvidence, EmergencyEvidence
+from opskit.core.clock import HOUR, MINUTE, format_duration
+from opskit.core.evidence import (
+    AccessEvidence,
+    ArrivalEvidence,
+    DepartureEvidence,
+    EmergencyEvidence,
+    GrantEvidence,
+)
 from opskit.core.interval import Interval
 from opskit.core.leadtime import curve
 from opskit.core.text import plural
@@ -179,6 +186,78 @@ def reviews(ground: Ground) -> Iterator[Figure]:
     closed = sum(one.closed_at is not None for one in found)
     note = f"{len(found) - closed} not closed" if len(found) > closed else ""
     yield count(Name("access.reviews", "Reviews of all access held"), closed, Basis(found, note))
+
+
+@ACCESS.method("F12", 1)
+def standing_removed(ground: Ground) -> Iterator[Figure]:
+    """Access that was taken away before anybody would have asked about it.
+
+    Formula: sum over grants ended in the period before their time, per level of risk, of (the first
+        of next review, holder leaving, planned end and end of the period) - ended; levels are never
+        added up
+    Unit: grant-hours, as microseconds
+    Source: grants and their ends in the ledger
+    Not for: breaches prevented, or money
+    """
+    if ground.evidence.access is None:
+        return
+    early = [one for one in ground.evidence.access.grants if _spared(one, ground.period) > 0]
+    for level in sorted({one.level for one in early}):
+        rows = [one for one in early if one.level == level]
+        total = sum(_spared(one, ground.period) for one in rows)
+        risk = f", {level} risk" if level else ""
+        name = Name(f"access.removed.{level or 'unrated'}", f"Access taken away early{risk}")
+        note = plural(len(rows), "grant")
+        yield time(name, total, Basis(rows, note, Tag.DERIVED), f"{total // HOUR:,} grant-hours")
+
+
+def _spared(one: GrantEvidence, period: Interval) -> int:
+    """Return for how long it would have stayed, as far as anybody can say."""
+    if one.ended_at is None or not period.start <= one.ended_at < period.end:
+        return 0
+    known = (one.review_due, one.leaves_at, one.ends_at, period.end)
+    return min(at for at in known if at is not None) - one.ended_at
+
+
+@ACCESS.method("F12d", 1)
+def leftovers(ground: Ground) -> Iterator[Figure]:
+    """Access that people still had after they left, and the wait of those who came.
+
+    Formula: (last access seen gone - left), longest and median; (all in place - first day), median;
+        what is not gone, or not in place, counts up to the end of the period
+    Unit: microseconds
+    Source: on- and offboardings of the ledger
+    Not for: harm done with it
+    """
+    if ground.evidence.access is None:
+        return
+    end = ground.period.end
+    left = [(max(0, (one.gone_at or end) - one.left_at), one) for one in _left(ground)]
+    came = [(max(0, (one.ready_at or end) - one.starts_at), one) for one in _came(ground)]
+    if left:
+        rows, lengths = [one for _, one in left], [length for length, _ in left]
+        still = sum(one.gone_at is None for one in rows)
+        note = f"median {format_duration(int(median(lengths)))}, n = {len(rows)}"
+        basis = Basis(rows, f"{note}; {still} not gone" if still else note)
+        title = "Longest time access was left after somebody left"
+        yield time(Name("access.leftover.max", title), max(lengths), basis)
+    if came:
+        newcomers, waits = [one for _, one in came], [length for length, _ in came]
+        lacking = sum(one.ready_at is None for one in newcomers)
+        said = f"n = {len(newcomers)}" + (f", {lacking} not ready" if lacking else "")
+        title = "From the first day to all in place, median"
+        name = Name("access.ready.median", title)
+        yield time(name, int(median(waits)), Basis(newcomers, said))
+
+
+def _left(ground: Ground) -> list[DepartureEvidence]:
+    rows = ground.evidence.access.departures if ground.evidence.access else ()
+    return [one for one in rows if one.left_at < ground.period.end]
+
+
+def _came(ground: Ground) -> list[ArrivalEvidence]:
+    rows = ground.evidence.access.arrivals if ground.evidence.access else ()
+    return [one for one in rows if one.starts_at < ground.period.end]
 
 
 def review_state(one: EmergencyEvidence, period: Interval) -> str:

@@ -13,7 +13,7 @@ from opskit.core.evidence import Evidence, IncidentEvidence
 from opskit.core.interval import Interval, availability
 from opskit.core.text import plural
 from opskit.report.figures.method import Methods
-from opskit.report.figures.shape import Basis, Name, count, missing, time
+from opskit.report.figures.shape import Basis, Name, count, missing, signed, time
 from opskit.report.ground import Ground, Past
 from opskit.report.model import Bounds, Comparison, Figure, Presence, Tag
 from opskit.report.statistics.draws import gamma, normal, stream
@@ -118,10 +118,10 @@ def downtime_change(ground: Ground) -> Iterator[Figure]:
         return
     found = spread(_draws(before, now, _factor(ground)))
     low, mid, high = (int(two_digits(value)) for value in (found.low, found.middle, found.high))
-    shown_range = f"{_signed(low)} to {_signed(high)}"
+    shown_range = f"{signed(low)} to {signed(high)}"
     bounds = Bounds(str(low), str(high), shown_range, "5 to 95 of 100 draws")
     note = f"n = {len(before.ended)} before, {len(now.ended)} now"
-    yield time(name, mid, Basis(rows, note, Tag.DERIVED, bounds), _signed(mid))
+    yield time(name, mid, Basis(rows, note, Tag.DERIVED, bounds), signed(mid))
 
 
 def _beside_baseline(ground: Ground) -> tuple[_Seen, _Seen, str]:
@@ -175,10 +175,6 @@ def _lost_a_day(seen: _Seen, name: str) -> list[float]:
         rate = gamma(source, len(seen.incidents) + 0.5) / float(seen.exposure)
         drawn.append(rate * exp(middle_of + variance / 2))
     return drawn
-
-
-def _signed(length: int) -> str:
-    return f"-{format_duration(-length)}" if length < 0 else format_duration(length)
 
 
 @INCIDENTS.method("F5", 1)

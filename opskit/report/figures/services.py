@@ -1,15 +1,16 @@
-"""How the services did: F1 and F2."""
+"""How the services did: availability (F1) and error budget (F2)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
 from opskit.core.clock import format_duration
 from opskit.core.evidence import ServiceEvidence
-from opskit.core.interval import availability, percent
+from opskit.core.interval import DEGRADED_WEIGHT, availability, percent
 from opskit.core.text import plural
 from opskit.report.figures.method import Methods
-from opskit.report.figures.shape import Basis, Name, count, missing, share, time
+from opskit.report.figures.shape import Basis, Name, count, missing, number, share, signed, time
 from opskit.report.ground import Ground
 from opskit.report.model import Bounds, Figure, Presence
 
@@ -101,3 +102,37 @@ def availability_figure(service: ServiceEvidence) -> Figure:
     shown = f"{percent(low)} to {percent(high)}"
     bounds = Bounds(str(low), str(high), shown, "unobserved time counted as down, and as up")
     return share(name, result.value, percent(result.value), Basis((service,), note, bounds=bounds))
+
+
+@SERVICES.method("F2", 1)
+def budgets(ground: Ground) -> Iterator[Figure]:
+    """Error budget of each service that promises something, and what is left of it.
+
+    Formula: (1 - objective) x (period - maintenance - time before monitoring) - down - degraded / 2
+    Unit: microseconds; less than nothing if the objective was missed
+    Source: the objective of the service; downtime as in F1
+    Not for: time that could have been down and was not: being inside the budget avoids nothing
+    """
+    for service in ground.evidence.services:
+        if service.objective is not None:
+            yield _budget(service, service.objective)
+
+
+def _budget(service: ServiceEvidence, objective: Fraction) -> Figure:
+    result = availability(service.timeline)
+    name = Name(f"budget.{service.name}", f"Error budget left of {service.name}")
+    spent = result.totals
+    if not result.sufficient:
+        basis = Basis((service,))
+        return missing(name, "microseconds", Presence.NOT_OBSERVED, INSUFFICIENT, basis)
+    allowed = (1 - objective) * spent.in_scope
+    left = allowed - spent.down - DEGRADED_WEIGHT * spent.degraded
+    note = f"of {format_duration(int(allowed))}"
+    bounds = None
+    if spent.unknown:
+        low = left - spent.unknown
+        shown = f"{signed(int(low))} to {signed(int(left))}"
+        kind = "unobserved time counted as down, and as up"
+        bounds = Bounds(str(low), str(left), shown, kind)
+    basis = Basis((service,), note, bounds=bounds)
+    return number(name, left, "microseconds", signed(int(left)), basis)

@@ -25,6 +25,11 @@ def refs_of(rows: Iterable[Referred]) -> tuple[int, ...]:
     return tuple(sorted({ref for row in rows for ref in row.refs}))
 
 
+def signed(length: int) -> str:
+    """Return a length of time that may be less than nothing."""
+    return f"-{format_duration(-length)}" if length < 0 else format_duration(length)
+
+
 @dataclass(frozen=True, slots=True)
 class Name:
     """What a figure is called; `formula` where it is not its method's own."""
@@ -58,6 +63,11 @@ def time(name: Name, length: int, basis: Basis, display: str = "") -> Figure:
 def share(name: Name, value: Fraction, display: str, basis: Basis) -> Figure:
     """Return a share of 1."""
     return _figure(name, value, "ratio", display, basis)
+
+
+def number(name: Name, value: Fraction, unit: str, display: str, basis: Basis) -> Figure:
+    """Return a number in a unit of its own."""
+    return _figure(name, value, unit, display, basis)
 
 
 def missing(name: Name, unit: str, presence: Presence, display: str, basis: Basis) -> Figure:
