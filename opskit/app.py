@@ -142,9 +142,15 @@ class App:
             return Verified(chain, broken_seals(connection))
 
     def deliver(self) -> Delivered | None:
-        """Send what is owed and due; nothing where no channel is configured."""
-        senders = self._channels.senders()
-        return self.outbox.deliver(senders) if senders else None
+        """Send what is owed and due; nothing where no channel is configured.
+
+        A channel that cannot be used keeps what it is owed, and is named.
+        """
+        if not self._channels.names:
+            return None
+        ready = self._channels.ready()
+        told = tuple(f"{name}: {error.message}" for name, error in ready.unusable.items())
+        return replace(self.outbox.deliver(ready.senders), unusable=told)
 
     def check_channels(self) -> None:
         """Look whether deliveries could be sent.
@@ -152,7 +158,7 @@ class App:
         Raises:
             ConfigError: a channel's secret is missing, or can be read by others.
         """
-        self._channels.senders()
+        self._channels.check()
 
     @cached_property
     def _channels(self) -> Channels:

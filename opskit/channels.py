@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opskit.core.clock import Clock
-from opskit.core.errors import ConfigError
+from opskit.core.errors import ConfigError, OpskitError
 from opskit.outside.config import Config, Webhook
 from opskit.outside.files import read_secret, translated
 from opskit.outside.notify.settings import Mail, Slack
@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from opskit.records.outbox import Sender
 
 WEBHOOK, MAIL, SLACK = "webhook", "mail", "slack"
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What sends to each channel that can be used, and why the others cannot."""
+
+    senders: Mapping[str, Sender]
+    unusable: Mapping[str, OpskitError]
 
 
 @dataclass(frozen=True)
@@ -32,22 +40,34 @@ class Channels:
         found = {WEBHOOK: settings.webhook, MAIL: settings.mail, SLACK: settings.slack}
         return tuple(name for name, own in found.items() if own is not None)
 
-    def senders(self) -> Mapping[str, Sender]:
-        """Return what sends to each.
+    def ready(self) -> Ready:
+        """Return what sends to each; one whose secret is missing keeps none of the others back."""
+        senders: dict[str, Sender] = {}
+        unusable: dict[str, OpskitError] = {}
+        for name, made in self._each():
+            try:
+                senders[name] = made()
+            except OpskitError as error:
+                unusable[name] = error
+        return Ready(senders, unusable)
+
+    def check(self) -> None:
+        """Look whether all of them can be used.
 
         Raises:
             ConfigError: a secret is missing, or can be read by others.
         """
-        return dict(self._each())
+        for error in self.ready().unusable.values():
+            raise error
 
-    def _each(self) -> Iterator[tuple[str, Sender]]:
+    def _each(self) -> Iterator[tuple[str, Callable[[], Sender]]]:
         settings = self.config.settings
-        if settings.webhook is not None:
-            yield WEBHOOK, self._webhook(settings.webhook)
-        if settings.mail is not None:
-            yield MAIL, self._mail(settings.mail)
-        if settings.slack is not None:
-            yield SLACK, self._slack(settings.slack)
+        if (webhook := settings.webhook) is not None:
+            yield WEBHOOK, lambda: self._webhook(webhook)
+        if (mail := settings.mail) is not None:
+            yield MAIL, lambda: self._mail(mail)
+        if (slack := settings.slack) is not None:
+            yield SLACK, lambda: self._slack(slack)
 
     def _webhook(self, webhook: Webhook) -> Sender:
         from opskit.outside.notify.webhook import WebhookSender, secret_bytes  # noqa: PLC0415

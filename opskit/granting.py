@@ -17,7 +17,7 @@ from opskit.access.registry import Registry
 from opskit.access.repository import Names, checked, repository
 from opskit.access.store import policies
 from opskit.access.workplace import Workplace, nobody_signs
-from opskit.core.clock import Clock, to_datetime
+from opskit.core.clock import SECOND, Clock, Duration, to_datetime
 from opskit.core.errors import ConfigError, DataError, OutsideError
 from opskit.core.findings import Severity
 from opskit.outside.config import Config
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from opskit.access.targets.kinds import TargetKind
     from opskit.outside.ansible.inventory import Way
     from opskit.outside.sshca import Signer
+
+# Ansible takes a second to say what a pattern stands for, and one command asks several times.
+_FRESH = 30 * SECOND
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,8 @@ class Granting:
             clock=self.clock,
             zone=self.config.zone,
             outbox=self.outbox,
-            kind=cache(lambda name: self._kind(registry, name)),
+            # Made anew each time: who administers a host that has come since is known then.
+            kind=lambda name: self._kind(registry, name),
             places=lambda name: self._places(registry, name),
             environment=self.environment,
             user=self.user,
@@ -199,11 +203,19 @@ class Granting:
             return self._hosts(name, target.hosts)
         return (name,) if target is not None else ()
 
+    @cached_property
+    def _known_hosts(self) -> dict[str, tuple[Duration, tuple[str, ...]]]:
+        return {}
+
     def _hosts(self, name: str, pattern: str) -> tuple[str, ...]:
         from opskit.outside.ansible.listing import matching  # noqa: PLC0415
 
-        sources = tuple(self.config.path(one) for one in self.inventory)
-        found = matching(sources, pattern, self.config.root, self.environment)
+        now = self.clock.monotonic()
+        asked_at, found = self._known_hosts.get(pattern, (Duration(now - _FRESH), ()))
+        if now - asked_at >= _FRESH:
+            sources = tuple(self.config.path(one) for one in self.inventory)
+            found = matching(sources, pattern, self.config.root, self.environment)
+            self._known_hosts[pattern] = (now, found)
         if not found:
             raise OutsideError(
                 f"no host of the inventory is {pattern!r}, of the target {name}",

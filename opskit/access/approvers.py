@@ -7,7 +7,8 @@ one of them: a report is in no place to say no.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -57,6 +58,17 @@ def seats(
         )
         for group in approval.all_of
     )
+
+
+def together(approvals: Iterable[Sequence[Seats]]) -> tuple[Seats, ...]:
+    """Return the groups of several approvals: what two of them ask for is asked once.
+
+    What one of them asks for twice stays twice, so that two people agree and not one.
+    """
+    found: Counter[Seats] = Counter()
+    for groups in approvals:
+        found |= Counter(groups)
+    return tuple(found.elements())
 
 
 def excluded(asking: Asking, registry: Registry) -> frozenset[str]:

@@ -60,8 +60,10 @@ def onboard(work: Workplace, name: str, reason: str = "", ticket: str = "") -> A
         ConfigError: there is no such person, or no bundle for them.
         Refused: they have left.
     """
-    team, roles = _bundle(work, name)
-    began = _began(work, name, team, roles)
+    with work.database.read() as connection:
+        back = bool(told.offboarded(connection, [name]))
+    team, roles = _bundle(work, name, back=back)
+    began = _began(work, name, team, roles, back=back)
     for role in roles:
         with work.database.read() as connection:
             known = _asked(connection, name, role, began)
@@ -73,31 +75,36 @@ def onboard(work: Workplace, name: str, reason: str = "", ticket: str = "") -> A
     return _told(work, name, team, steps, began, usable)
 
 
-def _bundle(work: Workplace, name: str) -> tuple[str, tuple[str, ...]]:
-    person = work.registry.people.people.get(name)
-    if person is None:
+def _bundle(work: Workplace, name: str, *, back: bool) -> tuple[str, tuple[str, ...]]:
+    """Return somebody's team and its roles; who comes `back` may do so without any."""
+    holder, named = work.registry.holder(name), work.registry.team(name)
+    if holder is None:
         raise ConfigError(
             f"nobody is called {name!r} in access/people.yaml", hint="enter them there first"
         )
     if work.registry.left(name, work.today()):
-        raise Refused(f"{name} left on {person.ends}", hint="correct ends: in access/people.yaml")
-    team = work.registry.people.teams.get(person.team)
-    if team is None or not team.bundle:
-        where = f"team {person.team}" if person.team else f"{name} is in no team, which"
+        raise Refused(f"{name} left on {holder.ends}", hint="correct ends: in access/people.yaml")
+    team = work.registry.people.teams.get(named)
+    roles = team.bundle if team else ()
+    if not roles and not back:
+        where = f"team {named}" if named else f"{name} is in no team, which"
         raise ConfigError(
             f"{where} has no bundle of roles", hint="teams.NAME.bundle in access/people.yaml"
         )
-    return person.team, team.bundle
+    return named, roles
 
 
-def _began(work: Workplace, name: str, team: str, roles: tuple[str, ...]) -> Instant:
-    """Return when somebody's arrival began; it begins now where it has not yet."""
+def _began(work: Workplace, name: str, team: str, roles: tuple[str, ...], *, back: bool) -> Instant:
+    """Return when somebody's arrival began; it begins now where it has not yet.
+
+    From here on who was offboarded may ask and decide again.
+    """
+    person = work.person()
     with work.database.write() as connection:
-        gone = told.last(connection, "person.gone", name)
-        began = told.first(connection, "person.onboarding", name, gone.at if gone else None)
-        if began is not None:
+        began = told.last(connection, "person.onboarding", name)
+        if began is not None and not back:
             return began.at
-        data = {"team": team, "roles": list(roles), "by": work.person()}
+        data = {"team": team, "roles": list(roles), "by": person}
         return work.tell(connection, "person.onboarding", name, data).at
 
 
@@ -219,7 +226,7 @@ def _told(
             return Arrival(name, team, steps, ready=True, hours=before.data["hours"])
         if len(since) < len(usable):
             return Arrival(name, team, steps, ready=False, hours=(work.now() - began) / HOUR)
-        ready_at = max(*since, began)
+        ready_at = max((*since, began))
         data = {"team": team, "hours": (ready_at - began) / HOUR, "ready_at": ready_at}
         work.tell(connection, "person.ready", name, data)
     return Arrival(name, team, steps, ready=True, hours=(ready_at - began) / HOUR)

@@ -89,7 +89,7 @@ def asked(tree: Path, wish: Wish, dialect: Dialect, now: Instant) -> Asked:
         sudoers, state, wish.user, wish.command, run_as=user or None, run_as_group=group or None,
         host=host, now=now,
     )  # fmt: skip
-    troubles = tuple(source.troubles)
+    troubles = (*source.troubles, *(Trouble(one.at.file, one.reason) for one in state.cut))
     missing = _missing(state.files, wish.user, [one.name for one in state.accounts or ()])
     if missing or troubles:
         reason = missing or "not everything could be read"

@@ -8,6 +8,7 @@ ledger is exported whole, since a chain with pieces missing proves nothing.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 
 from opskit.access import signatures
 from opskit.access.past import GrantSeen, RequestSeen, one_request, open_grants, waiting
+from opskit.access.proving import told, unproven
 from opskit.access.store import policies
 from opskit.access.store.decisions import Decision
 from opskit.access.workplace import Workplace
@@ -38,8 +40,10 @@ How to check it, without opskit
 ===============================
 
 Signatures:       sh verify.sh          asks ssh-keygen about each of them
-The ledger:       each entry's hash is SHA-256 over seven lines: the hash before it, seq, at, actor,
-                  kind, subject, data (without a newline at the end); the first one follows 64 zeros
+The ledger:       sh verify.sh recomputes its hashes where there is a python3: each is SHA-256 over
+                  seven lines: the hash before it, seq, at, actor, kind, subject, data (without a
+                  newline at the end); the first one follows 64 zeros. Compare the last one with a
+                  head that left the machine: each report prints it
 A request:        its decisions name request_hash and check_hash; both are in requests.jsonl
 
 Instants are microseconds since 1970-01-01 00:00 UTC.
@@ -48,12 +52,16 @@ Instants are microseconds since 1970-01-01 00:00 UTC.
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """The files by their names below the directory, and how much is in them."""
+    """The files by their names below the directory, and how much is in them.
+
+    `unproven` says what stands in the tables and not in the ledger.
+    """
 
     files: Mapping[str, str]
     grants: int
     requests: int
     signed: int
+    unproven: tuple[str, ...] = ()
 
 
 def export(work: Workplace) -> Exported:
@@ -61,12 +69,15 @@ def export(work: Workplace) -> Exported:
     grants = open_grants(work, everything=True)
     requests = [one_request(work, one.request.id) for one in waiting(work, everything=True)]
     with work.database.read() as connection:
+        known = told(entries(connection))
         files = dict(_records(connection, grants, requests))
-        signed = list(_signed(requests))
+        signed = list(_signed(connection, requests))
         files |= dict(_signers(connection))
     files |= {name: text for name, text, _ in signed}
     files["verify.sh"] = _script([line for _, _, line in signed if line])
-    return Exported(files, len(grants), len(requests), len(signed) // 2)
+    asked = ((one.request, one.decisions) for one in requests)
+    odd = tuple(unproven(known, asked, (one.grant for one in grants)))
+    return Exported(files, len(grants), len(requests), len(signed) // 2, odd)
 
 
 def _records(
@@ -90,21 +101,24 @@ def _signers(connection: sa.Connection) -> Iterator[tuple[str, str]]:
         yield f"signers/{version}", lines
 
 
-def _signed(requests: list[RequestSeen]) -> Iterator[tuple[str, str, str]]:
+def _signed(
+    connection: sa.Connection, requests: list[RequestSeen]
+) -> Iterator[tuple[str, str, str]]:
     """Yield each signed text and each signature, with the line that verifies both."""
     for one in requests:
         for said in one.decisions:
             if said.signature:
-                stem = f"decisions/{one.request.name}-{said.approver}-{said.check_hash}"
+                # A name of people.yaml may hold what is no part of a file's name.
+                stem = f"decisions/{one.request.name}-{said.id}"
                 yield f"{stem}.txt", said.statement, ""
-                yield f"{stem}.sig", said.signature, _check(stem, said)
+                yield f"{stem}.sig", said.signature, _check(connection, stem, said)
 
 
-def _check(stem: str, said: Decision) -> str:
-    # The files of that time say who could sign; the version is in the text itself.
-    version = json.loads(said.statement)["policy_version"]
+def _check(connection: sa.Connection, stem: str, said: Decision) -> str:
+    # Who could sign is what the files said when it was signed: a key may be newer than the check.
+    version = policies.version_at(connection, said.at)
     at = f"{to_datetime(said.at):%Y%m%d%H%M%S}"
-    return f"check {stem} {version} {said.approver} {at}"
+    return shlex.join(["check", stem, version, said.approver, at])
 
 
 _SCRIPT = """\
@@ -122,6 +136,20 @@ check() {
 		failed=1
 	fi
 }
+if command -v python3 >/dev/null; then python3 - <<'END' || failed=1
+import hashlib, json, sys
+before, seq = "0" * 64, 0
+for line in open("ledger.jsonl", encoding="utf-8"):
+    one, seq = json.loads(line), seq + 1
+    parts = [before, *(one[name] for name in ("seq", "at", "actor", "kind", "subject", "data"))]
+    before = hashlib.sha256("\\n".join(map(str, parts)).encode()).hexdigest()
+    if (one["seq"], one["prev_hash"], one["hash"]) != (seq, parts[0], before):
+        sys.exit(f"NOT VALID: ledger.jsonl, line {seq}")
+print(f"{seq} entries hold; head {before}")
+END
+else
+	echo "NOT LOOKED AT: the ledger; there is no python3" >&2
+fi
 """
 
 

@@ -250,6 +250,8 @@ def _written(
 ) -> Certificate:
     now, found = work.now(), fingerprint(template.key)
     _require_open(grants.one(connection, grant.id), now)  # it may have ended while we signed
+    if work.gone(connection, [grant.person]):  # and nobody has ended their grants yet
+        raise Refused(f"{grant.person} has left", hint="opskit access settle ends the grant")
     if found in {one.fingerprint for one in certificates.revoked_keys(connection)}:
         raise Refused(f"the key {found} was revoked", hint="enter another in access/people.yaml")
     told = {

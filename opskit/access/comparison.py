@@ -337,12 +337,10 @@ def _left_logins(state: DatabaseState, expected: Expected, office: Office) -> It
         finding = _told(
             state.name, "ACC-LEAVER", Severity.CRITICAL, account,
             f"{leaver.name} {leaver.why}, and the role {account} can log in",
-            f"ALTER ROLE {account} NOLOGIN", ("login",),
+            "opskit access reconcile --fix takes its LOGIN and ends its sessions", ("login",),
         )  # fmt: skip
-        yield Found(
-            finding, "login", ByHand(f"ALTER ROLE {account} NOLOGIN, as an administrator"),
-            leaver.name,
-        )  # fmt: skip
+        remedy = Removal(Unmanaged("login", "LOGIN", account, "LOGIN"))
+        yield Found(finding, "login", remedy, leaver.name)
 
 
 def _at_work(sight: Sight, expected: Expected, office: Office) -> Iterator[Found]:

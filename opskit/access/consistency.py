@@ -93,6 +93,23 @@ def _people(registry: Registry, names: _Names, place: Place) -> Iterator[Finding
         path: KeyPath = ("service_accounts", name, "owner")
         yield from _missing("person", [account.owner], names.someone, path, place)
     yield from _twice(registry, place)
+    yield from _circles(registry, place)
+
+
+def _circles(registry: Registry, place: Place) -> Iterator[Finding]:
+    """Yield who answers to themselves: none of such a circle could approve for another."""
+    managers = {name: one.manager for name, one in registry.people.people.items()}
+    for name, manager in managers.items():
+        above, met = manager, {""}
+        while above not in met and above != name:
+            met.add(above)
+            above = managers.get(above, "")
+        if above == name:
+            yield Finding(
+                "access-manager-circle", Severity.MEDIUM, f"people.{name}.manager",
+                f"{name} answers to themselves, by way of {manager}",
+                place(("people", name, "manager")), "nobody of a circle may approve for another",
+            )  # fmt: skip
 
 
 def _twice(registry: Registry, place: Place) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from opskit.access.approvers import Asking, excluded, satisfied, still_wanted
 from opskit.access.judgment import Judgment, Verdict
 from opskit.access.lifecycle import RequestState
 from opskit.access.requesting import judged, lapse, new_approvers, write_check
-from opskit.access.store import decisions, policies, requests
+from opskit.access.store import certificates, decisions, policies, requests
 from opskit.access.store.grants import Grant
 from opskit.access.store.requests import Request
 from opskit.access.workplace import Workplace
@@ -95,7 +95,8 @@ def decide(work: Workplace, number: int, word: Word) -> Decided:
     with work.database.read() as connection:
         judgment = judged(work, connection, seen.ask, seen.id)
         newcomers = new_approvers(work, connection, seen.ask, judgment.groups)
-    trouble = _not_entitled(work, seen, judgment, word, newcomers)
+        twins = _agreed(connection, seen) & work.registry.sharing_a_key(word.approver)
+    trouble = _not_entitled(work, seen, judgment, word, newcomers) or _twice(seen, word, twins)
     if trouble is not None:
         kind, error = trouble
         with work.database.write() as connection:
@@ -103,7 +104,7 @@ def decide(work: Workplace, number: int, word: Word) -> Decided:
         raise error
     text, key = _proven(work, seen, word, required=judgment.signed and word.say == "approve")
     with work.database.write() as connection:
-        return _written(work, connection, seen, judgment, word, text, key)
+        return _written(work, connection, seen, word, text, key)
 
 
 def _not_entitled(
@@ -135,6 +136,17 @@ def _not_entitled(
     return None
 
 
+def _twice(seen: Request, word: Word, twins: frozenset[str]) -> tuple[str, Refused] | None:
+    """Return why somebody's yes is not one more: it comes with the key of who agreed already."""
+    if word.say == "deny" or not twins - {word.approver}:
+        return None
+    others = ", ".join(sorted(twins - {word.approver}))
+    return "decision.refused_self", Refused(
+        f"{word.approver} shares a key with {others}, who agreed to {seen.name} already",
+        hint="one key is one person: ask somebody else",
+    )
+
+
 def _proven(work: Workplace, seen: Request, word: Word, *, required: bool) -> tuple[str, str]:
     """Return the text that was signed and the fingerprint of the key; empty where none was."""
     if not word.signature and not required:
@@ -145,12 +157,14 @@ def _proven(work: Workplace, seen: Request, word: Word, *, required: bool) -> tu
             hint=f"opskit access approve {seen.name} --sign-with ~/.ssh/id_ed25519",
         )
     text = signatures.statement(seen, word.approver, word.say)
+    with work.database.read() as connection:
+        lost = [one.key for one in certificates.revoked_keys(connection)]
     key = sshsig.verify(
         text,
         word.signature,
         identity=word.approver,
         namespace=signatures.NAMESPACE,
-        trust=signatures.trust(work.registry, work.today()),
+        trust=signatures.trust(work.registry, work.today(), lost),
         at=work.now(),
         environment=work.environment,
     )
@@ -161,15 +175,17 @@ def _written(
     work: Workplace,
     connection: sa.Connection,
     seen: Request,
-    judgment: Judgment,
     word: Word,
     text: str,
     key: str,
 ) -> Decided:
-    one = requests.one(connection, seen.id)
-    if one.version != seen.version:
+    one, now = requests.one(connection, seen.id), work.now()
+    # Judged once more where it is written: what is held may have changed since it was read.
+    judgment = judged(work, connection, one.ask, one.id)
+    if one.version != seen.version or judgment.digest != seen.check_hash:
         raise Conflict(f"{one.name} was changed just now", hint=f"opskit access show {one.name}")
-    now = work.now()
+    if one.state_at(now) is not RequestState.PENDING:
+        raise Refused(f"{one.name} is lapsed", hint=f"opskit access show {one.name}")
     decisions.insert(
         connection, request=one.id, approver=word.approver, verdict=word.say, reason=word.reason,
         at=now, check_hash=one.check_hash, statement=text, signature=word.signature, key=key,
@@ -193,15 +209,20 @@ def _written(
 def _counted(
     work: Workplace, connection: sa.Connection, one: Request, judgment: Judgment
 ) -> Decided:
-    said = decisions.of(connection, one.id)
-    agreed = {
-        each.approver
-        for each in said
-        if each.verdict == "approve" and each.check_hash == one.check_hash
-    }
+    agreed = _agreed(connection, one)
     if not satisfied(judgment.groups, agreed):
         # The version moves with each decision, so that of two racing ones the second looks again.
         kept = requests.advance(connection, one, RequestState.PENDING)
         return Decided(kept, wanted=still_wanted(judgment.groups, agreed))
     closed, grant = scheduling.approve(work, connection, one, judgment, ", ".join(sorted(agreed)))
     return Decided(closed, grant=grant)
+
+
+def _agreed(connection: sa.Connection, one: Request) -> frozenset[str]:
+    """Return who said yes to a request as it is checked now."""
+    said = decisions.of(connection, one.id)
+    return frozenset(
+        each.approver
+        for each in said
+        if each.verdict == "approve" and each.check_hash == one.check_hash
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 import sqlalchemy as sa
 
@@ -21,11 +20,9 @@ from opskit.access.store import grants, places, policies, requests, told
 from opskit.access.store.grants import Grant
 from opskit.access.store.requests import Request
 from opskit.access.workplace import Workplace
-from opskit.core.clock import HOUR, Instant, midnight
-from opskit.core.errors import ConfigError, ExitCode, worst
+from opskit.core.clock import HOUR, Instant
+from opskit.core.errors import ConfigError, ExitCode, Refused, worst
 from opskit.core.text import nearest
-
-_MANY = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +121,10 @@ def offboard(work: Workplace, who: Leaving, reason: str) -> Departed:
     """End all access of somebody, look at all targets, take away what is left, and look again.
 
     Raises:
-        Refused: people.yaml does not know who runs this.
+        Refused: people.yaml does not know who runs this, or it is who leaves.
     """
+    if work.person() == who.name:
+        raise Refused("nobody offboards themselves", hint="ask somebody who stays")
     before = open_things(work, who)
     _begin(work, who, before, reason)
     withdrawn = tuple(_withdraw(work, one.id) for one in before.requests)
@@ -252,10 +251,9 @@ def _what(one: Found) -> str:
 
 def _leftover_hours(work: Workplace, who: Leaving, rows: Sequence[Row]) -> float | None:
     """Return for how long access outlived the end of somebody's last day, up to now."""
-    holder = work.registry.holder(who.name)
-    if holder is None or holder.ends is None or not work.registry.left(who.name, work.today()):
+    end = work.leaves_at(who.name)
+    if end is None or work.now() < end:
         return None
-    end = midnight(holder.ends + timedelta(days=1), work.zone)
     gone = [work.now() if one.gone_at is None else one.gone_at for one in rows]
     return max(0, max(gone, default=end) - end) / HOUR
 

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from opskit.core.findings import Finding, Location, Severity
 
@@ -22,8 +23,7 @@ class Scope(StrEnum):
     POLICY = "policy"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """A line as it stands in a file. `line` counts from 1; 0 is the file as a whole."""
 
     file: str
@@ -35,8 +35,7 @@ class Evidence:
         return {"file": self.file, "line": self.line, "raw": self.raw}
 
 
-@dataclass(frozen=True, slots=True)
-class AccessFinding:
+class AccessFinding(NamedTuple):
     """One thing wrong with a right that somebody has, or asks for.
 
     `subject` is who has it or what it is about (`alice`, `%ops`, a key's fingerprint, a file);
@@ -107,5 +106,7 @@ class NotEvaluated:
 
 def ordered(findings: Iterable[AccessFinding]) -> tuple[AccessFinding, ...]:
     """Return the findings most severe first, each one once."""
-    unique = {(one.fingerprint, one.evidence): one for one in findings}
+    unique = {
+        (one.rule, one.target, one.subject, one.meaning, one.evidence): one for one in findings
+    }
     return tuple(sorted(unique.values(), key=lambda one: one.sort_key))

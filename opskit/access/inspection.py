@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from opskit.access.databases.model import DatabaseState
 from opskit.access.findings import AccessFinding, NotEvaluated
-from opskit.access.hosts.model import HostState
+from opskit.access.hosts.model import HostState, Line, Misread
 from opskit.access.rules import fleet, postgres_objects as databases, sudo
 from opskit.access.rules.catalogue import HOST
 from opskit.access.rules.fleet import FleetView, KeyUse
@@ -18,6 +18,8 @@ from opskit.access.rules.rule import Family, Rule
 from opskit.access.rules.sudo import SUDO
 from opskit.access.rules.view import HostView
 from opskit.access.sudoers.dialect import NEWEST, Dialect, dialect_of
+from opskit.access.sudoers.effort import TooMuchError
+from opskit.access.sudoers.policy import ROOT
 from opskit.core.clock import Instant
 
 
@@ -76,11 +78,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What was found, and what could not be asked."""
+    """What was found, what could not be asked, and what is there and could not be followed."""
 
     findings: tuple[AccessFinding, ...]
     not_evaluated: tuple[NotEvaluated, ...]
     keys: tuple[KeyUse, ...] = ()
+    unread: tuple[Misread, ...] = ()
 
 
 def inspect_host(state: HostState, question: Question) -> Inspection:
@@ -90,7 +93,10 @@ def inspect_host(state: HostState, question: Question) -> Inspection:
     answers.ask_about_sudo(state)
     for family in HOST:
         answers.ask(family, view)
-    return Inspection(tuple(answers.findings), tuple(answers.skipped), fleet.uses_of(view))
+    return Inspection(
+        tuple(answers.findings), tuple(answers.skipped), fleet.uses_of(view),
+        (*state.cut, *answers.unread),
+    )  # fmt: skip
 
 
 def inspect_server(state: DatabaseState, question: Question) -> Inspection:
@@ -118,6 +124,7 @@ class _Answers:
     def __init__(self, question: Question, target: str) -> None:
         self.findings: list[AccessFinding] = []
         self.skipped: list[NotEvaluated] = []
+        self.unread: list[Misread] = []
         self._question = question
         self._target = target
 
@@ -137,10 +144,17 @@ class _Answers:
                 if rule.id in asked
             )
         elif asked:
-            dialect = self._question.spoken(state).dialect
-            found, skipped = sudo.lint(state, self._question.now, dialect)
+            found, skipped = self._on_sudo(state)
             self.findings += (one for one in found if one.rule in asked)
             self.skipped += (one for one in skipped if one.rule in asked)
+
+    def _on_sudo(self, state: HostState) -> tuple[Sequence[AccessFinding], Sequence[NotEvaluated]]:
+        try:
+            return sudo.lint(state, self._question.now, self._question.spoken(state).dialect)
+        except TooMuchError as error:
+            first = next(one for path, one in state.files.items() if path.startswith(ROOT))
+            self.unread.append(Misread(Line(first.shown or first.path, 0, ""), error.message))
+            return (), [NotEvaluated(one.id, self._target, error.message) for one in SUDO.rules]
 
     def _ask(self, rule: Rule[V], view: V) -> None:
         lacking = [reason for part in rule.needs if (reason := view.lacks(part))]

@@ -1,9 +1,9 @@
 """May somebody have what they ask for: refused with the rule and the way forward, or by whom.
 
 Pure. For each target the rules of the policy that speak of who is to get the access, the role and
-the target are taken together. One that denies wins. Without one that allows, or none that allows so
-long a time, the request is refused. One that approves by itself needs nobody, as long as that
-holds for every target.
+the target are taken together. One that denies wins, over emergencies as well. Without one that
+allows, or none that allows so long a time, the request is refused. One that approves by itself
+needs nobody, as long as that holds for every target.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from opskit.access.approvers import Asking, Seats, satisfiable, seats
+from opskit.access.approvers import Asking, Seats, satisfiable, seats, together
 from opskit.access.blast import blast_radius
 from opskit.access.judgment import Ask, Judgment, Refusal
-from opskit.access.model import Approval, BreakGlass, Environment, KeyUse, PolicyRule, Role
+from opskit.access.model import ACCOUNT, Approval, BreakGlass, Environment, KeyUse, PolicyRule, Role
 from opskit.access.registry import Registry
 from opskit.core.clock import DAY, HOUR, Duration, format_duration, parse_duration
 from opskit.core.text import nearest
 
 DEFAULT = "default"
 POLICY = "access/policy.yaml"
+# What somebody reads before they say yes.
+_LONGEST = 2_000
 # How long what needs nobody's approval may wait for its start.
 _START_WITHIN = Duration(8 * HOUR)
 
@@ -64,10 +66,31 @@ def _unknown(ask: Ask, registry: Registry, today: date) -> Iterator[Refusal]:
             )  # fmt: skip
     if role.linux is not None and role.linux.login != "none":
         yield from _keyless(ask, registry, today)
+    if known := registry.holder(ask.beneficiary):
+        yield from _unnamed(ask.beneficiary, known.account or ask.beneficiary)
+    yield from _unsaid(ask, registry)
+
+
+def _unsaid(ask: Ask, registry: Registry) -> Iterator[Refusal]:
+    """Yield what whoever asks has left out, or said at too great length."""
     if not ask.reason.strip():
         yield Refusal("reason", POLICY, "no reason is given", "say why: --reason 'deploy 4.2'")
+    if max(len(ask.reason), len(ask.ticket), len(ask.need)) > _LONGEST:
+        message = f"a reason, ticket or need has {_LONGEST:,} characters at most"
+        yield Refusal("reason", POLICY, message, "say it shortly, and name the ticket")
+    if ask.duration <= 0:
+        yield Refusal("duration", POLICY, "it is asked for no time at all", "--for 2h")
     if registry.policy.need_ticket and not ask.ticket.strip():
         yield Refusal("need_ticket", POLICY, "no ticket is named", "--ticket OPS-123")
+
+
+def _unnamed(name: str, account: str) -> Iterator[Refusal]:
+    if not ACCOUNT.fullmatch(account):
+        yield Refusal(
+            f"people.{name}.account", "access/people.yaml",
+            f"{account!r} is no name of an account on hosts and in databases",
+            "enter one: account: NAME",
+        )  # fmt: skip
 
 
 def _keyless(ask: Ask, registry: Registry, today: date) -> Iterator[Refusal]:
@@ -117,11 +140,11 @@ class _Ruling:
 
 
 def _ruling(ask: Ask, role: Role, target: str, registry: Registry) -> _Ruling:
-    speaking = [rule for rule in registry.policy.rules if speaks(rule, ask, target, registry)]
-    denying = next((rule for rule in speaking if rule.decide == "deny"), None)
-    if denying is not None:
-        return _Ruling((_denied(denying, ask, target),))
-    allowing = [rule for rule in speaking if rule.decide != "deny"]
+    denials = tuple(_denials(ask, target, registry))
+    if denials:
+        return _Ruling(denials[:1])
+    rules = registry.policy.rules
+    allowing = [one for one in rules if one.decide != "deny" and speaks(one, ask, target, registry)]
     if not allowing:
         return _Ruling((_nobody_may(ask, role, target, registry),))
     fitting = [rule for rule in allowing if ask.duration <= longest(rule, role)]
@@ -135,12 +158,12 @@ def speaks(rule: PolicyRule, ask: Ask, target: str, registry: Registry) -> bool:
     """Return whether a rule is about who gets the access, the role and the target."""
     known = registry.target(target)
     return (
-        ask.beneficiary in registry.among(rule.who)
-        and (not rule.roles or ask.role in rule.roles)
+        (not rule.roles or ask.role in rule.roles)
         and (not rule.targets or target in rule.targets)
         and (
             not rule.environments or (known is not None and known.environment in rule.environments)
         )
+        and ask.beneficiary in registry.among(rule.who)
     )
 
 
@@ -150,14 +173,15 @@ def longest(rule: PolicyRule, role: Role) -> Duration:
     return min(parse_duration(span) for span in spans)
 
 
-def _denied(rule: PolicyRule, ask: Ask, target: str) -> Refusal:
-    why = f": {rule.because}" if rule.because else ""
-    return Refusal(
-        f"rule {rule.name}", POLICY,
-        f"{ask.beneficiary} may not have {ask.role} on {target}{why}",
-        "ask for another role or target: opskit access explain --who "
-        f"{ask.beneficiary}",
-    )  # fmt: skip
+def _denials(ask: Ask, target: str, registry: Registry) -> Iterator[Refusal]:
+    for rule in registry.policy.rules:
+        if rule.decide == "deny" and speaks(rule, ask, target, registry):
+            why = f": {rule.because}" if rule.because else ""
+            yield Refusal(
+                f"rule {rule.name}", POLICY,
+                f"{ask.beneficiary} may not have {ask.role} on {target}{why}",
+                f"ask for another role or target: opskit access explain --who {ask.beneficiary}",
+            )  # fmt: skip
 
 
 def _nobody_may(ask: Ask, role: Role, target: str, registry: Registry) -> Refusal:
@@ -198,6 +222,7 @@ def _allowed(
         rules=tuple(rule.name for rule in rules),
         blast=blast_radius(ask, role, registry),
         role_digest=registry.role_digest(ask.role),
+        opened=registry.opened(ask.beneficiary, ask.targets),
         within=DAY,
         start_within=_START_WITHIN,
     )
@@ -227,13 +252,9 @@ def _by(
     today: date,
 ) -> Judgment:
     asking = Asking(ask.requester, ask.beneficiary)
-    groups = tuple(
-        dict.fromkeys(
-            group for one in approvals for group in seats(one, role, asking, registry, today)
-        )
-    )
+    groups = together(seats(one, role, asking, registry, today) for one in approvals)
     if not satisfiable(groups):
-        return Judgment(refusals=(_nobody_can(groups, ask),))
+        return Judgment(refusals=(nobody_can(groups, ask),), groups=groups)
     return replace(
         judged,
         signed=any(_signed(one, ask, registry) for one in approvals),
@@ -254,7 +275,8 @@ def _signed(approval: Approval, ask: Ask, registry: Registry) -> bool:
     return any(one is not None and one.environment is Environment.PRODUCTION for one in targets)
 
 
-def _nobody_can(groups: Sequence[Seats], ask: Ask) -> Refusal:
+def nobody_can(groups: Sequence[Seats], ask: Ask) -> Refusal:
+    """Return the refusal of what nobody is left to approve."""
     short = next(
         (one for one in groups if len(one.eligible) < one.at_least),
         groups[0],
@@ -273,19 +295,22 @@ def _nobody_can(groups: Sequence[Seats], ask: Ask) -> Refusal:
 
 def _emergency(ask: Ask, role: Role, registry: Registry) -> Judgment:
     rules = registry.policy.break_glass
-    refusals = tuple(_not_an_emergency(ask, rules, registry))
+    refusals = tuple(_not_an_emergency(ask, role, rules, registry))
     if refusals or rules is None:
         return Judgment(refusals=refusals)
     return Judgment(
         rules=("break_glass",),
         blast=blast_radius(ask, role, registry),
         role_digest=registry.role_digest(ask.role),
+        opened=registry.opened(ask.beneficiary, ask.targets),
         within=DAY,
         start_within=_START_WITHIN,
     )
 
 
-def _not_an_emergency(ask: Ask, rules: BreakGlass | None, registry: Registry) -> Iterator[Refusal]:
+def _not_an_emergency(
+    ask: Ask, role: Role, rules: BreakGlass | None, registry: Registry
+) -> Iterator[Refusal]:
     where = POLICY
     if rules is None:
         yield Refusal("break_glass", where, "break-glass is not set up", "opskit access request")
@@ -299,7 +324,12 @@ def _not_an_emergency(ask: Ask, rules: BreakGlass | None, registry: Registry) ->
     if ask.role not in rules.roles:
         message = f"{ask.role} is not for emergencies"
         yield Refusal("break_glass.roles", where, message, f"there is {', '.join(rules.roles)}")
-    most = parse_duration(rules.max_duration)
+    for target in ask.targets:
+        yield from _denials(ask, target, registry)
+    if ask.starts_at is not None:
+        message = "an emergency is now, and not at a time to come"
+        yield Refusal("break_glass", where, message, "leave --start out")
+    most = min(parse_duration(rules.max_duration), parse_duration(role.max_duration))
     if ask.duration > most:
         message = f"{format_duration(ask.duration)} is too long"
         way = f"at most {format_duration(most)}"

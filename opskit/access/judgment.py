@@ -85,6 +85,8 @@ class Judgment:
     blast: str = ""
     findings: tuple[AccessFinding, ...] = field(default=())
     role_digest: str = ""
+    # Changes with the account, the keys and the targets that it is about.
+    opened: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -111,4 +113,5 @@ class Judgment:
             "blast_radius": self.blast,
             "findings": [one.as_json() for one in self.findings],
             "role": self.role_digest,
+            "opened": self.opened,
         }

@@ -76,7 +76,7 @@ REQUEST_STEPS: dict[RequestState, frozenset[RequestState]] = {
 _IN_FORCE = frozenset({_G.SUSPENDED, _G.REVOKING})
 GRANT_STEPS: dict[GrantState, frozenset[GrantState]] = {
     _G.SCHEDULED: frozenset({_G.PROVISIONING, _G.REVOKED}),
-    _G.PROVISIONING: frozenset({_G.ACTIVE, _G.PARTIAL, _G.FAILED, _G.REVOKING}),
+    _G.PROVISIONING: _IN_FORCE | {_G.ACTIVE, _G.PARTIAL, _G.FAILED},
     _G.ACTIVE: _IN_FORCE | {_G.PARTIAL, _G.FAILED},
     _G.PARTIAL: _IN_FORCE | {_G.ACTIVE, _G.FAILED},
     _G.FAILED: _IN_FORCE | {_G.ACTIVE, _G.PARTIAL},

@@ -35,6 +35,7 @@ from opskit.access.trees import Place, Trouble, places
 from opskit.core.clock import to_datetime
 from opskit.core.errors import ExitCode, worst
 from opskit.core.findings import Severity
+from opskit.core.text import clean
 
 # Below this, starting processes takes longer than it saves.
 _MANY = 300
@@ -124,7 +125,7 @@ def lint_hosts(
     Raises:
         ConfigError: a path is not there, or holds nothing of a host.
     """
-    with _no_search_for_cycles():
+    with no_search_for_cycles():
         return _lint_hosts(paths, question, accepted)
 
 
@@ -139,11 +140,8 @@ def _lint_hosts(paths: Sequence[Path], question: Question, accepted: Sequence[Wr
 
 
 @contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
-    """Keep Python from searching values for cycles: there are many, and none has any.
-
-    They are many, live to the end, and are let go of by their counts.
-    """
+def no_search_for_cycles() -> Iterator[None]:
+    """Keep Python from searching values for cycles: there are many, and none has any."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -170,7 +168,8 @@ def _look_at(sight: Sight, question: Question) -> _Look:
     troubles = (Trouble(sight.target, sight.reason),) if sight.reason else ()
     if isinstance(sight.state, HostState):
         target = Target(sight.target, "", question.spoken(sight.state))
-        return _Look(target, inspect_host(sight.state, question), troubles)
+        inspection = inspect_host(sight.state, question)
+        return _Look(target, inspection, (*troubles, *_unread(inspection)))
     if isinstance(sight.state, DatabaseState):
         target = Target(sight.target, "", asked=catalogue.ids(catalogue.DATABASE))
         return _Look(target, inspect_server(sight.state, question), troubles)
@@ -211,7 +210,13 @@ def _look(question: Question, place: Place) -> _Look:
     state = state_of(place.name, source, Facts(production=question.production))
     inspection = inspect_host(state, question)
     target = Target(place.name, str(place.path), question.spoken(state))
-    return _Look(target, inspection, tuple(source.troubles))
+    return _Look(target, inspection, (*source.troubles, *_unread(inspection)))
+
+
+def _unread(inspection: Inspection) -> Iterator[Trouble]:
+    for one in inspection.unread:
+        where = f"{one.at.file}:{one.at.number}" if one.at.number else one.at.file
+        yield Trouble(clean(where), one.reason)
 
 
 def _put_together(

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from opskit.access.evidence import AccessEvidence
 from opskit.access.lifecycle import GrantState, RequestState, residual_exposure_seconds
-from opskit.access.store import grants, places, requests, reviews
+from opskit.access.store import certificates, grants, places, requests, reviews
 from opskit.access.store.grants import Grant
 from opskit.access.store.places import Place
 from opskit.access.targets.kinds import EnforcedBy, Presence
@@ -27,7 +27,11 @@ _QUANTILES = {"0.5": Fraction(1, 2), "0.9": Fraction(9, 10)}
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How access stands at an instant. `items` is how many grants open reviews still ask about."""
+    """How access stands at an instant.
+
+    `items` is how many grants open reviews still ask about,
+    `lists_owed` how many hosts were not told yet which keys and certificates count no more.
+    """
 
     now: Instant
     requests: Mapping[RequestState, int]
@@ -35,6 +39,7 @@ class Standing:
     places: Sequence[Place]
     items: int
     review_due: Instant | None
+    lists_owed: int = 0
 
 
 def access(database: Database, now: Instant) -> Iterator[Family]:
@@ -50,6 +55,7 @@ def access(database: Database, now: Instant) -> Iterator[Family]:
             places.everywhere(connection),
             sum(item.outcome in {"", "suspended"} for item in items),
             min((one.due_at for one in still_open), default=None),
+            sum(one.due_at is not None for one in certificates.lists(connection)),
         )
     return families(standing)
 
@@ -102,6 +108,8 @@ def _revocations(standing: Standing) -> Iterator[Family]:
     age = None if oldest is None else (now - oldest) / SECOND
     says = "How long ago the oldest of these should have been gone; none where none is owed."
     yield gauge("opskit_access_revocation_oldest_owed_age_seconds", says, one(age))
+    says = "Hosts that were not told yet which keys and certificates count no more."
+    yield gauge("opskit_access_revocation_lists_owed", says, one(standing.lists_owed))
     exposed = sum(residual_exposure_seconds(place.footing, end, now) for place, end in over)
     says = "For how long grants outlived their planned ends, at all places together."
     yield counter("opskit_access_residual_exposure_seconds_total", says, one(exposed))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -14,13 +15,24 @@ from opskit.outside.models import Model
 
 # A name that may become a file, an account, a principal: nothing sudo skips, nothing sshd splits.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+# Whom people.yaml names: what no shell, path, or pattern of ssh-keygen(1) takes for anything else.
+Holder = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._@+-]{0,127}$")]
 # A Unix account or a database role; the shadow suite's own rule, without what sudoers would quote.
-AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
+ACCOUNT = re.compile(r"^[a-z_][a-z0-9_-]{0,31}$")
+AccountName = Annotated[str, StringConstraints(pattern=ACCOUNT.pattern)]
+
+
+# What is longer is a mistake; ends that are thousands of years away could not even be written.
+_LONGEST = parse_duration("3660d")
 
 
 def _duration(text: str) -> str:
-    if parse_duration(text) <= 0:
+    length = parse_duration(text)
+    if length <= 0:
         message = f"{text!r} is no time at all; write 30m, 8h, 7d"
+        raise ValueError(message)
+    if length > _LONGEST:
+        message = f"{text!r} is longer than ten years; write 30m, 8h, 7d"
         raise ValueError(message)
     return text
 
@@ -86,9 +98,9 @@ class Team(Model):
 class People(Model):
     """`access/people.yaml`: who there is."""
 
-    people: dict[str, Person] = Field(default_factory=dict)
-    service_accounts: dict[str, ServiceAccount] = Field(default_factory=dict)
-    teams: dict[str, Team] = Field(default_factory=dict)
+    people: dict[Holder, Person] = Field(default_factory=dict)
+    service_accounts: dict[Holder, ServiceAccount] = Field(default_factory=dict)
+    teams: dict[Holder, Team] = Field(default_factory=dict)
 
 
 class SudoRight(Model):

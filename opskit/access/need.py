@@ -45,7 +45,7 @@ def _width(role: Role) -> tuple[int, int, int, int]:
 
 def covers(role: Role, need: str, now: Instant) -> bool:
     """Return whether the rules a role would write let one run a command."""
-    if role.linux is None or not role.linux.sudo:
+    if role.linux is None or not role.linux.sudo or not need.strip():
         return False
     state = _host(role)
     sudoers = load(state)

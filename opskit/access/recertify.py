@@ -25,12 +25,13 @@ _LOOKING = 5 * SECOND
 class Circumstances:
     """A grant at the time of a review.
 
-    `last_used_at` None is: no use is known of; `covered` whether all logs were read for the whole
-    time in which it would count as unused.
+    `allowed` is whether the files would give it today. `last_used_at` None is: no use is known of;
+    `covered` whether all logs were read for the whole time in which it would count as unused.
     """
 
     role: str
     digest: str
+    allowed: bool
     unchanged: bool
     risk: Severity
     break_glass: bool
@@ -42,6 +43,7 @@ class Circumstances:
         return {
             "role": self.role,
             "digest": self.digest,
+            "allowed": self.allowed,
             "unchanged": self.unchanged,
             "risk": self.risk.value,
             "break_glass": self.break_glass,
@@ -54,11 +56,14 @@ def reasons(one: Circumstances, unused_after: Duration, now: Instant) -> Iterato
     """Yield why a human is asked about a grant; nothing where it keeps itself."""
     if one.risk.rank >= Severity.HIGH.rank:
         yield f"its risk is {one.risk.value}"
+    if not one.allowed:
+        yield "the files would not give it today"
     if not one.unchanged:
         yield "the role was changed since it was approved"
     if one.break_glass:
         yield "it was taken in an emergency"
-    recently = one.last_used_at is not None and now - one.last_used_at <= unused_after
+    # A use that is yet to come is the word of a host whose clock is wrong.
+    recently = one.last_used_at is not None and 0 <= now - one.last_used_at <= unused_after
     if not recently and one.covered:
         yield f"it was not used for {format_duration(unused_after)}"
     elif not recently:

@@ -42,7 +42,7 @@ class Registry:
 
     @cached_property
     def version(self) -> str:
-        """Return what tells this state of the files from every other: 16 hex digits."""
+        """Return what tells this state of the files from every other: 32 hex digits."""
         parts = (self.people, self.roles, self.targets, self.policy)
         return digest([part.model_dump(mode="json") for part in parts])
 
@@ -117,6 +117,16 @@ class Registry:
             (_blob(key.key), name) for name, one in self.people.people.items() for key in one.keys
         )
 
+    def hands(self, name: str) -> frozenset[str]:
+        """Return all that the same people act as: somebody, and the accounts they answer for.
+
+        Of a service account: whoever answers for it, and the other accounts that they do.
+        """
+        accounts = self.people.service_accounts
+        people = self.among([accounts[name].owner] if name in accounts else [name])
+        theirs = (one for one, it in accounts.items() if self.among([it.owner]) & people)
+        return people.union([name], theirs)
+
     def keys(self, name: str, use: KeyUse, today: date) -> tuple[Key, ...]:
         """Return somebody's keys for a use, without those that are over."""
         known = self.holder(name)
@@ -136,6 +146,14 @@ class Registry:
     @cached_property
     def _role_digests(self) -> dict[str, str]:
         return {}
+
+    def opened(self, name: str, targets: Iterable[str]) -> str:
+        """Return what changes when a grant would open another account, by other keys, elsewhere."""
+        known = self.holder(name)
+        keys = [key.key for key in (known.keys if known else ()) if KeyUse.LOGIN in key.use]
+        found = {one: self.targets.targets.get(one) for one in targets}
+        places = {one: at and at.model_dump(mode="json") for one, at in found.items()}
+        return digest({"account": self.account(name), "keys": keys, "targets": places})
 
     def target(self, name: str) -> Target | None:
         """Return a target."""
@@ -161,6 +179,9 @@ def in_force(key: Key, today: date) -> bool:
 
 
 def digest(value: object) -> str:
-    """Return a short hash of plain data, the same however its keys were ordered."""
+    """Return a hash of plain data, the same however its keys were ordered.
+
+    128 bits: nobody finds two requests that a signature over one of them would fit.
+    """
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -7,8 +7,8 @@ more by the machine that carries them out anyway. Nothing counts as settled befo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 from opskit.access import holding, orders
 from opskit.access.comparison import Again, ByHand, Forget, Found, Removal, Sweep
@@ -20,8 +20,6 @@ from opskit.access.store import grants, places
 from opskit.access.targets.kinds import Answer, Order, Placement, Unmanaged
 from opskit.access.workplace import Workplace
 from opskit.core.errors import Conflict, OpskitError
-
-_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,8 @@ def step(found: Found) -> str:
     """Return in words what is done about a difference."""
     match found.remedy:
         case Removal(unmanaged):
-            named = "lock account" if unmanaged.kind == "account" else f"remove {unmanaged.kind}"
+            words = {"account": "lock account", "login": "take"}
+            named = words.get(unmanaged.kind, f"remove {unmanaged.kind}")
             said = unmanaged.key.split()[0] == unmanaged.account
             of = "" if said else f" of {unmanaged.account}"
             return f"{named} {unmanaged.key}{of}"
@@ -79,10 +78,22 @@ class _Doing:
         if reason and reason not in self.reasons.setdefault(place, []):
             self.reasons[place].append(reason)
 
-    def heard(self, place: str, answer: Answer) -> None:
-        unreached = "" if answer.sight.reached else answer.sight.reason
-        for one in (answer.refused, answer.failed, unreached):
-            self.wrong(place, one)
+    def carried(self, asked: Iterable[str], do: Callable[[], Mapping[str, Answer]]) -> None:
+        """Have something done at places, and keep what went wrong at each."""
+        try:
+            answers = do()
+        except OpskitError as error:
+            for place in asked:
+                self.wrong(place, error.message)
+            return
+        for place in asked:
+            answer = answers.get(place)
+            if answer is None:
+                self.wrong(place, "nothing was said of it")
+                continue
+            unreached = "" if answer.sight.reached else answer.sight.reason
+            for one in (answer.refused, answer.failed, unreached):
+                self.wrong(place, one)
 
 
 def repair(
@@ -141,27 +152,21 @@ def _taken(doing: _Doing, place: str) -> bool:
 
 
 def _remove(doing: _Doing, mine: Sequence[Found]) -> None:
-    wanted: dict[str, list[Unmanaged]] = {}
+    """Take away what nobody granted: for each kind all its places at once, which is one run."""
+    wanted: dict[str, dict[str, set[Unmanaged]]] = {}
     for one in mine:
         if isinstance(one.remedy, Removal):
-            wanted.setdefault(one.place, []).append(one.remedy.unmanaged)
-    # A place is a run of its own; most of it is waiting.
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for place, heard in pool.map(lambda one: _removed(doing, *one), wanted.items()):
-            if isinstance(heard, OpskitError):
-                doing.wrong(place, heard.message)
-            else:
-                doing.heard(place, heard)
+            places_ = wanted.setdefault(doing.kinds[one.place], {})
+            places_.setdefault(one.place, set()).add(one.remedy.unmanaged)
+    for kind, found in sorted(wanted.items()):
+        asked = {place: sorted(each, key=_last_line_first) for place, each in found.items()}
+        doing.carried(asked, partial(_removed, doing.work, kind, asked))
 
 
 def _removed(
-    doing: _Doing, place: str, unmanaged: Sequence[Unmanaged]
-) -> tuple[str, Answer | OpskitError]:
-    try:
-        kind = doing.work.kind(doing.kinds[place])
-        return place, kind.remove(place, sorted(set(unmanaged), key=_last_line_first))
-    except OpskitError as error:
-        return place, error
+    work: Workplace, kind: str, asked: Mapping[str, Sequence[Unmanaged]]
+) -> Mapping[str, Answer]:
+    return work.kind(kind).remove(asked)
 
 
 def _last_line_first(one: Unmanaged) -> tuple[str, int, str]:
@@ -182,12 +187,14 @@ def _end(doing: _Doing, mine: Sequence[Found]) -> None:
             for place, found in wanted.items()
             if doing.kinds[place] == kind
         ]
-        try:
-            for place, answer in doing.work.kind(kind).carry_out(wished).items():
-                doing.heard(place, answer)
-        except OpskitError as error:
-            for order in wished:
-                doing.wrong(order.target, error.message)
+        doing.carried(
+            [one.target for one in wished],
+            partial(_ordered, doing.work, kind, wished),
+        )
+
+
+def _ordered(work: Workplace, kind: str, wished: Sequence[Order]) -> Mapping[str, Answer]:
+    return work.kind(kind).carry_out(wished)
 
 
 def _order(work: Workplace, kind: str, place: str, found: Sequence[Found]) -> Order:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
@@ -158,7 +158,7 @@ def given(files: Repository) -> Iterator[AccessFinding]:
                 )
                 for each in one.evidence
             )
-            yield replace(one, scope=Scope.POLICY, evidence=tuple(lines))
+            yield one._replace(scope=Scope.POLICY, evidence=tuple(lines))
 
 
 def _written(name: str, role: Role, raw: str) -> tuple[str | int, ...]:

@@ -8,21 +8,26 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from opskit.access import scheduling
-from opskit.access.approvers import Seats
-from opskit.access.judge import judge
+from opskit.access.approvers import Seats, satisfiable
+from opskit.access.judge import judge, nobody_can
 from opskit.access.judgment import Ask, Judgment, Refusal, Verdict
 from opskit.access.lifecycle import GrantState, RequestState
 from opskit.access.need import covering
+from opskit.access.registry import Registry
 from opskit.access.rolecheck import check as check_role
 from opskit.access.rules.flow import FLOW, REFUSING, FlowView, Holding
-from opskit.access.store import grants, policies, requests
+from opskit.access.store import grants, places, policies, requests, told
 from opskit.access.store.grants import Grant, Held
 from opskit.access.store.requests import Request
 from opskit.access.workplace import Workplace
 from opskit.core.clock import DAY, Duration, Instant
 from opskit.core.errors import Refused
+from opskit.core.text import clean
 
 _REMEMBERED = 50
+# Who says yes now cannot know what will be so in years.
+_AHEAD = 366 * DAY
+_FAR = Refusal("start", "access/policy.yaml", "it starts in more than a year", "ask nearer the day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +52,11 @@ def judged(
 
     `number` is its own, where it is written down already: it is not held against itself.
     """
-    judgment = judge(ask, work.registry, work.today())
+    judgment = _by_those_here(connection, ask, judge(ask, work.registry, work.today()))
     if judgment.verdict is Verdict.REFUSED:
         return judgment
+    if ask.starts_at is not None and ask.starts_at > work.now() + _AHEAD:
+        return Judgment(refusals=(_FAR,))
     view = _view(work, connection, ask, judgment.groups, number)
     flow = tuple(one for rule in FLOW.rules for one in rule.check(view))
     findings = (*flow, *check_role(ask.role, work.registry, ask.targets))
@@ -61,6 +68,28 @@ def judged(
     return replace(judgment, findings=findings, refusals=refusals)
 
 
+def _by_those_here(connection: sa.Connection, ask: Ask, judgment: Judgment) -> Judgment:
+    """Return a judgment in which nobody asks, gets or decides who was offboarded meanwhile."""
+    both = (ask.requester, ask.beneficiary)
+    gone = told.offboarded(connection, {*both, *_eligible(judgment.groups)})
+    if not gone or judgment.verdict is Verdict.REFUSED:
+        return judgment
+    groups = tuple(
+        replace(one, eligible=tuple(name for name in one.eligible if name not in gone))
+        for one in judgment.groups
+    )
+    refusals = [
+        Refusal(
+            "offboarded", "access/people.yaml", f"{name} was offboarded",
+            f"opskit access onboard {name} brings them back",
+        )
+        for name in dict.fromkeys(both) if name in gone
+    ]  # fmt: skip
+    if not refusals and not satisfiable(groups):
+        refusals = [nobody_can(groups, ask)]
+    return replace(judgment, groups=groups, refusals=tuple(refusals))
+
+
 def _view(
     work: Workplace,
     connection: sa.Connection,
@@ -69,14 +98,22 @@ def _view(
     number: int | None,
 ) -> FlowView:
     now = work.now()
-    held = grants.held(connection, ask.beneficiary)
+    own = grants.held(connection, ask.beneficiary)
+    others = work.registry.hands(ask.beneficiary) - {ask.beneficiary}
+    theirs = [one for name in sorted(others) for one in grants.held(connection, name)]
+    held = [one for one in own if _counts(one, ask, now)]
+    elsewhere = [
+        *(one for one in theirs if _counts(one, ask, now)),
+        *(one for one in (*own, *theirs) if _lingers(connection, one, ask, now)),
+    ]
     earlier = requests.reasons(connection, ask.beneficiary, _REMEMBERED)
     return FlowView(
         ask,
         work.registry,
-        holdings=tuple(_holding(one) for one in held if _counts(one, ask, now)),
+        holdings=tuple(map(_holding, held)),
+        elsewhere=tuple(map(_holding, elsewhere)),
         earlier_reasons=tuple(reason for own, reason in earlier.items() if own != number),
-        unreviewed=tuple(one.name for one in held if is_overdue(one, now)),
+        unreviewed=tuple(one.name for one in own if is_overdue(one, now)),
         narrower=_narrower(work, ask),
         new_approvers=tuple(sorted(new_approvers(work, connection, ask, groups))),
     )
@@ -93,6 +130,13 @@ def _narrower(work: Workplace, ask: Ask) -> tuple[str, ...]:
 def _counts(grant: Held, ask: Ask, now: Instant) -> bool:
     over = grant.ends_at is not None and grant.ends_at <= now
     return not grant.state.is_ending and not over and grant.id != ask.extends
+
+
+def _lingers(connection: sa.Connection, grant: Held, ask: Ask, now: Instant) -> bool:
+    """Return whether a grant that is over may still be in force somewhere."""
+    if _counts(grant, ask, now) or grant.state.is_final or grant.id == ask.extends:
+        return False
+    return any(not row.footing.is_over(now) for row in places.of_grant(connection, grant.id))
 
 
 def _holding(grant: Held) -> Holding:
@@ -114,7 +158,21 @@ def new_approvers(
     before = policies.in_force_at(connection, Instant(work.now() - DAY), work.registry)
     if before is None or before is work.registry or not groups:
         return frozenset()
-    return _eligible(groups) - _eligible(judge(ask, before, work.today()).groups)
+    then = judge(ask, _knowing(before, ask, work.registry), work.today())
+    return _eligible(groups) - _eligible(then.groups)
+
+
+def _knowing(before: Registry, ask: Ask, now: Registry) -> Registry:
+    """Return files of before that know who asks as they are now, so that newcomers may ask.
+
+    But not who their manager is since: else whoever writes a newcomer down could decide for them.
+    """
+    people = dict(before.people.people)
+    for name in (ask.requester, ask.beneficiary):
+        known, old = now.people.people.get(name), people.get(name)
+        if known is not None:
+            people[name] = known.model_copy(update={"manager": old.manager if old else ""})
+    return replace(before, people=before.people.model_copy(update={"people": people}))
 
 
 def _eligible(groups: tuple[Seats, ...]) -> frozenset[str]:
@@ -127,6 +185,7 @@ def request(work: Workplace, ask: Ask) -> Asked:
     Raises:
         Refused: the files do not allow it; nothing but the refusal is written.
     """
+    ask = _one_line(ask)
     with work.database.write() as connection:
         policies.keep(connection, work.ledger, work.registry)
         judgment = judged(work, connection, ask)
@@ -139,6 +198,11 @@ def request(work: Workplace, ask: Ask) -> Asked:
     if asked is None:
         raise refused(judgment)
     return asked
+
+
+def _one_line(ask: Ask) -> Ask:
+    """Return it with its words on one line each: a second could pass for what opskit says."""
+    return replace(ask, reason=clean(ask.reason), ticket=clean(ask.ticket), need=clean(ask.need))
 
 
 def refused(judgment: Judgment) -> Refused:
@@ -158,7 +222,7 @@ def _submitted(work: Workplace, connection: sa.Connection, ask: Ask, judgment: J
     checked = write_check(work, connection, draft, judgment, RequestState.CHECKED)
     lapses_at = Instant(now + judgment.within)
     pending = requests.advance(connection, checked, RequestState.PENDING, lapses_at=lapses_at)
-    told = {
+    data = {
         "beneficiary": ask.beneficiary,
         "role": ask.role,
         "targets": list(ask.targets),
@@ -167,7 +231,7 @@ def _submitted(work: Workplace, connection: sa.Connection, ask: Ask, judgment: J
         "approvers": sorted(_eligible(judgment.groups)),
         "lapses_at": lapses_at,
     }
-    work.tell(connection, "request.submitted", pending.name, told)
+    work.tell(connection, "request.submitted", pending.name, data)
     if judgment.verdict is not Verdict.APPROVED:
         return Asked(pending, judgment)
     by = f"rule {', '.join(judgment.rules)}"
@@ -183,12 +247,12 @@ def write_check(
     to: RequestState,
 ) -> Request:
     """Write how a request is judged by the files as they are."""
-    data = judgment.as_json()
-    told = {"check_hash": judgment.digest, "policy_version": work.registry.version, "check": data}
-    work.tell(connection, "request.checked", one.name, told)
+    check, version = judgment.as_json(), work.registry.version
+    data = {"check_hash": judgment.digest, "policy_version": version, "check": check}
+    work.tell(connection, "request.checked", one.name, data)
     return requests.advance(
         connection, one, to,
-        judgment=data, check_hash=judgment.digest, policy_version=work.registry.version,
+        judgment=check, check_hash=judgment.digest, policy_version=version,
     )  # fmt: skip
 
 
@@ -251,7 +315,8 @@ def extend(work: Workplace, number: int, longer: Duration, reason: str) -> Asked
     """Ask for more time with a grant, judged and approved as a request of its own.
 
     Raises:
-        Refused: it is not in force, or the files do not allow it.
+        Refused: it is not in force, its role gives something else by now, or the files do not
+            allow it.
     """
     person = work.person()
     with work.database.read() as connection:
@@ -261,6 +326,7 @@ def extend(work: Workplace, number: int, longer: Duration, reason: str) -> Asked
             f"{grant.name} is {grant.state.value}: there is nothing to extend",
             hint=f"opskit access request {grant.role} --who {grant.person}",
         )
+    scheduling.require_same(grant, work.registry.role(grant.role))
     ask = Ask(
         person, grant.person, grant.role, grant.targets, longer, reason, extends=grant.id,
         ticket="extension" if work.registry.policy.need_ticket else "",

@@ -8,21 +8,25 @@ from typing import Literal
 import sqlalchemy as sa
 
 from opskit.access.approvers import Asking, seats
+from opskit.access.judge import judge
 from opskit.access.lifecycle import GrantState
 from opskit.access.model import Approval, Approvers
 from opskit.access.recertify import Circumstances, reasons, rubber_stamps
 from opskit.access.registry import digest
+from opskit.access.revocation import fence
 from opskit.access.settling import Settled, end, settle
-from opskit.access.store import grants, places, reviews, usage
+from opskit.access.store import grants, places, requests, reviews, usage
 from opskit.access.store.grants import Grant
 from opskit.access.store.reviews import Campaign, Item
 from opskit.access.targets.kinds import Presence
 from opskit.access.workplace import Workplace
 from opskit.core.clock import Instant, parse_duration
-from opskit.core.errors import ConfigError, Refused
+from opskit.core.errors import ConfigError, Conflict, Refused
 
-_REVIEWED = (GrantState.ACTIVE, GrantState.PARTIAL)
+# What is in force, or is on its way to be.
+_REVIEWED = (GrantState.PROVISIONING, GrantState.ACTIVE, GrantState.PARTIAL, GrantState.FAILED)
 Answer = Literal["keep", "revoke"]
+_SHOW = "opskit access review show v{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ def _item(work: Workplace, connection: sa.Connection, campaign: Campaign, grant:
         told = {"campaign": campaign.name, **known.as_json()}
         work.tell(connection, "review.item_kept", grant.name, told)
     return Item(
-        campaign.id, grant.id, _reviewers(work, grant), why, known.as_json(),
+        campaign.id, grant.id, _reviewers(work, connection, grant), why, known.as_json(),
         "" if why else "kept", "", None if why else work.now(), "",
     )  # fmt: skip
 
@@ -88,9 +92,11 @@ def _circumstances(work: Workplace, connection: sa.Connection, grant: Grant) -> 
     given = digest(grant.gives.model_dump(mode="json"))
     role = work.registry.role(grant.role)
     used = usage.of_grant(connection, grant.id)
+    ask = requests.one(connection, grant.request).ask
     return Circumstances(
         grant.role,
         given,
+        allowed=not judge(ask, work.registry, work.today()).refusals,
         unchanged=role is not None and work.registry.role_digest(grant.role) == given,
         risk=grant.gives.risk,
         break_glass=grant.break_glass,
@@ -117,14 +123,19 @@ def _whole(connection: sa.Connection, place: str, start: Instant, now: Instant) 
     return reached >= now
 
 
-def _reviewers(work: Workplace, grant: Grant) -> tuple[str, ...]:
-    """Return who answers for a grant: the role's owners, else the manager, without its holder."""
-    asking = Asking(grant.person, grant.person)
+def _reviewers(work: Workplace, connection: sa.Connection, grant: Grant) -> tuple[str, ...]:
+    """Return who answers for a grant: the role's owners, else the manager.
+
+    Nobody looks at what they hold or asked for.
+    """
+    requester = requests.one(connection, grant.request).ask.requester
+    asking = Asking(requester, grant.person)
     for among in ("owners", "manager"):
         approval = Approval(all_of=(Approvers(among=(among,)),))
         found = seats(approval, grant.gives, asking, work.registry, work.today())[0].eligible
-        if found:
-            return found
+        gone = work.gone(connection, found)
+        if set(found) - gone:
+            return tuple(name for name in found if name not in gone)
     return ()
 
 
@@ -137,15 +148,19 @@ def decide(work: Workplace, number: int, grant_id: int, answer: Answer, reason: 
     """
     person = work.person()
     with work.database.write() as connection:
-        item = _asked(connection, number, grant_id)
-        if person not in item.reviewers:
+        item, grant = _asked(connection, number, grant_id), grants.one(connection, grant_id)
+        # Asked anew: who answers by the files as they are may be others than were told of it.
+        if person not in set(item.reviewers) & set(_reviewers(work, connection, grant)):
             names = ", ".join(item.reviewers)
             raise Refused(f"{person} is not asked about g{grant_id}", hint=f"ask {names}")
         if item.outcome not in {"", "suspended"}:
             raise Refused(f"g{grant_id} is {item.outcome} already", hint="nothing is left to say")
+        if answer == "keep" and (grant.state.is_ending or grant.is_over(work.now())):
+            raise Refused(
+                f"g{grant_id} is over: nothing is left to keep", hint=_SHOW.format(number)
+            )
         outcome = {"keep": "kept", "revoke": "revoked"}[answer]
         _write(work, connection, item, outcome, by=person, reason=reason)
-        grant = grants.one(connection, grant_id)
         if answer == "revoke" and not grant.state.is_ending:
             end(work, connection, grant, f"review v{number}: {reason or 'not needed'} ({person})")
         elif grant.state is GrantState.SUSPENDED:
@@ -158,9 +173,7 @@ def _asked(connection: sa.Connection, number: int, grant_id: int) -> Item:
     for item in reviews.items(connection, number):
         if item.grant_id == grant_id:
             return item
-    raise ConfigError(
-        f"v{number} does not ask about g{grant_id}", hint=f"opskit access review show v{number}"
-    )
+    raise ConfigError(f"v{number} does not ask about g{grant_id}", hint=_SHOW.format(number))
 
 
 def _write(
@@ -173,10 +186,12 @@ def _write(
     }
     told = {"campaign": f"v{item.campaign}", "by": by, "reason": reason, **item.evidence}
     work.tell(connection, kinds[outcome], f"g{item.grant_id}", told)
-    reviews.settle_item(
+    settled = reviews.settle_item(
         connection, item, item.outcome,
         outcome=outcome, decided_by=by, decided_at=work.now(), reason=reason,
     )  # fmt: skip
+    if not settled:
+        raise Conflict(f"g{item.grant_id} was answered just now", hint=_SHOW.format(item.campaign))
 
 
 def _resumed(work: Workplace, connection: sa.Connection, grant: Grant) -> None:
@@ -239,26 +254,27 @@ def go_on(work: Workplace) -> None:
     with work.database.write() as connection:
         for campaign in reviews.campaigns(connection, still_open=True):
             for item in reviews.items(connection, campaign.id):
-                if item.outcome == "" and campaign.due_at <= now:
-                    _missed(work, connection, item)
+                if item.outcome not in {"", "suspended"}:
+                    continue
+                grant = grants.one(connection, item.grant_id)
+                if grant.state.is_ending:
+                    _write(work, connection, item, "revoked", by="", reason="it ended meanwhile")
+                elif item.outcome == "" and campaign.due_at <= now:
+                    _missed(work, connection, item, grant)
                 elif item.outcome == "suspended" and campaign.revoke_at <= now:
-                    _given_up(work, connection, item)
+                    _given_up(work, connection, item, grant)
 
 
-def _missed(work: Workplace, connection: sa.Connection, item: Item) -> None:
+def _missed(work: Workplace, connection: sa.Connection, item: Item, grant: Grant) -> None:
     """Suspend a grant: off its targets, and back as soon as somebody keeps it."""
     _write(work, connection, item, "suspended", by="", reason="nobody answered in time")
-    grant = grants.one(connection, item.grant_id)
-    if grant.state not in _REVIEWED and grant.state is not GrantState.FAILED:
-        return
+    fence(work, connection, grant, f"review v{item.campaign}: nobody answered")
     for place in places.of_grant(connection, grant.id):
         places.want(connection, place, Presence.ABSENT, work.now())
     work.tell(connection, "grant.suspended", grant.name, {"campaign": f"v{item.campaign}"})
     grants.advance(connection, grant, GrantState.SUSPENDED)
 
 
-def _given_up(work: Workplace, connection: sa.Connection, item: Item) -> None:
+def _given_up(work: Workplace, connection: sa.Connection, item: Item, grant: Grant) -> None:
     _write(work, connection, item, "revoked", by="", reason="nobody answered while suspended")
-    grant = grants.one(connection, item.grant_id)
-    if not grant.state.is_ending:
-        end(work, connection, grant, f"review v{item.campaign}: nobody answered")
+    end(work, connection, grant, f"review v{item.campaign}: nobody answered")

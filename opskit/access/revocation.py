@@ -19,12 +19,12 @@ from opskit.access import holding
 from opskit.access.hosts.publickeys import NoKeyError, public_key
 from opskit.access.model import LinuxTarget
 from opskit.access.orders import next_attempt
-from opskit.access.store import certificates, grants, places
+from opskit.access.store import certificates, grants, places, told
 from opskit.access.store.certificates import Certificate, ListPlace, RevokedKey
 from opskit.access.store.grants import Grant
 from opskit.access.targets.kinds import Answer
 from opskit.access.workplace import Workplace
-from opskit.core.clock import SECOND, Instant
+from opskit.core.clock import SECOND, Instant, parse_duration
 from opskit.core.errors import ConfigError, Conflict, OpskitError, Refused
 from opskit.outside.krl import RevokedCertificate, revocation_list
 
@@ -33,6 +33,7 @@ _GRANT = re.compile(r"g[0-9]{1,12}")
 _SERIAL = re.compile(r"[0-9]{1,20}")
 # How the module on a host says that its sshd reads no list.
 _NOT_SET_UP = "sshd has no RevokedKeys"
+_UNREAD = "revocations.unread"
 
 
 @runtime_checkable
@@ -269,9 +270,64 @@ def _record(work: Workplace, connection: sa.Connection, one: ListPlace, reason: 
     }
     if not reason:
         values["placed"] = one.wanted
-    kind = "revocations.failed" if reason else "revocations.placed"
+    if _NOT_SET_UP in reason:
+        kind = _UNREAD
+    else:
+        kind = "revocations.failed" if reason else "revocations.placed"
     work.tell(connection, kind, one.place, {"revision": one.wanted, "reason": reason})
     certificates.placed(connection, one, **values)
+
+
+def page(work: Workplace) -> None:
+    """Tell, once for each host, that it has been owed a list for too long.
+
+    A list that would keep out nothing by now, since what is on it has ended, wakes nobody.
+    """
+    with work.database.read() as connection:
+        if all(one.due_at is None for one in certificates.lists(connection)):
+            return
+    with work.database.write() as connection:
+        for one in certificates.lists(connection):
+            if one.due_at is not None:
+                _page(work, connection, one)
+
+
+def _page(work: Workplace, connection: sa.Connection, one: ListPlace) -> None:
+    now, since = work.now(), _owed_since(connection, one)
+    if since is None or now - since < parse_duration(work.registry.policy.page_after):
+        return
+    serials, keys = _unknown_to(connection, one, now)
+    paged = told.first(connection, "revocations.overdue", one.place, since)
+    if paged is None and (serials or keys):
+        data = {"reason": one.reason, "since": since, "serials": serials, "keys": keys}
+        work.tell(connection, "revocations.overdue", one.place, data)
+
+
+def _owed_since(connection: sa.Connection, one: ListPlace) -> Instant | None:
+    """Return when it first failed since the host last held all it should, or read no list."""
+    settled = [told.last(connection, kind, one.place) for kind in ("revocations.placed", _UNREAD)]
+    since = max((each.at for each in settled if each is not None), default=None)
+    failed = told.first(connection, "revocations.failed", one.place, since)
+    return failed.at if failed is not None else None
+
+
+def _unknown_to(
+    connection: sa.Connection, one: ListPlace, now: Instant
+) -> tuple[list[int], list[str]]:
+    """Return what a host would still take: serials of certificates, fingerprints of keys."""
+    newer = [
+        each
+        for each in certificates.revoked(connection, now)
+        if each.revision is not None and one.placed < each.revision <= one.wanted
+    ]
+    at = places.of_grants(connection, {each.grant_id for each in newer})
+    serials = [
+        each.serial
+        for each in newer
+        if any(place.place == one.place for place in at[each.grant_id])
+    ]
+    keys = certificates.revoked_keys(connection)
+    return serials, [each.fingerprint for each in keys if one.placed < each.revision <= one.wanted]
 
 
 def _published(work: Workplace, hosts: Sequence[str]) -> Published:

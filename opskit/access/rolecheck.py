@@ -7,7 +7,7 @@ the rules on sudo and on groups. What is found speaks of the role, not of who as
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from opskit.access.findings import AccessFinding, Evidence, Scope
@@ -152,8 +152,8 @@ def _of_role(asked: _Asked, one: AccessFinding) -> AccessFinding:
         path = (name, *shown)
     for theirs, ours in _WORDS.items():
         message = message.replace(theirs, ours)
-    return replace(
-        one, scope=Scope.REQUEST, subject=name, target="", message=message, fix=fix, path=path,
+    return one._replace(
+        scope=Scope.REQUEST, subject=name, target="", message=message, fix=fix, path=path,
         evidence=tuple(Evidence(ROLES, 0, each) for each in shown),
     )  # fmt: skip
 
@@ -175,4 +175,4 @@ def declared(found: tuple[AccessFinding, ...], role: Role) -> Iterator[AccessFin
             yield one
         else:
             message = f"{one.message} (its risk says so: {role.risk.value})"
-            yield replace(one, severity=Severity.INFO, message=message)
+            yield one._replace(severity=Severity.INFO, message=message)

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from opskit.access.judgment import Judgment
 from opskit.access.lifecycle import RequestState
-from opskit.access.model import KeyUse
-from opskit.access.store import grants, places, requests
+from opskit.access.model import Role
+from opskit.access.store import certificates, grants, places, requests
 from opskit.access.store.grants import Grant
 from opskit.access.store.requests import Request
 from opskit.access.targets.kinds import Presence
@@ -50,7 +50,7 @@ def _scheduled(
         account=work.registry.account(ask.beneficiary),
         role=ask.role,
         targets=ask.targets,
-        keys=_login_keys(work, ask.beneficiary),
+        keys=_login_keys(work, connection, ask.beneficiary),
         reason=ask.reason,
         duration=ask.duration,
         approved_at=now,
@@ -67,9 +67,9 @@ def _scheduled(
     return grant
 
 
-def _login_keys(work: Workplace, person: str) -> tuple[str, ...]:
-    found = work.registry.keys(person, KeyUse.LOGIN, work.today())
-    return tuple(" ".join(one.key.split()[:2]) for one in found)
+def _login_keys(work: Workplace, connection: sa.Connection, person: str) -> tuple[str, ...]:
+    lost = {one.key for one in certificates.revoked_keys(connection)}
+    return tuple(one for one in work.login_keys(person) if one not in lost)
 
 
 def _review_due(work: Workplace) -> Instant | None:
@@ -84,12 +84,29 @@ def _extended(work: Workplace, connection: sa.Connection, one: Request) -> Grant
     grant = grants.one(connection, one.ask.extends)
     if grant.state.is_ending or grant.is_over(now) or grant.ends_at is None:
         raise Refused(f"{grant.name} has ended meanwhile", hint="ask for it anew")
-    ends_at = Instant(max(grant.ends_at, now + one.ask.duration))
+    require_same(grant, work.registry.role(grant.role))
+    ends_at = Instant(max(grant.ends_at, work.until(grant.person, one.ask.duration)))
     told = {"request": one.name, "until": ends_at, "before": grant.ends_at}
     work.tell(connection, "grant.extended", grant.name, told)
     for place in _present(connection, grant):
-        places.want(connection, place, Presence.PRESENT, now)
+        places.want(connection, place, Presence.PRESENT, now, until=ends_at)
     return grants.change(connection, grant, ends_at=ends_at)
+
+
+def require_same(grant: Grant, role: Role | None) -> None:
+    """Refuse more time for what a role gave once: the check and who approves see what it gives now.
+
+    Raises:
+        Refused: it gives something else by now, or is no more.
+    """
+    before = grant.gives
+    if role is None or any(
+        getattr(role, part) != getattr(before, part) for part in ("linux", "postgres", "playbooks")
+    ):
+        raise Refused(
+            f"{grant.role} gives something else than when {grant.name} was given",
+            hint=f"ask anew: opskit access request {grant.role}",
+        )
 
 
 def _present(connection: sa.Connection, grant: Grant) -> Iterator[places.Place]:

@@ -7,6 +7,7 @@ which does no harm. A lease on each place keeps two from carrying out contradict
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,12 +16,13 @@ import sqlalchemy as sa
 from opskit.access import holding
 from opskit.access.lifecycle import GrantState, RequestState, provisioned, revoked
 from opskit.access.orders import next_attempt, order
-from opskit.access.requesting import lapse
-from opskit.access.revocation import fence, publish
+from opskit.access.requesting import judged, lapse
+from opskit.access.revocation import fence, page, publish
 from opskit.access.store import grants, places, requests
 from opskit.access.store.grants import Grant
 from opskit.access.store.places import Place
 from opskit.access.targets.kinds import Answer, EnforcedBy, Order, Part, Presence, Sight, Standing
+from opskit.access.trimming import keys_left, trim
 from opskit.access.workplace import Workplace
 from opskit.core.clock import Instant, parse_duration
 from opskit.core.errors import Conflict, OpskitError
@@ -44,17 +46,28 @@ def settle(work: Workplace) -> Settled:
     with work.database.write() as connection:
         for one in requests.in_states(connection, [RequestState.PENDING]):
             lapse(work, connection, one)
+        ended = _ended(work, connection)
         started = [_started(work, connection, one, where) for one in _startable(connection, now)]
-        ended = [
-            end(work, connection, one, "its time is over")
-            for one in grants.in_states(connection, (*_IN_FORCE, GrantState.SUSPENDED))
-            if one.is_over(now)
-        ]
+        trim(work, connection, grants.in_states(connection, _IN_FORCE))
         # Whoever was killed between a look and what follows from it left these as they were.
         left = grants.in_states(connection, (GrantState.PROVISIONING, *_ENDING))
     done = _worked(work, {one.id for one in (*started, *ended, *left)})
     publish(work)
+    page(work)
     return done
+
+
+def _ended(work: Workplace, connection: sa.Connection) -> list[Grant]:
+    """End what is over, and what whoever has left still holds or would be given."""
+    held = grants.in_states(
+        connection, (GrantState.SCHEDULED, *_IN_FORCE, GrantState.SUSPENDED)
+    )  # fmt: skip
+    gone, now = work.gone(connection, {one.person for one in held}), work.now()
+    return [
+        end(work, connection, one, "its time is over" if one.is_over(now) else "who held it left")
+        for one in held
+        if one.is_over(now) or one.person in gone
+    ]
 
 
 def start_now(work: Workplace, grant: Grant) -> Settled:
@@ -103,7 +116,11 @@ def _started(
         )
     if not set(grant.targets) <= where.keys():
         return grant  # it has come since: the next round starts it
-    ends_at = Instant(now + grant.duration)
+    request = requests.one(connection, grant.request)
+    refusals = judged(work, connection, request.ask, request.id).refusals
+    if refusals:
+        return end(work, connection, grant, f"the files allow it no more: {refusals[0].message}")
+    ends_at = work.until(grant.person, grant.duration)
     found = {place: name for name in grant.targets for place in where[name]}
     nowhere = [name for name in grant.targets if not where[name]]
     told = {"until": ends_at, "places": list(found), "nowhere": nowhere}
@@ -112,8 +129,9 @@ def _started(
         kind = work.registry.targets.targets[name].kind
         places.insert(connection, grant.id, place, name, kind, now)
     return grants.advance(
-        connection, grant, GrantState.PROVISIONING, provisioned_at=now, ends_at=ends_at
-    )
+        connection, grant, GrantState.PROVISIONING, provisioned_at=now, ends_at=ends_at,
+        keys=json.dumps(list(keys_left(work, grant))),
+    )  # fmt: skip
 
 
 def _places(work: Workplace, target: str) -> tuple[str, ...]:
@@ -313,13 +331,18 @@ def _in_force(
 ) -> Grant:
     rows = tuple(rows)
     state = provisioned(row.footing for row in rows)
-    if state is grant.state:
+    if state is grant.state or (grant.state is GrantState.PROVISIONING and _untried(rows)):
         return grant
     reasons = {row.place: row.reason for row in rows if row.reason}
     told = {"until": grant.ends_at, "reasons": reasons}
     work.tell(connection, f"grant.{_WORDS[state]}", grant.name, told)
     first = {} if grant.usable_at or state is not GrantState.ACTIVE else {"usable_at": work.now()}
     return grants.advance(connection, grant, state, **first)
+
+
+def _untried(rows: Iterable[Place]) -> bool:
+    """Return whether nobody has got round to a place: somebody else is at it, and will say."""
+    return any(row.due_at is not None and row.attempts == 0 for row in rows)
 
 
 _WORDS = {
@@ -332,7 +355,7 @@ _WORDS = {
 def _gone(work: Workplace, connection: sa.Connection, grant: Grant, rows: Iterable[Place]) -> Grant:
     rows, now = tuple(rows), work.now()
     state = revoked((row.footing for row in rows), now)
-    if state is grant.state:
+    if state is grant.state or (state is GrantState.REVOKE_DEFERRED and _untried(rows)):
         return grant
     if state is GrantState.REVOKED:
         gone_at = [row.footing.gone_at() or now for row in rows]

@@ -6,7 +6,7 @@ the approver saw it, the policy it was judged by, the verdict, and until when th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
 from opskit.access.model import Key, KeyUse
@@ -39,9 +39,13 @@ def statement(request: Request, approver: str, verdict: str) -> str:
     return canonical(data) + "\n"
 
 
-def trust(registry: Registry, today: date) -> Trust:
-    """Return whose signatures count today, in the forms ssh-keygen reads."""
+def trust(registry: Registry, today: date, lost: Iterable[str] = ()) -> Trust:
+    """Return whose signatures count today, in the forms ssh-keygen reads.
+
+    `lost` are keys that were revoked apart from the files, as `type base64`.
+    """
     revoked = [one.key for one in _keys(registry) if one.revoked and one.revoked <= today]
+    revoked += lost
     return Trust(allowed_signers(signers(registry), NAMESPACE), "".join(f"{k}\n" for k in revoked))
 
 

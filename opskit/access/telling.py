@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
 from opskit.access.notices import (
-    OF_GRANTS,
-    OF_REQUESTS,
-    OF_REVIEWS,
-    AboutGrant,
-    AboutRequest,
-    AboutReview,
-    Files,
-    Notice,
+    grants as of_grants,
+    requests as of_requests,
+    reviews as of_reviews,
+    revocations as of_revocations,
 )
-from opskit.access.store import decisions, grants, requests, reviews
+from opskit.access.notices.grants import AboutGrant
+from opskit.access.notices.notice import Files, Notice
+from opskit.access.notices.requests import AboutRequest
+from opskit.access.notices.reviews import AboutReview
+from opskit.access.notices.revocations import AboutHost
+from opskit.access.store import certificates, decisions, grants, requests, reviews
 from opskit.records.ledger import Entry
 
+A = TypeVar("A")
 # Machines are told everything; the others only what has words for people.
 _MACHINES = frozenset({"webhook"})
 
@@ -33,32 +35,14 @@ class Told:
     data: Mapping[str, Any]
     files: Files
 
+    @property
+    def number(self) -> int:
+        """Return the number of the request, grant or review that it is about."""
+        return int(self.entry.subject[1:])
+
     def notice(self, connection: sa.Connection) -> Notice | None:
         """Return the words for people; nothing where nobody has to know."""
-        kind, data, files = self.entry.kind, self.data, self.files
-        number = int(self.entry.subject[1:])
-        if kind in OF_REQUESTS:
-            said = decisions.of(connection, number)
-            request = requests.one(connection, number)
-            return OF_REQUESTS[kind](AboutRequest(request, data, files, said))
-        if kind in OF_GRANTS:
-            grant = grants.one(connection, number)
-            request = requests.one(connection, grant.request)
-            return OF_GRANTS[kind](AboutGrant(grant, request, data, files))
-        return self._of_review(connection, number)
-
-    def _of_review(self, connection: sa.Connection, number: int) -> Notice | None:
-        """Return the words for a review; `number` is its own, or that of one grant in it."""
-        missed = self.entry.kind == "review.missed"
-        campaign = reviews.campaign(
-            connection, int(self.data["campaign"][1:]) if missed else number
-        )
-        found = tuple(
-            one
-            for one in reviews.items(connection, campaign.id)
-            if (one.grant_id == number if missed else not one.outcome)
-        )
-        return OF_REVIEWS[self.entry.kind](AboutReview(campaign, found, self.data, self.files))
+        return _SOURCES[self.entry.kind].notice(connection, self)
 
     def body(self, channel: str, notice: Notice | None) -> dict[str, object] | None:
         """Return what a channel is owed; nothing where it is one for people and nobody waits."""
@@ -82,3 +66,57 @@ def addresses(files: Files, names: tuple[str, ...]) -> tuple[str, ...]:
             if person and person.email and not known.left(each, files.today):
                 found.append(person.email)
     return tuple(dict.fromkeys(found))
+
+
+# What the words are written from
+
+
+def _request(connection: sa.Connection, told: Told) -> AboutRequest:
+    said = decisions.of(connection, told.number)
+    return AboutRequest(requests.one(connection, told.number), told.data, told.files, said)
+
+
+def _grant(connection: sa.Connection, told: Told) -> AboutGrant:
+    grant = grants.one(connection, told.number)
+    return AboutGrant(grant, requests.one(connection, grant.request), told.data, told.files)
+
+
+def _review(connection: sa.Connection, told: Told) -> AboutReview:
+    campaign = reviews.campaign(connection, told.number)
+    items = tuple(one for one in reviews.items(connection, campaign.id) if not one.outcome)
+    return AboutReview(campaign, items, told.data, told.files)
+
+
+def _missed(connection: sa.Connection, told: Told) -> AboutReview:
+    """Return what to tell of one grant in a review; the entry is the grant's."""
+    campaign = reviews.campaign(connection, int(told.data["campaign"][1:]))
+    items = reviews.items(connection, campaign.id)
+    own = tuple(one for one in items if one.grant_id == told.number)
+    return AboutReview(campaign, own, told.data, told.files)
+
+
+def _host(connection: sa.Connection, told: Told) -> AboutHost:
+    found = (certificates.one(connection, serial) for serial in told.data["serials"])
+    still = tuple((one, grants.one(connection, one.grant_id)) for one in found if one is not None)
+    return AboutHost(told.entry.subject, still, told.data, told.files)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source(Generic[A]):
+    """What is read for a kind of entry, and what makes words of it."""
+
+    about: Callable[[sa.Connection, Told], A]
+    words: Callable[[A], Notice | None]
+
+    def notice(self, connection: sa.Connection, told: Told) -> Notice | None:
+        return self.words(self.about(connection, told))
+
+
+_SOURCES: Mapping[str, _Source[Any]] = {
+    **{kind: _Source(_request, words) for kind, words in of_requests.WORDS.items()},
+    **{kind: _Source(_grant, words) for kind, words in of_grants.WORDS.items()},
+    "review.opened": _Source(_review, of_reviews.opened),
+    "review.missed": _Source(_missed, of_reviews.missed),
+    "revocations.overdue": _Source(_host, of_revocations.overdue),
+}
+TOLD = frozenset(_SOURCES)

@@ -21,9 +21,11 @@ from opskit.core.errors import ConfigError
 from opskit.core.text import clean
 
 MAX_BYTES = 4_000_000
+_MAX_LINES = 100_000
 # Together, of one host.
 _MAX_TOTAL = 64_000_000
 _MAX_NAMES = 20_000
+_MOST_ASKED = 250_000
 _MAX_LINKS = 8
 _MAX_DEPTH = 32
 # What makes a directory a host's root.
@@ -138,6 +140,7 @@ class Tree:
     _base: str = ""
     _directories: dict[str, str | None] = field(default_factory=dict)
     _left: int = _MAX_TOTAL
+    _asked: int = 0
 
     def __post_init__(self) -> None:
         """Keep the root as text: it is put before each path."""
@@ -150,7 +153,7 @@ class Tree:
 
     def file(self, path: str) -> File | None:
         """Return a file; None where there is none, or none that may be read."""
-        real = self._real(path, 0)
+        real = None if self._too_many() else self._real(path, 0)
         if real is None:
             return None
         try:
@@ -173,11 +176,17 @@ class Tree:
         finally:
             os.close(handle)
         self._left -= len(raw)
-        if len(raw) > MAX_BYTES or self._left < 0:
-            self._tell(path, f"is larger than {MAX_BYTES:,} bytes" if self._left >= 0 else
-                       f"the files of this host are larger than {_MAX_TOTAL:,} bytes")  # fmt: skip
+        if why := self._too_large(raw):
+            self._tell(path, why)
             return None
         return self._file(path, raw, status)
+
+    def _too_large(self, raw: bytes) -> str:
+        if self._left < 0:
+            return f"the files of this host are larger than {_MAX_TOTAL:,} bytes"
+        if len(raw) > MAX_BYTES:
+            return f"is larger than {MAX_BYTES:,} bytes"
+        return f"has more than {_MAX_LINES:,} lines" if raw.count(b"\n") > _MAX_LINES else ""
 
     def _file(self, path: str, raw: bytes, status: os.stat_result) -> File:
         text = raw.decode("utf-8", "surrogateescape")
@@ -190,7 +199,7 @@ class Tree:
     def listing(self, directory: str) -> Sequence[str] | None:
         """Return the names in a directory, in order; None where there is none."""
         real = self._real(directory, 0) if directory.strip("/") else ""
-        if real is None:
+        if real is None or self._too_many():
             return None
         try:
             names = sorted(os.listdir(self._base + real or "/"))  # noqa: PTH208  # names alone
@@ -202,6 +211,12 @@ class Tree:
         if len(names) > _MAX_NAMES:
             self._tell(directory, f"holds more than {_MAX_NAMES:,} names")
         return names[:_MAX_NAMES]
+
+    def _too_many(self) -> bool:
+        self._asked += 1
+        if self._asked > _MOST_ASKED:
+            self._tell("", f"its files name more than {_MOST_ASKED:,} others")
+        return self._asked > _MOST_ASKED
 
     def _real(self, path: str, links: int) -> str | None:
         """Return where a path of the host leads to, inside the copy; None where nothing is."""

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from opskit.access import holding
-from opskit.access.model import Environment
-from opskit.access.notices import TOLD, Files
+from opskit.access.model import Environment, KeyUse
+from opskit.access.notices.notice import Files
 from opskit.access.registry import Registry
+from opskit.access.store import told
 from opskit.access.targets.kinds import TargetKind
-from opskit.access.telling import Told
-from opskit.core.clock import MINUTE, Clock, Instant, to_datetime
+from opskit.access.telling import TOLD, Told
+from opskit.core.clock import MINUTE, Clock, Duration, Instant, midnight, to_datetime
 from opskit.core.errors import ConfigError, Refused
 from opskit.outside.database import Database
 from opskit.outside.sshca import Signer
@@ -73,7 +74,7 @@ class Workplace:
         """Return who runs opskit, as people.yaml knows them.
 
         Raises:
-            Refused: it does not.
+            Refused: it does not, or they have left.
         """
         name = self.registry.named(self.user)
         if name is None:
@@ -81,7 +82,37 @@ class Workplace:
                 f"nobody in access/people.yaml has the account {self.user!r}",
                 hint=f"enter yourself there, with account: {self.user}",
             )
+        with self.database.read() as connection:
+            left = self.gone(connection, [name])
+        if left:
+            raise Refused(
+                f"{name} has left: by access/people.yaml, or offboarded",
+                hint=f"somebody who is there: opskit access onboard {name}",
+            )
         return name
+
+    def gone(self, connection: sa.Connection, names: Collection[str]) -> frozenset[str]:
+        """Return who of these has left: by the files, or offboarded before the files say so."""
+        today = self.today()
+        left = frozenset(name for name in names if self.registry.left(name, today))
+        return left | told.offboarded(connection, names)
+
+    def leaves_at(self, name: str) -> Instant | None:
+        """Return the end of somebody's last day, in the configured zone; None if none is known."""
+        known = self.registry.holder(name)
+        if known is None or known.ends is None:
+            return None
+        return midnight(known.ends + timedelta(days=1), self.zone)
+
+    def until(self, name: str, duration: Duration) -> Instant:
+        """Return when what somebody has for so long from now on ends: by their last day."""
+        end, leaves_at = Instant(self.now() + duration), self.leaves_at(name)
+        return end if leaves_at is None else min(end, leaves_at)
+
+    def login_keys(self, name: str) -> tuple[str, ...]:
+        """Return `type base64` of the keys that somebody may log in with today."""
+        found = self.registry.keys(name, KeyUse.LOGIN, self.today())
+        return tuple(" ".join(one.key.split()[:2]) for one in found)
 
     def hold(self, connection: sa.Connection, kind: str, place: str, holder: str) -> Lease:
         """Return the right to touch a place; `holder` comes from `holding.name`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from itertools import pairwise
 from typing import Any
 
 import click
@@ -30,16 +31,22 @@ class Group(Examples, click.Group):
     """A group whose commands are loaded when they are called.
 
     `lazy` maps a name to where the command is and its one line of help, so that listing commands
-    imports none of them.
+    imports none of them. `parts` names the first command of each part of a long list, and what it
+    is for.
     """
 
     command_class = Examples
 
     def __init__(
-        self, *args: Any, lazy: Mapping[str, tuple[str, str]] | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        lazy: Mapping[str, tuple[str, str]] | None = None,
+        parts: Mapping[str, str] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.lazy = dict(lazy or {})
+        self.parts = dict(parts or {next(iter(self.lazy), ""): "Commands"})
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order they were given: the order of a working day."""
@@ -58,8 +65,12 @@ class Group(Examples, click.Group):
         if not self.lazy:
             super().format_commands(ctx, formatter)
             return
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in self.lazy.items()])
+        width = max(map(len, self.lazy))
+        starts = [at for at, name in enumerate(self.lazy) if name in self.parts]
+        rows = [(name.ljust(width), text) for name, (_, text) in self.lazy.items()]
+        for start, end in pairwise([*starts, len(rows)]):
+            with formatter.section(self.parts[rows[start][0].strip()]):
+                formatter.write_dl(rows[start:end])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

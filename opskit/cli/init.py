@@ -31,6 +31,7 @@ def init(directory: Path) -> None:
         "  opskit check           the files are well formed\n"
         "  $EDITOR inventory/hosts.ini services.yaml\n"
         "  opskit fleet check     what differs from the standard; changes nothing\n"
+        "  opskit access lint /   who is root on this machine, and by which chain\n"
         "  opskit monitor probe   is everything up\n"
         "  opskit serve           go on watching, with pages for people and for Prometheus"
     )

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import NoReturn, TextIO
 
 import click
@@ -53,6 +54,7 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run opskit and end the process with the right code."""
+    _say_all()
     sys.exit(int(run(sys.argv[1:])))
 
 
@@ -82,6 +84,13 @@ def run(arguments: Sequence[str]) -> ExitCode:  # noqa: PLR0911  # one return pe
         return _refused_by_the_system(error)
     except Exception as error:  # noqa: BLE001  # the boundary: everything else is a bug
         return _bug(error)
+
+
+def _say_all() -> None:
+    """Show what the terminal's encoding lacks as an escape; Python would end with an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _refused_by_the_system(error: OSError) -> ExitCode:

@@ -29,4 +29,7 @@ def deliver(config_path: Path | None) -> ExitCode:
             hint="add webhook: to opskit.yaml; see: opskit schema opskit",
         )
     note(f"{delivered.sent} sent, {delivered.failed} to be tried again, {delivered.dead} given up")
-    return ExitCode.FAILED if delivered.failed or delivered.dead else ExitCode.OK
+    for one in delivered.unusable:
+        note(f"nothing can be sent to {one}")
+    failed = delivered.failed or delivered.dead or delivered.unusable
+    return ExitCode.FAILED if failed else ExitCode.OK

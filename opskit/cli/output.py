@@ -228,7 +228,28 @@ def note(text: str) -> None:
 
 def interactive() -> bool:
     """Return whether somebody can be asked."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    # Either is None where the caller closed it: opskit ... <&-
+    return all(one is not None and one.isatty() for one in (sys.stdin, sys.stderr))
+
+
+@contextmanager
+def working(label: str) -> Iterator[None]:
+    """Say what takes a while and has no steps to count: as long as it does, or in a line."""
+    if not sys.stderr.isatty():
+        note(f"{label} ...")
+        yield
+        return
+    from rich import progress  # noqa: PLC0415
+
+    with progress.Progress(
+        progress.SpinnerColumn(),
+        progress.TextColumn("{task.description}", markup=False),
+        progress.TimeElapsedColumn(),
+        console=console(stderr=True),
+        transient=True,
+    ) as shown:
+        shown.add_task(clean(label), total=None)
+        yield
 
 
 class Progress:

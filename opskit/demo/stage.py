@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from opskit.core.errors import OutsideError
+from opskit.demo import grants
 from opskit.outside.files import content_root, translated
 
 HOSTS = ("web1", "web2", "db1")
@@ -117,6 +118,7 @@ def build(directory: Path) -> Stage:
         )
         _write(directory / "inventory" / "hosts.ini", _inventory(directory))
         _write(directory / "services.yaml", _catalogue(services))
+        grants.lay_out(directory)
     return Stage(directory, services)
 
 

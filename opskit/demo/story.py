@@ -1,4 +1,4 @@
-"""The story: drift by hand, a check, convergence, an outage, and the report of just that."""
+"""The story: drift by hand, convergence, an outage, a grant, and the report of just that."""
 
 from __future__ import annotations
 
@@ -87,6 +87,7 @@ def tell(directory: Path, say: Say) -> Path:
         _fleet(teller)
         _outage(teller)
         _repair(teller)
+        _access(teller)
     return _report(teller, start)
 
 
@@ -117,6 +118,26 @@ def _repair(teller: Teller) -> None:
     teller.stage.services["shop"].start()
     teller.await_state("shop", "up")
     teller.run("monitor", "status")
+
+
+def _access(teller: Teller) -> None:
+    tree, wish = "hosts/web1", ("release", "systemctl", "restart", "nginx")
+    may = ("access", "may", *wish, "--tree", tree)
+    ask = ("access", "request", "--who", "release", "--reason", "release 42")
+    teller.chapter("Access: who is root on web1 that should not be")
+    rules = ("--rule", "SUDO-ALL-NOPASSWD", "--rule", "ACC-ORPHAN")
+    teller.run("access", "lint", tree, *rules, expect=(ExitCode.FINDINGS,))
+    teller.chapter("Everything as root is asked for; nobody says yes to themselves")
+    teller.run(*ask, "web-admin", "--for", "1h")
+    teller.run("access", "approve", "r1", "--yes", expect=(ExitCode.REFUSED,))
+    teller.chapter("One command for an hour is little: a rule says yes")
+    teller.run(*may, expect=(ExitCode.FINDINGS,))
+    teller.run(*ask, "nginx-restart", "--for", "1h")
+    teller.run("access", "list")
+    teller.run(*may)
+    teller.chapter("It is taken away before its end, and seen gone")
+    teller.run("access", "revoke", "g1", "--reason", "released", "--yes")
+    teller.run(*may, expect=(ExitCode.FINDINGS,))
 
 
 def _report(teller: Teller, start: str) -> Path:

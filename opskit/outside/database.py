@@ -19,6 +19,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from opskit.core.errors import ConfigError, OpskitError, OutsideError
+from opskit.core.text import clean
 from opskit.outside.files import translated
 
 METADATA = sa.MetaData(
@@ -217,6 +218,11 @@ def _translated(url: sa.URL) -> Iterator[None]:
         raise
     except UnicodeDecodeError as error:  # SQLite quotes the damaged bytes in its message
         raise _as_opskit_error("malformed", url) from error
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"what was given is no text that can be kept: {clean(error.object)[:80]}",
+            hint="write it in UTF-8",
+        ) from error
     except sa.exc.DatabaseError as error:
         # Without room for its index of the log SQLite speaks of I/O.
         full = getattr(error.orig, "sqlite_errorname", "") == "SQLITE_IOERR_SHMSIZE"

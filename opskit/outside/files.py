@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -54,7 +55,8 @@ def private_directory(path: Path) -> Path:
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
             raise ConfigError(
                 f"{path} is not a directory of yours",
-                hint="opskit keeps its state there; move it away or run as its owner",
+                hint="opskit keeps its state there; move it away or run as its owner; "
+                "several share a PostgreSQL (database: in opskit.yaml)",
             )
         if stat.S_IMODE(status.st_mode) != 0o700:
             path.chmod(0o700)
@@ -78,6 +80,27 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
             Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+def write_directory(path: Path, files: Mapping[str, str]) -> None:
+    """Make a private directory with files in it, by their names below it: whole, or not at all.
+
+    Raises:
+        ConfigError: it is there already, or cannot be made.
+        OutsideError: there is no space left.
+    """
+    with translated(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        try:
+            for name, text in files.items():
+                (made / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                data = text.encode("utf-8", "backslashreplace")
+                write_atomically(made / name, data, mode=0o600)
+            made.rename(path)
+        except BaseException:
+            shutil.rmtree(made, ignore_errors=True)
             raise
 
 

@@ -71,11 +71,12 @@ class Sender(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """What one round did."""
+    """What one round did; `unusable` are the channels nothing could be sent to, each with why."""
 
     sent: int
     failed: int
     dead: int
+    unusable: tuple[str, ...] = ()
 
 
 class Outbox:
@@ -115,7 +116,7 @@ class Outbox:
             if message is None:
                 break
             counts[self._attempt(senders[message.channel], message)] += 1
-        return Delivered(**counts)
+        return Delivered(counts["sent"], counts["failed"], counts["dead"])
 
     def _claim(self, channels: tuple[str, ...]) -> Message | None:
         now = self._clock.now()

@@ -53,12 +53,12 @@ class Courier:
         except OpskitError as error:
             self._tell(error.message)
             return
-        self._told = ""
         if done is not None and (done.sent or done.failed or done.dead):
             self._log.info("delivered", sent=done.sent, failed=done.failed, dead=done.dead)
+        self._tell("; ".join(done.unusable) if done is not None else "")
 
     def _tell(self, message: str) -> None:
-        """Say why nothing can be delivered, once as long as it stays the same."""
-        if message != self._told:
-            self._told = message
+        """Say what cannot be delivered, and why, once as long as it stays the same."""
+        before, self._told = self._told, message
+        if message and message != before:
             self._log.warning("delivery.failed", reason=message)

@@ -170,7 +170,7 @@ def test_in_a_database_memberships_and_logins_of_leavers_are_told() -> None:
     done = compare(sight, Expected("db", "postgres", administrators=frozenset({"dba"})), office)
 
     assert [(one.finding.rule, one.person, step(one)) for one in done.found] == [
-        ("ACC-LEAVER", "eve", "by hand: ALTER ROLE eve NOLOGIN, as an administrator"),
+        ("ACC-LEAVER", "eve", "take LOGIN of eve"),
         ("PG-UNMANAGED", "eve", "remove membership eve in readers"),
     ]
 

@@ -9,6 +9,7 @@ from opskit.access.deciding import Word, decide
 from opskit.access.metrics import access, lead_times
 from opskit.access.requesting import request
 from opskit.access.settling import settle, start_now
+from opskit.access.store import certificates, places
 from opskit.core.clock import DAY, HOUR, MINUTE, FrozenClock
 from opskit.core.metrics import Family
 from tests.access.world import World, ask
@@ -99,6 +100,25 @@ def test_what_is_owed_ages_and_what_outlived_its_end_adds_up(
     assert ("revocation_oldest_owed_age_seconds",) not in found
     assert found["residual_exposure_seconds_total",] == (10 + 30) * 60
     assert found["grants", "revoked"] == 1
+
+
+def test_hosts_that_are_not_told_of_revoked_keys_are_counted(
+    world: World, clock: FrozenClock
+) -> None:
+    assert now(world)["revocation_lists_owed",] == 0
+    with world.database.write() as connection:
+        certificates.want(connection, {"web1", "web2"}, 1, clock.now())
+    assert now(world)["revocation_lists_owed",] == 2
+
+
+def test_more_grants_than_a_statement_can_name_are_shown(world: World) -> None:
+    granted(world)
+    many = range(1, 260_000)
+    with world.database.read() as connection:
+        found = places.of_grants(connection, many)
+    assert len(found) == len(many)
+    assert [one.place for one in found[1]] == ["web1", "web2"]
+    assert found[2] == []
 
 
 def test_an_emergency_is_owed_a_look(world: World, clock: FrozenClock) -> None:

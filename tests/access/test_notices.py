@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from opskit.access import due, reviews
+from opskit.access import due, reviews, revocation
 from opskit.access.deciding import Word, decide
-from opskit.access.notices import TOLD
 from opskit.access.registry import Registry
 from opskit.access.requesting import request
 from opskit.access.settling import settle, start_now
+from opskit.access.store import certificates
 from opskit.access.store.grants import Grant
+from opskit.access.telling import TOLD
 from opskit.core.clock import HOUR, MINUTE, FrozenClock
 from opskit.outside.notify.words import words
 from opskit.records.outbox import OUTBOX
@@ -116,6 +117,20 @@ def review_missed(world: World, clock: FrozenClock) -> None:
     due.go(world.as_("bob"))
 
 
+def list_owed(world: World, clock: FrozenClock) -> None:
+    granted(world)
+    with world.database.write() as connection:
+        certificates.insert(
+            connection, serial=7412, grant_id=1, person="alice", authority="ssh-ed25519 AAAA",
+            fingerprint="SHA256:abc", certificate="ssh-ed25519-cert-v01@openssh.com AAAA",
+            valid_after=clock.now(), valid_before=clock.now() + HOUR, issued_at=clock.now(),
+        )  # fmt: skip
+    revocation.revoke(world.as_("bob"), "7412", "laptop lost")
+    for _ in range(3):  # once for each host, however often it is looked at
+        clock.advance(15 * MINUTE)
+        settle(world.as_("bob"))
+
+
 STORIES: Mapping[str, Tell] = {
     "request.submitted": submitted,
     "request.approved": approved,
@@ -129,6 +144,7 @@ STORIES: Mapping[str, Tell] = {
     "breakglass.overdue": unreviewed,
     "review.opened": review_opened,
     "review.missed": review_missed,
+    "revocations.overdue": list_owed,
 }
 
 
@@ -151,7 +167,7 @@ def test_the_words_are_those_of_the_golden_file(
 ) -> None:
     world = replace(world, channels=("mail", "slack", "webhook"))
     STORIES[kind](world, clock)
-    (body,) = owed(world, kind)
+    body = owed(world, kind)[0]
     said = words(json.dumps(body))
     urgent = "urgent\n" if said.urgent else ""
     text = f"{said.title}\nto: {', '.join(said.to) or 'nobody'}\n{urgent}\n{said.text}\n"
@@ -159,7 +175,7 @@ def test_the_words_are_those_of_the_golden_file(
     if os.environ.get("OPSKIT_TEST_REWRITE"):
         path.write_text(text)
     assert text == path.read_text()
-    (slack,) = owed(world, kind, "slack")
+    slack = owed(world, kind, "slack")[0]
     assert slack["notice"] == body["notice"]
 
 
@@ -202,3 +218,23 @@ def test_who_owns_a_service_account_is_told_in_its_place_unless_they_left(world:
     decide(world.as_("charlie"), one.id, Word("charlie", "approve"))
     (told,) = owed(world, "request.approved")
     assert told["to"] == ["bob@example.org", "alice@example.org"]
+
+
+def test_a_host_that_was_not_told_of_a_revocation_is_paged_for_once_while_it_matters(
+    world: World, clock: FrozenClock
+) -> None:
+    world = replace(world, channels=("mail",))
+    list_owed(world, clock)
+    pages = owed(world, "revocations.overdue")
+    assert [one["subject"] for one in pages] == ["web1", "web2"]
+    assert {one["since"] for one in pages} == {clock.now() - 45 * MINUTE}
+
+
+def test_nobody_is_woken_for_a_list_that_would_keep_nothing_out_any_more(
+    world: World, clock: FrozenClock
+) -> None:
+    late = replace(world, files=with_addresses(policy={"page_after": "2h"}), channels=("mail",))
+    list_owed(late, clock)
+    clock.advance(2 * HOUR)
+    settle(late.as_("bob"))
+    assert owed(late, "revocations.overdue") == []

@@ -144,13 +144,16 @@ def test_fixed_is_what_a_second_look_finds_gone(office: World, town: Town) -> No
 def test_what_a_guard_refuses_is_left_with_its_reason_and_not_called_settled(
     office: World, town: Town
 ) -> None:
-    town.at("web1")[TMP] = ROGUE
+    for place in ("web1", "web2"):
+        town.at(place)[TMP] = ROGUE
     town.refusal = "it would leave nobody"
+    town.willing.add("web2")
 
     done = repair(office.as_("bob"), look(office.as_("bob")))
 
+    assert town.removals == [("web1", "web2")], "all places are one run"
     assert [(one.why, one.unseen) for one in done.left] == [("it would leave nobody", False)]
-    assert done.settled == ()
+    assert [one.place for one in done.settled] == ["web2"], "one's refusal is not another's"
     assert "target.clean_failed" in list(office.kinds_of_entries())
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
+import psycopg
 import pytest
 
 from opskit.access.reconcile import look
@@ -25,7 +27,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         yield here
 
 
-def test_what_nobody_granted_in_a_database_is_taken_and_a_leavers_login_is_left_to_a_person(
+def test_what_nobody_granted_in_a_database_is_taken_and_a_leaver_cannot_log_in_any_more(
     place: Place, database: Database, clock: FrozenClock
 ) -> None:
     place.run("CREATE ROLE mallory LOGIN CREATEDB IN ROLE readers", "CREATE ROLE eve LOGIN")
@@ -41,8 +43,12 @@ def test_what_nobody_granted_in_a_database_is_taken_and_a_leavers_login_is_left_
         places=lambda _: ("shop-db",),
     )
 
+    password = place.password("eve")
     before = look(work, ["shop-db"])
-    done = repair(work, before, ["shop-db"])
+    with closing(place.connect("eve", password)) as session:
+        done = repair(work, before, ["shop-db"])
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("SELECT 1")
 
     assert before.unseen == ()
     assert {(one.finding.rule, one.finding.message) for one in before.found} == {
@@ -50,5 +56,7 @@ def test_what_nobody_granted_in_a_database_is_taken_and_a_leavers_login_is_left_
         ("PG-UNMANAGED", "mallory has CREATEDB, and no grant gives it"),
         ("ACC-LEAVER", "eve left on 2026-09-30, and the role eve can log in"),
     }
-    assert {one.finding.rule for one in done.settled} == {"PG-UNMANAGED"}
-    assert [one.why for one in done.left] == ["ALTER ROLE eve NOLOGIN, as an administrator"]
+    assert {one.finding.rule for one in done.settled} == {"PG-UNMANAGED", "ACC-LEAVER"}
+    assert done.left == ()
+    with pytest.raises(psycopg.OperationalError, match="not permitted to log in"):
+        place.connect("eve", password)

@@ -31,7 +31,7 @@ LONG = registry(
         "separation": [], "break_glass": None,
     },
 )  # fmt: skip
-CALM = Circumstances("reader", "d", True, Severity.LOW, False, Instant(0), covered=True)
+CALM = Circumstances("reader", "d", True, True, Severity.LOW, False, Instant(0), covered=True)
 
 
 @pytest.fixture

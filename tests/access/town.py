@@ -27,12 +27,14 @@ def base() -> dict[str, str]:
 
 @dataclass
 class Town(Obedient):
-    """Hosts with files. `refusal` is what their guards say to a removal."""
+    """Hosts with files. `refusal` is what guards say to a removal, but of `willing` ones."""
 
     files: dict[str, dict[str, str]] = field(default_factory=dict)
     running: dict[str, dict[str, str]] = field(default_factory=dict)
     jobs: dict[str, dict[str, str]] = field(default_factory=dict)
     refusal: str = ""
+    willing: set[str] = field(default_factory=set)
+    removals: list[tuple[str, ...]] = field(default_factory=list)
     looks: list[tuple[str, ...]] = field(default_factory=list)
     removed: list[tuple[str, str]] = field(default_factory=list)
 
@@ -46,8 +48,12 @@ class Town(Obedient):
         self.looks.append(tuple(targets))
         return super().observe(targets, expected)
 
-    def remove(self, target: str, unmanaged: Sequence[Unmanaged]) -> Answer:
-        if self.refusal:
+    def remove(self, unmanaged: Mapping[str, Sequence[Unmanaged]]) -> Mapping[str, Answer]:
+        self.removals.append(tuple(unmanaged))
+        return {target: self._removed(target, each) for target, each in unmanaged.items()}
+
+    def _removed(self, target: str, unmanaged: Sequence[Unmanaged]) -> Answer:
+        if self.refusal and target not in self.willing:
             return Answer(self._sight(target, ()), refused=self.refusal)
         for one in unmanaged:
             self.removed.append((target, one.key))

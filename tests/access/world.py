@@ -85,7 +85,7 @@ class Obedient:
     def carry_out(self, orders: Sequence[Order]) -> Mapping[str, Answer]:
         return {one.target: self._answer(one) for one in orders}
 
-    def remove(self, target: str, unmanaged: Sequence[Unmanaged]) -> Answer:
+    def remove(self, unmanaged: Mapping[str, Sequence[Unmanaged]]) -> Mapping[str, Answer]:
         raise NotImplementedError
 
     def _answer(self, order: Order) -> Answer:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opskit.access.hosts.model import Account, File, Group, HostState, Line
+from opskit.access.lint import no_search_for_cycles
 from opskit.access.rules.sudo import lint
 from opskit.core.clock import Instant
 
@@ -92,7 +93,8 @@ def linted(paths: Sequence[Path]) -> Callable[[], None]:
     """Return the work of reading and judging a host for each file."""
 
     def work() -> None:
-        found = sum(len(lint(host(at, path), NOW)[0]) for at, path in enumerate(paths))
+        with no_search_for_cycles():  # as a lint of many hosts does
+            found = sum(len(lint(host(at, path), NOW)[0]) for at, path in enumerate(paths))
         assert found >= len(paths)
 
     return work

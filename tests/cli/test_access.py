@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from opskit.cli.access import access as group
 from opskit.core.clock import HOUR, FrozenClock, SystemClock
+from opskit.core.errors import ExitCode
 from opskit.granting import Granting
 from tests.access.world import OFFICE, PLACES, Obedient
 from tests.cli.inside import Inside, inside
@@ -188,8 +191,75 @@ def test_settling_says_what_is_due(
     assert "is gone from all its targets" in access("bob", "settle").err
 
 
+def test_settling_tells_of_what_waits_for_its_next_try(access: Run, kind: Obedient) -> None:
+    kind.unreachable.add("web2")
+    access("alice", *REQUEST)
+    access("bob", "approve", "r1", "--yes")
+    kind.unreachable.clear()
+    early = access("bob", "settle")
+    assert early.code == ExitCode.UNDETERMINED
+    assert "nothing is due" in early.err
+    assert "g1 (nginx-operator for alice) is in force on some targets only" in early.err
+
+
 def test_an_export_is_written_for_its_owner_only(access: Run, ops: Path) -> None:
     access("alice", *REQUEST)
     assert access("charlie", "export", "audit").code == 0
     assert (ops / "audit" / "verify.sh").stat().st_mode & 0o777 == 0o600
     assert access("charlie", "export", "audit").code == 2
+
+
+def test_machines_get_instants_in_utc_and_lengths_in_seconds(access: Run) -> None:
+    asked = json.loads(access("alice", *REQUEST, "--json").out)
+    assert asked["ask"]["duration_seconds"] == 7200
+    assert INSTANT.fullmatch(asked["lapses_at"])
+    access("bob", "approve", "r1", "--yes")
+    shown = json.loads(access("alice", "show", "g1", "--json").out)
+    assert INSTANT.fullmatch(shown["ends_at"])
+    assert {INSTANT.fullmatch(one["fence_until"]) is not None for one in shown["places"]} == {True}
+    offers = json.loads(access("alice", "explain", "--json").out)["offers"]
+    assert all(one["at_most_seconds"] >= 3600 for one in offers)
+    access("charlie", "review", "open")
+    (review,) = json.loads(access("charlie", "review", "list", "--json").out)["reviews"]
+    assert INSTANT.fullmatch(review["due_at"])
+
+
+INSTANT = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+@pytest.mark.parametrize(
+    ("zone", "name"), [("UTC", "UTC"), ("Asia/Tokyo", "JST"), ("America/Bogota", "-05")]
+)
+def test_people_are_told_which_zone_a_time_is_in(
+    access: Run, ops: Path, zone: str, name: str
+) -> None:
+    settings = (ops / "opskit.yaml").read_text()
+    (ops / "opskit.yaml").write_text(f"timezone: {zone}\n{settings}")
+    asked = access("alice", *REQUEST)
+    assert re.search(rf"r1 waits until \S+ \d\d:\d\d {name}$", asked.err, re.MULTILINE)
+    assert re.search(rf" \d\d:\d\d {name} ", access("alice", "list", "--requests").out)
+
+
+def test_a_command_that_is_needed_is_answered_with_the_role_that_gives_it(access: Run) -> None:
+    need = ("--need", "/usr/bin/systemctl restart nginx", *REQUEST[2:], "--dry-run")
+    done = access("alice", "request", *need)
+    assert done.out.startswith("nginx-operator gives alice on web")
+    assert "needs 1 of owners: " in done.out
+    assert "nothing was asked for" in done.err
+
+
+def test_what_keeps_two_hosts_is_said_once(access: Run, kind: Obedient) -> None:
+    kind.unreachable |= {"web1", "web2"}
+    access("alice", *REQUEST)
+    approved = access("bob", "approve", "r1", "--yes")
+    assert "putting g1 on web ..." in approved.err
+    shown = access("bob", "show", "g1").out
+    assert shown.count("no route to host") == 1
+    assert "web1, web2: no route to host" in shown
+
+
+def test_the_listing_has_each_verb_in_one_part(access: Run) -> None:
+    lines = access("alice", "--help").out.partition("Options:")[2].splitlines()
+    listed = [line.split()[0] for line in lines if re.match(r"  [a-z][a-z-]+ ", line)]
+    assert listed == list(group.lazy)
+    assert len([line for line in lines if re.fullmatch(r"\w.*:", line)]) == len(group.parts)

@@ -210,6 +210,10 @@ def test_sarif_holds_what_is_accepted_too(ops: Path, inside: Inside, hosts: Path
     results = report["runs"][0]["results"]
     accepted = [one["ruleId"] for one in results if one.get("suppressions")]
     assert accepted == ["GRP-ROOT-EQ"]
+    as_json = told(inside, ".", "--config", str(ops), cwd=hosts)
+    assert {one["partialFingerprints"]["opskit/v1"] for one in results} == {
+        one["fingerprint"] for one in (*as_json["findings"], *as_json["suppressed"])
+    }
     alone = inside("access", "lint", ".", "-o", "sarif", cwd=hosts / "web1")
     assert '"uri": "etc/group"' in alone.out
 

@@ -61,6 +61,8 @@ def test_a_clean_place_a_found_one_and_a_lost_one_have_a_code_of_their_own(
     clean = access("bob", "reconcile")
     town.at("web1")[TMP] = ROGUE
     found = access("bob", "reconcile", "web")
+    junit = access("bob", "reconcile", "web", "-o", "junit").out
+    assert '<testsuites name="opskit access reconcile"' in junit
     town.unreachable.add("web2")
     lost = access("bob", "reconcile")
 

@@ -16,6 +16,7 @@ from opskit.access.targets.kinds import (
     Presence,
     Sight,
     TargetKind,
+    Unmanaged,
 )
 from opskit.core.clock import FrozenClock, SystemClock
 from tests.access.databases import place as database
@@ -125,3 +126,17 @@ def test_a_target_that_cannot_be_reached_is_no_error_no_absence_and_no_other_s_t
     # What was never there was removed well.
     assert answers[stand.well].failed == ""
     assert answers[stand.well].sight.standings["g5"].presence is Presence.ABSENT
+
+
+def test_removals_are_answered_for_each_target_and_a_lost_one_keeps_no_other_from_it(
+    stand: Stand,
+) -> None:
+    grant = stand.placement("g6", "dora", 0)
+    carried_out(stand, grant)
+    own = Unmanaged("membership", "nobody in nothing", "nobody", "nothing")
+    answers = stand.kind.remove({stand.lost: [own], stand.well: [own]})
+    assert list(answers) == [stand.lost, stand.well]
+    assert answers[stand.lost].failed
+    assert answers[stand.well].sight.reached
+    assert stand.entered("dora"), "what is granted is not what is removed"
+    assert stand.kind.remove({}) == {}

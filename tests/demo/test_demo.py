@@ -125,7 +125,10 @@ def test_it_says_what_it_types(played: Played) -> None:
     typed = re.findall(r"^\$ opskit (.*)$", played.said, re.MULTILINE)
     assert [line.split()[:2] for line in typed] == [
         ["fleet", "apply"], ["fleet", "check"], ["monitor", "status"], ["fleet", "apply"],
-        ["monitor", "status"], ["monitor", "uptime"], ["ledger", "verify"], ["report", "build"],
+        ["monitor", "status"], ["access", "lint"], ["access", "request"], ["access", "approve"],
+        ["access", "may"], ["access", "request"], ["access", "list"], ["access", "may"],
+        ["access", "revoke"], ["access", "may"],
+        ["monitor", "uptime"], ["ledger", "verify"], ["report", "build"],
     ]  # fmt: skip
     assert "Traceback" not in played.said
 
@@ -134,6 +137,16 @@ def test_it_shows_the_drift_and_who_has_it(played: Played) -> None:
     assert "OPS-SSH-02 [high] SSH root login by password is refused" in played.said
     assert "-PermitRootLogin yes" in played.said
     assert "web2       drifted" in played.said
+
+
+def test_it_gives_access_and_takes_it_away(played: Played) -> None:
+    assert "intern may run every command as ALL, without a password" in played.said
+    assert "nobody decides for themselves" in played.said
+    answers = re.findall(r"^(denied|without password): release on web1", played.said, re.MULTILINE)
+    assert answers == ["denied", "without password", "denied"]
+    assert "g1 (nginx-restart for release) is gone from all its targets" in played.said
+    rules = played.place.directory / "hosts" / "web1" / "etc" / "sudoers.d"
+    assert [path.name for path in rules.iterdir()] == ["intern"]
 
 
 def test_the_report_shows_the_outage_and_the_drift_found_and_fixed(played: Played) -> None:

@@ -71,6 +71,7 @@ def test_a_host_whose_memory_is_broken_is_left_alone(own_fleet: Fleet, tmp_path:
     variables = {
         "opskit_access_orders": {"web1": order},
         "opskit_access_rollback_seconds": 60,
+        "opskit_access_seconds": 60,
     }
     done = subprocess.run(
         (

@@ -196,11 +196,9 @@ ORDER BY jobname LIMIT {LIMIT}
 END_SESSIONS = """
 SELECT a.pid, pg_terminate_backend(a.pid) AS told
 FROM pg_stat_activity a WHERE a.usesysid::text = $1 AND a.pid <> pg_backend_pid()
+  AND a.backend_start <= $2::timestamptz
 """
-SESSIONS_LEFT = """
-SELECT (SELECT count(*) FROM pg_stat_activity WHERE usesysid::text = $1)::int8 AS count
-FROM pg_sleep($2::float8)
-"""
+NOW = "SELECT clock_timestamp()::text AS now FROM pg_sleep($1::float8)"
 # Where a role owns something or holds privileges: it cannot be dropped before all of it is gone.
 DEPENDS_IN = """
 SELECT DISTINCT coalesce(d.datname, '') AS database, coalesce(d.datallowconn, true) AS connectable

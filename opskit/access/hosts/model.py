@@ -2,6 +2,7 @@
 
 The same values come from a host that was observed and from a copy of its files (a tree). What was
 not there to look at is `None`, never an empty tuple: nobody may take it for "there are none".
+What a host has many of is a `NamedTuple`: on 10,000 hosts there are millions.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from opskit.core.clock import Instant
 
@@ -31,8 +33,7 @@ class File:
     gid: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """Where something of a host is written: file as shown, line from 1, the line itself."""
 
     file: str
@@ -57,8 +58,7 @@ class Password(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """A line of passwd, with what shadow adds."""
 
     name: str
@@ -80,8 +80,7 @@ class Account:
         return self.shell.rpartition("/")[2] not in {"nologin", "false", "sync", "shutdown", "halt"}
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """A line of group: the members named there, without those whose primary group it is."""
 
     name: str
@@ -158,7 +157,7 @@ class HostState:
     """One host. `sshd` maps a keyword in lower case to its effective value for a plain user.
 
     `sshd_blocks` says where that is written, and what each `Match` makes different; `misread` are
-    lines that mean nothing to the program they are for.
+    lines that mean nothing to the program they are for; `cut` is where reading was given up.
     """
 
     name: str
@@ -174,3 +173,4 @@ class HostState:
     production: bool = False
     sshd_blocks: tuple[SshdBlock, ...] = ()
     misread: tuple[Misread, ...] = ()
+    cut: tuple[Misread, ...] = ()

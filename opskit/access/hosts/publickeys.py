@@ -54,6 +54,9 @@ def decoded(kind: str, text: str) -> PublicKey:
         blob = base64.b64decode(text.encode("ascii"), validate=True)
     except (binascii.Error, UnicodeEncodeError):
         raise NoKeyError("the key is no base64") from None
+    # As sshd: bits that mean nothing must be zero, or one key could be written in two ways.
+    if base64.b64encode(blob).decode() != text:
+        raise NoKeyError("the key is no base64")
     bits = _bits(kind, _fields(blob))
     digest = base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
     return PublicKey(kind, bits, f"SHA256:{digest}", "", text)

@@ -22,6 +22,7 @@ from opskit.access.hosts.model import (
     File,
     Group,
     HostState,
+    Line,
     Misread,
     PathFact,
     Remains,
@@ -33,6 +34,8 @@ T = TypeVar("T")
 _SUDO_INCLUDE = re.compile(r"^[ \t]*[@#]include(dir)?[ \t]+(.*?)[ \t]*$", re.MULTILINE)
 _MOST_SUDOERS = 2_000
 _MOST_MATCHES = 20_000
+# Accounts times the patterns of AuthorizedKeysFile, of which sshd takes 256.
+_MOST_KEY_FILES = 200_000
 # Where cron keeps the tables of accounts: Debian, Red Hat.
 _CRONTABS = ("/var/spool/cron/crontabs", "/var/spool/cron")
 _LINGER = "/var/lib/systemd/linger"
@@ -99,6 +102,7 @@ class _Reading:
     facts: Facts
     files: dict[str, File] = field(default_factory=dict)
     misread: list[Misread] = field(default_factory=list)
+    cut: list[Misread] = field(default_factory=list)
     zone: ZoneInfo | None = None
 
     def state(self) -> HostState:
@@ -110,7 +114,7 @@ class _Reading:
             name=self.name,
             accounts=known,
             groups=self._groups(),
-            keys=self._keys(known, values or sshd.DEFAULTS),
+            keys=self._keys(known, _key_files(config, values or sshd.DEFAULTS)),
             sshd=values,
             sshd_version=self.facts.sshd_version,
             sudo_version=self.facts.sudo_version,
@@ -120,6 +124,7 @@ class _Reading:
             sshd_blocks=_blocks(config),
             misread=tuple(self.misread),
             files=self._all_files(values),
+            cut=tuple(self.cut),
         )
 
     def _file(self, path: str) -> File | None:
@@ -155,6 +160,7 @@ class _Reading:
             return None
         config = sshd.configuration(file, self._matching_files)
         self.misread += config.misread
+        self.cut += config.cut
         return config
 
     def _effective(self, config: sshd.SshdConfig | None) -> Mapping[str, str] | None:
@@ -167,11 +173,12 @@ class _Reading:
         return [file for path in paths if (file := self._file(path)) is not None]
 
     def _keys(
-        self, known: Sequence[Account] | None, values: Mapping[str, str]
+        self, known: Sequence[Account] | None, patterns: Sequence[str]
     ) -> tuple[AuthorizedKey, ...] | None:
-        patterns = values.get("authorizedkeysfile", "none").split()
-        patterns = [] if patterns == ["none"] else patterns
         places: dict[str, str] = {}
+        if len(patterns) * len(known or ()) > _MOST_KEY_FILES:
+            self._give_up("/etc/passwd", f"more than {_MOST_KEY_FILES:,} files of keys")
+            return None
         for path, account in self._key_places(known or (), patterns):
             places.setdefault(path, account)
         found: list[AuthorizedKey] = []
@@ -227,14 +234,22 @@ class _Reading:
     def _sudoers(self) -> None:
         waiting = ["/etc/sudoers", "/etc/sudoers-rs", *self._inside("/etc/sudoers.d")]
         seen: set[str] = set()
-        while waiting and len(seen) < _MOST_SUDOERS:
+        while waiting:
             path = waiting.pop(0)
             if path in seen:
                 continue
+            if len(seen) >= _MOST_SUDOERS:
+                self._give_up(path, f"not read: there are more than {_MOST_SUDOERS:,} of sudoers")
+                return
             seen.add(path)
             file = self._file(path)
             if file is not None and "include" in file.text:
                 waiting += self._included_sudoers(path, file.text)
+
+    def _give_up(self, path: str, reason: str) -> None:
+        file = self.files.get(path)
+        shown = (file.shown or file.path) if file else path
+        self.cut.append(Misread(Line(shown, 0, ""), reason))
 
     def _included_sudoers(self, path: str, text: str) -> Iterator[str]:
         for match in _SUDO_INCLUDE.finditer(text):
@@ -274,6 +289,13 @@ def _expanded(pattern: str, account: Account) -> str:
     path = re.sub("%[%huU]", lambda token: tokens[token[0]], pattern)
     path = path.removeprefix("~/")
     return path if path.startswith("/") else f"{account.home.rstrip('/')}/{path}"
+
+
+def _key_files(config: sshd.SshdConfig | None, values: Mapping[str, str]) -> Sequence[str]:
+    """Return the patterns of files that may hold keys: for everybody, and under each `Match`."""
+    said = [values.get("authorizedkeysfile", "none")]
+    said += [one.values.get("authorizedkeysfile", "") for one in _blocks(config)]
+    return [one for one in dict.fromkeys(" ".join(said).split()) if one.lower() != "none"]
 
 
 def _blocks(config: sshd.SshdConfig | None) -> tuple[SshdBlock, ...]:

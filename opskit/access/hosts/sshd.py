@@ -19,6 +19,8 @@ _DIRECTORY = "/etc/ssh/"
 _DEEPEST = 16
 # Together, however often a file is included.
 _MOST_LINES = 100_000
+# Looking for the files of a pattern takes as long as reading so many lines.
+_PATTERN = 20
 
 # What sshd of OpenSSH 9 does where nothing is written (sshd_config(5)).
 DEFAULTS: Mapping[str, str] = {
@@ -60,6 +62,7 @@ class SshdConfig:
 
     blocks: tuple[SshdBlock, ...]
     misread: tuple[Misread, ...] = ()
+    cut: tuple[Misread, ...] = ()
 
     @property
     def effective(self) -> dict[str, str]:
@@ -87,19 +90,23 @@ def configuration(config: File, matching: Matching) -> SshdConfig:
     everybody = reader.blocks.pop("all", _Block())
     first = SshdBlock("", {**plain.values, **everybody.values}, {**plain.at, **everybody.at})
     rest = [SshdBlock(name, one.values, one.at) for name, one in reader.blocks.items()]
-    return SshdConfig((first, *rest), tuple(reader.misread))
+    return SshdConfig((first, *rest), tuple(reader.misread), tuple(reader.cut))
 
 
 @dataclass(slots=True)
 class _Block:
-    values: dict[str, str] = field(default_factory=dict)
+    words: dict[str, list[str]] = field(default_factory=dict)
     at: dict[str, Line] = field(default_factory=dict)
 
-    def set(self, keyword: str, value: str, line: Line) -> None:
-        if keyword in _LISTS and keyword in self.values:
-            self.values[keyword] += f" {value}"
-        elif keyword not in self.values:
-            self.values[keyword], self.at[keyword] = value, line
+    def set(self, keyword: str, words: list[str], line: Line) -> None:
+        if keyword in _LISTS and keyword in self.words:
+            self.words[keyword] += words
+        elif keyword not in self.words:
+            self.words[keyword], self.at[keyword] = words, line
+
+    @property
+    def values(self) -> dict[str, str]:
+        return {keyword: " ".join(words) for keyword, words in self.words.items()}
 
 
 @dataclass(slots=True)
@@ -107,6 +114,7 @@ class _Reader:
     matching: Matching
     blocks: dict[str, _Block] = field(default_factory=dict)
     misread: list[Misread] = field(default_factory=list)
+    cut: list[Misread] = field(default_factory=list)
     left: int = _MOST_LINES
 
     def read(self, file: File, under: str, depth: int) -> None:
@@ -126,20 +134,24 @@ class _Reader:
                 self._include(words, line, criteria, depth)
             else:
                 block = self.blocks.setdefault(criteria, _Block())
-                block.set(_OLD_NAMES.get(keyword, keyword), " ".join(words), line)
+                block.set(_OLD_NAMES.get(keyword, keyword), words, line)
 
     def _include(self, patterns: Sequence[str], line: Line, under: str, depth: int) -> None:
         if depth >= _DEEPEST:
             self.misread.append(Misread(line, f"included more than {_DEEPEST} levels deep"))
             return
         for pattern in patterns:
+            self.left -= _PATTERN
+            if self.left <= 0:
+                self._give_up(line)
+                return
             for file in self.matching(pattern if pattern[0] == "/" else _DIRECTORY + pattern):
                 self.read(file, under, depth + 1)
 
     def _give_up(self, line: Line) -> None:
-        if self.left == 0:
-            reason = f"not read from here on: there are more than {_MOST_LINES:,} lines"
-            self.misread.append(Misread(line, reason))
+        if not self.cut:
+            reason = f"not read from here on: there are more than {_MOST_LINES:,} lines or includes"
+            self.cut.append(Misread(line, reason))
 
 
 def _joined(under: str, criteria: str) -> str:

@@ -159,12 +159,13 @@ def service_shell(view: HostView) -> Iterator[AccessFinding]:
 
 
 def _idle_shell(view: HostView, account: Account) -> bool:
+    if not account.can_log_in:
+        return False
     registered = view.roster.keys.values() if view.roster else ()
     holder = view.holder(account.name)
-    has_keys = holder is not None and any(
+    return holder is None or not any(
         key.holder == holder.name for keys in registered for key in keys
     )
-    return account.can_log_in and not has_keys
 
 
 @family.rule("ACC-ORPHAN", Severity.CRITICAL, needs=("accounts", "roster"))
@@ -196,7 +197,7 @@ def orphans(view: HostView) -> Iterator[AccessFinding]:
                 "ACC-ORPHAN", Severity.CRITICAL, account.name, f"{account.name} {why}",
                 fix=f"lock {account.name} and remove its keys, or enter who it is",
                 path=(account.name, why, *_ways_in(view, account)),
-                at=(account.at, *(one.at for one in view.keys if one.account == account.name)),
+                at=(account.at, *(one.at for one in view.keys_of.get(account.name, ()))),
                 meaning=(why.partition(" on ")[0],),
             )  # fmt: skip
 
@@ -206,8 +207,7 @@ def _nobody(view: HostView, account: Account) -> str:
     if holder is not None:
         left = holder.ends is not None and holder.ends < view.today
         return f"belongs to {holder.name}, who left on {holder.ends}" if left else ""
-    has_keys = any(one.account == account.name for one in view.keys)
-    if account.uid == 0 or not (personal(account) or has_keys):
+    if account.uid == 0 or not (personal(account) or account.name in view.keys_of):
         return ""
     return "belongs to nobody in the people file"
 
@@ -220,7 +220,7 @@ def usable(view: HostView, account: Account) -> bool:
 
 
 def _ways_in(view: HostView, account: Account) -> tuple[str, ...]:
-    keys = sum(one.account == account.name for one in view.keys)
+    keys = len(view.keys_of.get(account.name, ()))
     by_password = account.password in {Password.SET, Password.EMPTY, Password.UNKNOWN}
     return (
         *([plural(keys, "key")] if keys else ()),

@@ -35,6 +35,8 @@ class Holding:
 class FlowView:
     """A request beside what its beneficiary holds, asked for before, and still owes.
 
+    `elsewhere` is what else is in the same hands: held by service accounts that they answer for, or
+    over and not yet seen gone from its targets.
     `unreviewed` are their emergencies whose review is overdue, `narrower` the roles that cover the
     need and give less, `new_approvers` who became one within the last day.
     """
@@ -42,6 +44,7 @@ class FlowView:
     ask: Ask
     registry: Registry
     holdings: tuple[Holding, ...] = ()
+    elsewhere: tuple[Holding, ...] = ()
     earlier_reasons: tuple[str, ...] = ()
     unreviewed: tuple[str, ...] = ()
     narrower: tuple[str, ...] = ()
@@ -70,7 +73,8 @@ def separation_of_duties(view: FlowView) -> Iterator[AccessFinding]:
     """Two roles that nobody may hold together would be held together.
 
     Why: Who can both change something and approve, or audit, the change is not controlled by
-    anybody. `separation:` in policy.yaml names such roles. The request is refused.
+    anybody. `separation:` in policy.yaml names such roles. The request is refused. What
+    a service account holds counts for whoever answers for it; what is over, until it is seen gone.
 
     Fix: give one of them back first, or let somebody else do the other duty.
 
@@ -80,16 +84,22 @@ def separation_of_duties(view: FlowView) -> Iterator[AccessFinding]:
     for one in view.registry.policy.separation:
         if view.ask.role not in one.roles:
             continue
-        for held in view.holdings:
+        for held in (*view.holdings, *view.elsewhere):
             apart = one.anywhere or set(held.targets) & set(view.ask.targets)
             if held.role in one.roles and held.role != view.ask.role and apart:
                 yield _finding(
                     view, "FLOW-SOD", Severity.HIGH,
                     f"{view.ask.role} and {held.role} may not be held together: {one.because}",
-                    f"opskit access return {held.grant}, or let somebody else do it",
+                    f"{_way_out(view, held)}, or let somebody else do it",
                     path=(view.ask.beneficiary, held.grant, held.role),
                     meaning=(one.name, held.role),
                 )  # fmt: skip
+
+
+def _way_out(view: FlowView, held: Holding) -> str:
+    if held in view.holdings:
+        return f"opskit access return {held.grant}"
+    return f"opskit access show {held.grant}: it must be gone first"
 
 
 @FLOW.rule("FLOW-DUP", Severity.LOW)

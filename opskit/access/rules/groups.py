@@ -54,20 +54,26 @@ def root_equivalent(view: HostView) -> Iterator[AccessFinding]:
 
         docker:x:998:
     """
+    primary: set[tuple[str, int]] = set()
     for group in view.state.groups or ():
-        known = _ROOT_EQUIVALENT.get(group.name)
-        if known is None:
+        if group.name not in _ROOT_EQUIVALENT:
             continue
-        for name, at in _members(view, group):
+        first = (group.name, group.gid) not in primary
+        primary.add((group.name, group.gid))
+        for name, at in (*_members(group), *(_primary(view, group) if first else ())):
             if not _expected(view.accounts.get(name), group.name):
                 yield _member(view, group, name, at)
 
 
-def _members(view: HostView, group: Group) -> Iterator[tuple[str, tuple[Line, ...]]]:
+def _members(group: Group) -> Iterator[tuple[str, tuple[Line, ...]]]:
     for name in dict.fromkeys(group.members):
         yield name, (group.at,)
-    for account in view.accounts.values():
-        if account.gid == group.gid and account.name not in group.members:
+
+
+def _primary(view: HostView, group: Group) -> Iterator[tuple[str, tuple[Line, ...]]]:
+    members = frozenset(group.members)
+    for account in view.by_gid.get(group.gid, ()):
+        if account.name not in members:
             yield account.name, (account.at, group.at)
 
 

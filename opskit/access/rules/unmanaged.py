@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from opskit.access.findings import AccessFinding, Scope
 from opskit.access.hosts.model import Account, AuthorizedKey, Line
@@ -252,7 +252,7 @@ def _unknown(view: ActualView) -> Iterator[Stray]:
         leaver = view.leavers.get(one.account)
         person = once or (leaver.name if leaver else "")
         more = f"; it was once {once}'s" if once else ""
-        told = replace(finding, message=f"{finding.message}{more}")
+        told = finding._replace(message=f"{finding.message}{more}")
         yield _key_stray(view, told, one, person)
 
 

@@ -43,10 +43,26 @@ class HostView:
         return found
 
     @cached_property
+    def by_gid(self) -> dict[int, list[Account]]:
+        """Return the same by their primary groups."""
+        found: dict[int, list[Account]] = {}
+        for one in self.accounts.values():
+            found.setdefault(one.gid, []).append(one)
+        return found
+
+    @cached_property
     def keys(self) -> tuple[AuthorizedKey, ...]:
         """Return the keys that still open something."""
         keys = self.state.keys or ()
         return tuple(one for one in keys if one.expires_at is None or one.expires_at > self.now)
+
+    @cached_property
+    def keys_of(self) -> dict[str, list[AuthorizedKey]]:
+        """Return the same by the account they open."""
+        found: dict[str, list[AuthorizedKey]] = {}
+        for one in self.keys:
+            found.setdefault(one.account, []).append(one)
+        return found
 
     def holder(self, account: str) -> Holder | None:
         """Return whose an account is, as far as the roster says."""

@@ -14,6 +14,9 @@ from opskit.access.store.tables import PLACES
 from opskit.access.targets.kinds import EnforcedBy, Presence
 from opskit.core.clock import Instant
 
+# A statement of SQLite names 32,766 values at most, one of PostgreSQL 65,535: more are not named.
+_NAMED = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -59,7 +62,7 @@ def insert(
         "kind": kind,
         "desired": Presence.PRESENT.value,
         "revision": 1,
-        "observed": Presence.ABSENT.value,
+        "observed": Presence.UNKNOWN.value,
         "enforced_by": EnforcedBy.NONE.value,
         "reason": "",
         "parts": "[]",
@@ -69,14 +72,28 @@ def insert(
     connection.execute(sa.insert(PLACES).values(**values))
 
 
-def want(connection: sa.Connection, place: Place, desired: Presence, at: Instant) -> None:
-    """Write what is wanted of a place from now on, as something to be done at once."""
-    # What is wanted again has not been seen gone for good.
-    absent_at = None if desired is Presence.PRESENT else place.absent_at
-    _write(
-        connection, place, desired=desired.value, revision=place.revision + 1, due_at=at,
-        attempts=0, reason="", absent_at=absent_at,
-    )  # fmt: skip
+def want(
+    connection: sa.Connection,
+    place: Place,
+    desired: Presence,
+    at: Instant,
+    *,
+    until: Instant | None = None,
+) -> None:
+    """Write what is wanted of a place from now on, as something to be done at once.
+
+    `until` is a later end that is to be planted. Before anybody carries it out it is taken to be
+    there: whoever does may be killed before they can say so.
+    """
+    values: dict[str, object] = {"desired": desired.value, "due_at": at, "attempts": 0}
+    if desired is Presence.PRESENT:
+        values["absent_at"] = None
+        if place.desired is not desired:
+            # It comes back: what was seen, and what ended it, was of before.
+            values |= {"observed": Presence.UNKNOWN.value, "fence_until": None}
+        elif place.fence_until is not None and until is not None:
+            values["fence_until"] = max(place.fence_until, until)
+    _write(connection, place, revision=place.revision + 1, reason="", **values)
 
 
 def seen(connection: sa.Connection, place: Place, values: Mapping[str, object]) -> None:
@@ -113,10 +130,13 @@ def of_grant(connection: sa.Connection, grant_id: int) -> tuple[Place, ...]:
 
 def of_grants(connection: sa.Connection, grants: Collection[int]) -> dict[int, list[Place]]:
     """Return where these grants are, by the grant's number."""
-    query = sa.select(PLACES).where(PLACES.c.grant_id.in_(list(grants))).order_by(PLACES.c.place)
+    query = sa.select(PLACES).order_by(PLACES.c.place)
+    if len(grants) <= _NAMED:
+        query = query.where(PLACES.c.grant_id.in_(list(grants)))
     found: dict[int, list[Place]] = {number: [] for number in grants}
     for row in connection.execute(query):
-        found[row.grant_id].append(_place(row))
+        if row.grant_id in found:
+            found[row.grant_id].append(_place(row))
     return found
 
 

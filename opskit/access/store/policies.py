@@ -53,6 +53,12 @@ def in_force_at(connection: sa.Connection, at: Instant, now: Registry) -> Regist
     return now if row.version == now.version else _registry(row.content)
 
 
+def version_at(connection: sa.Connection, at: Instant) -> str:
+    """Return which state was in force by then; empty where none was known yet."""
+    query = sa.select(POLICIES.c.version).where(POLICIES.c.seen_at <= at)
+    return connection.execute(query.order_by(POLICIES.c.id.desc()).limit(1)).scalar() or ""
+
+
 def newest(connection: sa.Connection) -> Registry | None:
     """Return the state that was met last; nothing where none was kept."""
     query = sa.select(POLICIES.c.content).order_by(POLICIES.c.id.desc()).limit(1)

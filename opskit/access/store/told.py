@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,18 @@ def open_findings(connection: sa.Connection, place: str) -> Mapping[str, dict[st
         else:
             found.pop(data["fingerprint"], None)
     return found
+
+
+_GOING, _COMING = "person.offboarding", "person.onboarding"
+
+
+def offboarded(connection: sa.Connection, names: Collection[str]) -> frozenset[str]:
+    """Return who of these was offboarded and not onboarded since, whatever the files say."""
+    query = sa.select(LEDGER.c.subject, LEDGER.c.kind).where(
+        LEDGER.c.subject.in_(list(names)), LEDGER.c.kind.in_((_GOING, _COMING))
+    )
+    last = {row.subject: row.kind for row in connection.execute(query.order_by(LEDGER.c.seq))}
+    return frozenset(name for name, kind in last.items() if kind == _GOING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from opskit.access.hosts.model import HostState, PathFact
 from opskit.access.sudoers.dialect import Dialect
+from opskit.access.sudoers.effort import Effort
 from opskit.access.sudoers.patterns import args_match, extended, is_regex, path_matches
 from opskit.access.sudoers.policy import Placed
 from opskit.access.sudoers.portability import wildcard
@@ -93,6 +94,8 @@ class Matcher:
     fast_glob: bool = False
     assumed: bool = False
     unknown: list[str] = field(default_factory=list)
+    effort: Effort = field(default_factory=Effort)
+    level: int = 0
 
     def user(self, members: Members) -> Verdict | None:
         """Say whether a list names who asks."""
@@ -161,6 +164,7 @@ class Matcher:
     def _of_old(
         self, members: Members, is_meant: Callable[[Member], bool], *, groups: bool
     ) -> bool | None:
+        self.effort.take(len(members))
         for member in reversed(members):
             if member.kind is Kind.ALL:
                 return not member.negated
@@ -180,11 +184,14 @@ class Matcher:
     def _inside(self, placed: Placed, ask: Callable[[], Answered]) -> Answered:
         """Ask within an alias: it is unknown there, so a circle ends."""
         outer = self.aliases
+        self.effort.descend(self.level, len(outer))
+        self.level += 1
         self.aliases = {key: one for key, one in outer.items() if one is not placed}
         try:
             return ask()
         finally:
             self.aliases = outer
+            self.level -= 1
 
     def settle(self, spec: CommandSpec) -> None:
         """Take the user for whom to run as where nobody was named and the rule says `()`."""
@@ -195,6 +202,7 @@ class Matcher:
     def _list(
         self, members: Members, kind: AliasKind, is_meant: Callable[[Member], bool]
     ) -> Verdict | None:
+        self.effort.take(len(members))
         for member in reversed(members):
             if member.kind is Kind.ALL:
                 return Verdict(not member.negated, (member.text,))
@@ -263,8 +271,10 @@ class Matcher:
     def _is_path(self, name: str) -> bool:
         command = self.wish.command
         if name[0] == "^":
-            found = extended(name) if self.dialect.knows_regex and is_regex(name) else None
-            return command[0] == "/" and found is not None and bool(found.match(command))
+            if not self.dialect.knows_regex or not is_regex(name) or command[0] != "/":
+                return False
+            found = extended(name)
+            return bool(found.match(command)) if found else self._guess(f"the expression {name}")
         if name[0] != "/" or command[0] != "/":
             return name == command
         return path_matches(name, command, fast_glob=self.fast_glob)
@@ -273,6 +283,8 @@ class Matcher:
         given, wanted = self.wish.args, member.args
         if self.dialect.rs and wanted and wanted != '""' and wildcard(wanted):
             return wanted == given
+        if wanted and self.dialect.knows_regex and is_regex(wanted) and not extended(wanted):
+            return self._guess(f"the expression {wanted}")
         return args_match(
             wanted, given, pathname=member.name == "sudoedit", regex=self.dialect.knows_regex
         )

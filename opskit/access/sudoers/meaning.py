@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -98,49 +100,78 @@ def overruled(resolver: Resolver) -> Iterator[tuple[Placed, Member, Line]]:
             yield item.placed, item.command.member, by.placed.at
 
 
+@dataclass(slots=True)
+class _Theirs:
+    """Where the rules for one name of user lists stand: by command, for many files, denials."""
+
+    same: dict[tuple[str, str | None], list[int]] = field(default_factory=dict)
+    wide: list[int] = field(default_factory=list)
+    denials: list[int] = field(default_factory=list)
+    last: int = -1
+
+    def enter(self, index: int, item: Item, name: str) -> None:
+        member = item.command.member
+        self.last = index
+        self.same.setdefault((name, member.args), []).append(index)
+        if wide(member):
+            self.wide.append(index)
+        if not item.command.allow:
+            self.denials.append(index)
+
+
 class _Later:
     """Finds what later rules do to a right."""
 
     def __init__(self, resolver: Resolver, items: list[Item]) -> None:
         self._resolver, self._items = resolver, items
-        self._by_name: dict[str, list[int]] = defaultdict(list)
+        self._of: dict[str, _Theirs] = defaultdict(_Theirs)
+        self._including: dict[str, list[_Theirs]] = {}
+        self._denials = any(not item.command.allow for item in items)
         self._names = [canonical(item.command.member.name) for item in items]
-        for index, name in enumerate(self._names):
-            self._by_name[name].append(index)
-        self._wide = [
-            at
-            for places in self._by_name.values()
-            if wide(items[places[0]].command.member)
-            for at in places
-        ]
-        self._denials = [i for i, item in enumerate(items) if not item.command.allow]
+        for index, item in enumerate(items):
+            self._of[item.user.member.name.lower()].enter(index, item, self._names[index])
+
+    def _about(self, who: str) -> list[_Theirs]:
+        """Return the rules that may speak of a user or group: those for its names."""
+        found = self._including.get(who)
+        if found is None:
+            names = self._resolver.including(who)
+            found = self._including[who] = [self._of[one] for one in names if one in self._of]
+        return found
 
     def ending(self, index: int, item: Item) -> Item | None:
         """Return the last later item that decides whatever this one would."""
-        places = self._by_name[self._names[index]]
-        if self._wide and item.command.member.name != "ALL":
-            member = item.command.member
-            holding = [at for at in self._wide if _holds(self._items[at].command.member, member)]
-            places = sorted({*places, *holding})
-        if places[-1] == index:
-            return None
-        for at in reversed(places):
-            if at <= index:
-                break
+        found: list[int] = []
+        for theirs in self._about(item.user.member.name):
+            if theirs.last > index:
+                found += self._speaking(theirs, index, item.command.member)
+        for at in sorted(found, reverse=True):
             if self._covers(self._items[at], item):
                 return self._items[at]
         return None
+
+    def _speaking(self, theirs: _Theirs, index: int, member: Member) -> list[int]:
+        """Return where later rules stand that speak of a command, by name or of many files."""
+        name, args = self._names[index], member.args
+        found = _behind(theirs.same.get((name, args)), index)
+        if args is not None:
+            found += _behind(theirs.same.get((name, None)), index)
+        wider = _behind(theirs.wide, index) if member.kind is not Kind.ALL else []
+        self._resolver.effort.take(len(found) + len(wider))
+        return found + [at for at in wider if _holds(self._items[at].command.member, member)]
 
     def less(self, index: int, item: Item) -> tuple[Member, ...]:
         """Return what later denials take out of a right that is wider than they are."""
         member = item.command.member
         if not self._denials or not wide(member):
             return ()
+        theirs = self._about(item.user.member.name)
+        later = sorted(at for one in theirs for at in _behind(one.denials, index))
+        self._resolver.effort.take(len(later))
         return tuple(
             self._items[at].command.member
-            for at in self._denials
-            if at > index
-            and self._same_people(self._items[at], item)
+            for at in later
+            if self._same_people(self._items[at], item)
             and _holds(member, self._items[at].command.member)
         )
 
@@ -172,6 +203,11 @@ class _Later:
         users = later.users in {("ALL",), item.users}
         groups = later.groups == item.groups or "ALL" in later.groups or not item.groups
         return people and users and groups
+
+
+def _behind(places: list[int] | None, index: int) -> list[int]:
+    """Return the places behind one; they are in order."""
+    return places[bisect_right(places, index) :] if places and places[-1] > index else []
 
 
 def wide(member: Member) -> bool:

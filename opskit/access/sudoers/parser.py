@@ -43,6 +43,8 @@ _KINDS = {
 _USERS = frozenset({T.ALIAS, T.ALL, T.GROUP, T.NETGROUP, T.WORD})
 _GROUPS = frozenset({T.ALIAS, T.ALL, T.WORD})
 _HOSTS = frozenset({T.ALIAS, T.ALL, T.NETGROUP, T.ADDRESS, T.WORD})
+# Statements of a longer text are not kept: nobody has it twice.
+_LARGE = 100_000
 _MYSELF = (Member(Kind.MYSELF, ""),)
 _BY_TAG = {
     "PASSWD": ("NOPASSWD", False), "EXEC": ("NOEXEC", False), "NOEXEC": ("NOEXEC", True),
@@ -67,9 +69,13 @@ class _Own(NamedTuple):
     command: Member
 
 
-@lru_cache(maxsize=512)
 def parse(text: str) -> tuple[Statement, ...]:
     """Return the statements of a file in their order, mistakes among them."""
+    return _remembered(text) if len(text) < _LARGE else tuple(_Parser(text).run())
+
+
+@lru_cache(maxsize=512)
+def _remembered(text: str) -> tuple[Statement, ...]:
     return tuple(_Parser(text).run())
 
 
@@ -85,6 +91,7 @@ class _Parser:
         self._tokens: list[Token] = []
         self._at = 0
         self._found: list[Statement] = []
+        self._stands: tuple[int, str] | None = None
 
     def run(self) -> list[Statement]:
         lexer, text = self._lexer, self._lexer.text
@@ -105,7 +112,7 @@ class _Parser:
                 self._found += [one._replace(line=number) for one in parse_line(line)]
                 lexer.at += len(line)
                 continue
-            self._tokens, self._at = lexer.line(), 0
+            self._tokens, self._at, self._stands = lexer.line(), 0, None
             if self._tokens[0].kind is not T.NEWLINE:
                 self._line()
         return self._found
@@ -131,17 +138,19 @@ class _Parser:
 
     def _source(self) -> tuple[int, str]:
         """Return the line number and the text of the statement at hand."""
-        lexer, start = self._lexer, self._tokens[0].start
-        line_start = lexer.text.rfind("\n", 0, start) + 1
-        line_end = self._tokens[-1].start
-        return lexer.line_of(start), lexer.text[line_start:line_end].strip()
+        if self._stands is None:
+            lexer, start = self._lexer, self._tokens[0].start
+            line_start = lexer.text.rfind("\n", 0, start) + 1
+            line_end = self._tokens[-1].start
+            self._stands = lexer.line_of(start), lexer.text[line_start:line_end].strip()
+        return self._stands
 
     def _bad(self, wrong: _Wrong) -> None:
         number, raw = self._source()
-        column = self._lexer.column_of(wrong.token.start)
-        line = self._lexer.line_of(wrong.token.start)
+        lexer, at = self._lexer, wrong.token.start
+        column, line = lexer.column_of(at), lexer.line_of(at)
         if line != number:
-            raw = self._lexer.text.split("\n")[line - 1].strip()
+            raw = lexer.text[at - column + 1 : lexer.text.index("\n", at)].strip()
         self._found.append(Bad(line, raw, column, wrong.reason))
 
     # tokens

@@ -13,6 +13,17 @@ _CLASS = {
     "punct": r"!-/:-@\[-`{-~", "print": " -~", "graph": "!-~", "cntrl": r"\x00-\x1f\x7f",
 }  # fmt: skip
 _NAMED = re.compile(r"\[:([a-z]+):\]")
+_ESCAPED = re.compile(r"\\.", re.DOTALL)
+_BRACKETS = re.compile(r"\[\^?\]?(?:\[:[a-z]+:\]|[^\]])*\]")
+# Longer ones are of nobody: PATH_MAX is 4096.
+_LONGEST = 10_000
+_VARYING = re.compile(r"\)?(?:([*+?])|\{([0-9]*)(?:,([0-9]*))?\})|[()|]")
+# Repetitions of repetitions and what stands behind `(?`: POSIX has none of Python's.
+_STRANGE = re.compile(r"[*+?}][*+?{]|\(\?(?!i\))")
+# How many lengths a repetition may try, and how many ways are tried within a second or two.
+_LENGTH, _MOST_WAYS = 200, 20_000_000
+_DEEPEST = 50
+_MOST_CLASSES = 100
 
 
 def has_meta(text: str) -> bool:
@@ -34,36 +45,45 @@ def canonical(path: str) -> str:
 def glob(pattern: str, *, pathname: bool = False, period: bool = False) -> re.Pattern[str] | None:
     """Return a shell pattern as a regular expression; None for one that matches nothing.
 
-    `pathname` keeps wildcards from matching a slash, `period` from matching a leading dot.
+    `pathname` keeps wildcards from matching a slash, `period` from matching a leading dot. All
+    stars but the last are atomic: trying them again finds nothing new, and would never end.
     """
+    if len(pattern) > _LONGEST or pattern.count("[") > _MOST_CLASSES:
+        return None
     out: list[str] = []
-    at, size = 0, len(pattern)
-    while at < size:
+    at, star = 0, -1
+    while at < len(pattern):
         char = pattern[at]
-        at += 1
-        dot = r"(?!\.)" if period and (not out or pattern[at - 2] == "/") else ""
+        dot = period and char in "*?[" and (not out or pattern[at - 1] == "/")
+        out.append(r"(?!\.)" if dot else "")
         if char == "*":
-            out.append(dot + ("[^/]*" if pathname else ".*"))
-        elif char == "?":
-            out.append(dot + ("[^/]" if pathname else "."))
-        elif char == "[":
-            found = _bracket(pattern, at)
-            if found is None:
-                out.append(r"\[")
-            else:
-                body, at = found
-                out.append(dot + ("(?!/)" if pathname else "") + body)
-        elif char == "\\":
-            if at == size:
-                return None
-            out.append(re.escape(pattern[at]))
-            at += 1
-        else:
-            out.append(re.escape(char))
+            if star >= 0:  # what stands behind the star before is taken where it is met first
+                out[star] = f"(?>{out[star]}?"
+                out.append(")")
+            star, at = len(out), at + 1
+            out.append("[^/]*" if pathname else ".*")
+            continue
+        piece = _piece(pattern, at, "(?!/)" if pathname else "")
+        if piece is None:
+            return None
+        out.append(piece[0])
+        at = piece[1]
     try:
         return re.compile("".join(out) + r"\Z", re.DOTALL)
     except re.error:
         return None
+
+
+def _piece(pattern: str, at: int, not_slash: str) -> tuple[str, int] | None:
+    """Return what stands for one character there, and where the next begins; None for nothing."""
+    char = pattern[at]
+    if char == "?":
+        return f"{not_slash}.", at + 1
+    if char == "[" and (found := _bracket(pattern, at + 1)):
+        return not_slash + found[0], found[1]
+    if char == "\\":
+        return (re.escape(pattern[at + 1]), at + 2) if at + 1 < len(pattern) else None
+    return re.escape(char), at + 1
 
 
 def _bracket(pattern: str, start: int) -> tuple[str, int] | None:
@@ -79,7 +99,8 @@ def _bracket(pattern: str, start: int) -> tuple[str, int] | None:
             at += 1
             body += "\\" + pattern[at] if not pattern[at].isalnum() else pattern[at]
         else:
-            body += "-" if pattern[at] == "-" else re.escape(pattern[at])
+            between = body and (body[-1] != "-" or body.endswith(r"\-"))
+            body += "-" if pattern[at] == "-" and between else re.escape(pattern[at])
         at += 1
     if at >= len(pattern):
         return None
@@ -89,6 +110,8 @@ def _bracket(pattern: str, start: int) -> tuple[str, int] | None:
 @lru_cache(maxsize=4096)
 def extended(pattern: str) -> re.Pattern[str] | None:
     """Return a POSIX extended regular expression of sudoers; None where it cannot be read."""
+    if not _soon_matched(pattern):
+        return None
     flags = re.DOTALL
     if pattern.startswith("^(?i)"):
         pattern, flags = "^" + pattern[5:], flags | re.IGNORECASE
@@ -97,6 +120,38 @@ def extended(pattern: str) -> re.Pattern[str] | None:
         return re.compile(text[:-1] + r"\Z" if text.endswith("$") else text, flags)
     except re.error:
         return None
+
+
+def _soon_matched(pattern: str) -> bool:
+    """Tell whether a match is found in good time: the ways there are to try are counted.
+
+    A repetition of what varies itself has too many; so has what Python reads in another way.
+    """
+    plain = _BRACKETS.sub("x", _ESCAPED.sub("x", pattern))
+    if len(pattern) > _LONGEST or _STRANGE.search(plain):
+        return False
+    ways = [1.0]  # of each group that is open
+    for found in _VARYING.finditer(plain):
+        if found[0] == "(":
+            ways.append(1.0)
+        elif found[0] == "|":
+            ways[-1] += 1
+        else:
+            inside = ways.pop() if found[0][0] == ")" and len(ways) > 1 else 1.0
+            ways[-1] *= _repeated(inside, found[1], found[2], found[3])
+        if ways[-1] > _MOST_WAYS or len(ways) > _DEEPEST:
+            return False
+    return True
+
+
+def _repeated(ways: float, sign: str | None, least: str | None, most: str | None) -> float:
+    """Return how many ways there are to match something so often."""
+    if sign is None and least is None:
+        return ways
+    if sign in {"*", "+"} or most == "":
+        return _LENGTH if ways == 1 else float("inf")
+    low, high = (0, 1) if sign == "?" else (int(least or 0), int(most or least or 0))
+    return (high - low + 1) * ways ** min(high, 1000) if high < _LONGEST else float("inf")
 
 
 def is_regex(text: str) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from opskit.access.hosts.model import File, HostState, Line
 from opskit.access.sudoers.dialect import DEFAULT, Dialect, dialect_of
+from opskit.access.sudoers.effort import Effort
 from opskit.access.sudoers.parser import parse
 from opskit.access.sudoers.portability import refusal
 from opskit.access.sudoers.settings import misuse
@@ -24,13 +26,12 @@ from opskit.access.sudoers.tokens import UNFINISHED
 
 ROOT = "/etc/sudoers"
 _MOST_LEVELS = 128
-# Together, however often a file is included: files that include each other are many very soon.
-_MOST_FILES = 5_000
+# Steps: files that include each other are many very soon.
+_FILE, _STATEMENT = 2_000, 50
 _OTHERS_WRITE, _GROUP_WRITES = 0o002, 0o020
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """What sudo passes over, and why; `kind` is `syntax`, `file`, `include`, `alias`, `default`."""
 
     kind: str
@@ -39,8 +40,7 @@ class Problem:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A statement with the file it stands in."""
 
     file: str
@@ -84,19 +84,17 @@ class _Reading:
     aliases: dict[tuple[AliasKind, str], Placed] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
+    effort: Effort = field(default_factory=Effort)
 
     def problem(self, kind: str, at: Line, reason: str, column: int = 0) -> None:
         self.problems.append(Problem(kind, at, column, reason))
 
     def file(self, file: File, level: int) -> None:
         shown = file.shown or file.path
-        if len(self.read) > _MOST_FILES:
-            return
         self.read.append(file.path)
-        if len(self.read) > _MOST_FILES:
-            self.problem("include", Line(shown, 0, ""), f"more than {_MOST_FILES:,} includes")
-            return
-        for said in _statements(file.text, self.dialect.rs):
+        statements = _statements(file.text, self.dialect.rs)
+        self.effort.take(_FILE + _STATEMENT * len(statements))
+        for said in statements:
             kind = type(said)
             if kind is Grant:
                 self.grants.append(Placed(shown, said))  # type: ignore[arg-type]
@@ -147,6 +145,7 @@ class _Reading:
 
     def within(self, directory: str) -> Iterator[File]:
         """Yield the files of a directory that sudo takes, in its order."""
+        self.effort.take(_FILE + len(self.files))
         prefix = directory.rstrip("/") + "/"
         names = [p for p in self.files if p.startswith(prefix) and "/" not in p[len(prefix) :]]
         for path in sorted(names, key=lambda one: one.encode("utf-8", "surrogateescape")):
@@ -161,12 +160,13 @@ class _Reading:
                 yield file
 
 
-@lru_cache(maxsize=512)
 def _statements(text: str, rs: bool) -> tuple[Statement, ...]:  # a cache's key
-    found = parse(text)
-    if not rs:
-        return found
-    return tuple(_as_read_by_rs(one) for one in found)
+    return _as_rs_reads(text) if rs else parse(text)
+
+
+@lru_cache(maxsize=128)
+def _as_rs_reads(text: str) -> tuple[Statement, ...]:
+    return tuple(_as_read_by_rs(one) for one in parse(text))
 
 
 def _as_read_by_rs(said: Statement) -> Statement:
@@ -190,7 +190,11 @@ def insecure(file: File) -> str:
 
 
 def load(state: HostState, dialect: Dialect | None = None) -> Sudoers:
-    """Return what the sudoers files of a host say; the dialect is the host's own by default."""
+    """Return what the sudoers files of a host say; the dialect is the host's own by default.
+
+    Raises:
+        TooMuchError: they say more than is followed.
+    """
     spoken = dialect or _dialect(state)
     root = state.files.get("/etc/sudoers-rs") if spoken.rs else None
     root = root or state.files.get(ROOT)

@@ -74,17 +74,20 @@ def _grant(grant: Grant) -> Iterator[str]:
     for privilege in grant.privileges:
         yield from _members(privilege.hosts)
         for spec in privilege.specs:
-            yield from _spec(spec)
+            if spec.users:
+                yield from _members(spec.users)
+            if spec.options or spec.tags:
+                yield from _said(spec)
+            if reason := _member(spec.command):
+                yield reason
 
 
-def _spec(spec: CommandSpec) -> Iterator[str]:
-    yield from _members(spec.users or ())
+def _said(spec: CommandSpec) -> Iterator[str]:
     for name in _OPTIONS:
         if name in spec.options:
             yield f"{name} is not supported"
     if spec.tags.get("INTERCEPT"):
         yield "INTERCEPT is not supported"
-    yield from _members((spec.command,))
 
 
 def _members(members: Members) -> Iterator[str]:

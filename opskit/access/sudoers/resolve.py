@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from opskit.access.hosts.model import HostState, Line
+from opskit.access.sudoers.effort import Effort
 from opskit.access.sudoers.matching import host_matches
 from opskit.access.sudoers.patterns import path_matches
 from opskit.access.sudoers.policy import Placed, Sudoers
@@ -27,6 +28,8 @@ from opskit.access.sudoers.syntax import (
 from opskit.core.clock import Instant
 
 EVERYWHERE = (Member(Kind.ALL, "ALL"),)
+# Steps: every right is looked at by every rule. Long text is copied into what is told of it.
+_LEAF, _RIGHT = 10, 200
 
 
 class Leaf(NamedTuple):
@@ -65,9 +68,12 @@ class Resolver:
     state: HostState
     now: Instant
     members_of: dict[str, frozenset[str]] = field(default_factory=dict)
+    groups_of: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     numbers: dict[str, str] = field(default_factory=dict)
     undefined: list[tuple[Placed, str]] = field(default_factory=list)
+    effort: Effort = field(default_factory=Effort)
     _values: dict[tuple[str, str, str], dict[str, Value]] = field(default_factory=dict)
+    _by_meant: dict[tuple[int, ...], dict[str, Value]] = field(default_factory=dict)
     _by: tuple[bool, bool, bool] = (False, False, False)
     _runas_known: dict[tuple[int, int], tuple[tuple[str, ...], tuple[str, ...]]] = field(
         default_factory=dict
@@ -81,8 +87,12 @@ class Resolver:
             primary[account.gid].add(account.name)
             self.numbers[account.name] = f"#{account.uid}"
         for group in self.state.groups or ():
+            self.effort.take(len(group.members) + len(primary[group.gid]))
             members = frozenset({*group.members, *primary[group.gid]})
-            self.members_of[group.name.lower()] = self.members_of[f"#{group.gid}"] = members
+            for name in (group.name.lower(), f"#{group.gid}"):
+                self.members_of[name] = members
+                for member in members:
+                    self.groups_of[member].append(f"%{name}")
         bound = {
             one.said.binding for one in self.sudoers.defaults if isinstance(one.said, Defaults)
         }
@@ -97,9 +107,14 @@ class Resolver:
     def _leaves(
         self, members: Members, kind: AliasKind, placed: Placed, inside: frozenset[str]
     ) -> Iterator[Leaf]:
+        self.effort.descend(len(inside), _LEAF * len(members))
         for member in members:
-            found = self.sudoers.aliases.get((kind, member.name))
-            if member.kind is not Kind.ALIAS or found is None or member.name in inside:
+            found = (
+                self.sudoers.aliases.get((kind, member.name))
+                if member.kind is Kind.ALIAS and member.name not in inside
+                else None
+            )
+            if found is None:
                 if member.kind is Kind.ALIAS:
                     self.undefined.append((placed, member.name))
                 yield Leaf(member, not member.negated, (), ())
@@ -131,6 +146,8 @@ class Resolver:
                 here = True if everywhere else self._here(privilege.hosts, placed)
                 for spec in privilege.specs:
                     commands = self.leaves((spec.command,), AliasKind.COMMAND, placed)
+                    long = sum(len(one.member.text) for one in commands) // 100
+                    self.effort.take(len(users) * (len(commands) * _RIGHT + long))
                     targets = [self._targets(spec, placed, user.member.name) for user, _ in users]
                     found += [
                         Item(placed, at, spec, user, less, hosts, here, *target, command)
@@ -154,6 +171,9 @@ class Resolver:
     def _users(self, grant: Grant, placed: Placed) -> list[tuple[Leaf, tuple[str, ...]]]:
         """Return who a rule is for, each with those later members take out."""
         leaves = self.leaves(grant.users, AliasKind.USER, placed)
+        if all(leaf.allow for leaf in leaves):
+            return [(leaf, ()) for leaf in leaves]
+        self.effort.take(len(leaves) ** 2)
         found: list[tuple[Leaf, tuple[str, ...]]] = []
         for index, leaf in enumerate(leaves):
             later = leaves[index + 1 :]
@@ -196,14 +216,18 @@ class Resolver:
         return found
 
     def _applied(self, who: str, target: str, command: str) -> dict[str, Value]:
-        first: list[Setting] = []
-        last: list[Setting] = []
-        for placed in self.sudoers.defaults:
-            said = placed.said
-            if isinstance(said, Defaults) and self._meant(said, placed, who, target, command):
-                (last if said.binding is Binding.COMMAND else first).extend(said.settings)
-        early = [one for one in first if one.name in EARLY]
-        return applied([*early, *first, *last])
+        defaults = self.sudoers.defaults
+        self.effort.take(len(defaults) * _LEAF)
+        meant = tuple(
+            at
+            for at, placed in enumerate(defaults)
+            if isinstance(placed.said, Defaults)
+            and self._meant(placed.said, placed, who, target, command)
+        )
+        if meant not in self._by_meant:
+            said = [defaults[at].said for at in meant]
+            self._by_meant[meant] = _together([one for one in said if isinstance(one, Defaults)])
+        return self._by_meant[meant]
 
     def _meant(self, said: Defaults, placed: Placed, who: str, target: str, command: str) -> bool:
         match said.binding:
@@ -233,6 +257,11 @@ class Resolver:
                 return leaf.allow
         return False
 
+    def including(self, who: str) -> tuple[str, ...]:
+        """Return, in lower case, the names of lists that are, or hold, a user or group."""
+        groups = self.groups_of.get(who, ())
+        return tuple(dict.fromkeys(["all", who.lower(), *groups, self.numbers.get(who, "")]))
+
     def includes(self, name: str, who: str) -> bool:
         """Tell whether a name of a list is, or holds, a user or group."""
         if name == who or name.lower() == who.lower():
@@ -242,3 +271,13 @@ class Resolver:
         if name[:1] == "%":
             return who in self.members_of.get(name[1:].lower(), ())
         return name[:1] == "#" and self.numbers.get(who) == name
+
+
+def _together(said: Sequence[Defaults]) -> dict[str, Value]:
+    """Return what Defaults come to: first those that change others, last those for commands."""
+    first: list[Setting] = []
+    last: list[Setting] = []
+    for one in said:
+        (last if one.binding is Binding.COMMAND else first).extend(one.settings)
+    early = [one for one in first if one.name in EARLY]
+    return applied([*early, *first, *last])

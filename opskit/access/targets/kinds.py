@@ -129,7 +129,7 @@ class Session:
 class Unmanaged:
     """A right on a target that no placement accounts for; `key` names it for its removal."""
 
-    kind: str  # sudo, key, group, account, membership, attribute
+    kind: str  # sudo, key, group, account, membership, attribute, login
     key: str
     account: str
     detail: str
@@ -176,7 +176,7 @@ class Logs:
 
 
 class TargetKind(Protocol):
-    """One kind of target. Neither call raises for a target that cannot be reached."""
+    """One kind of target. No call raises for a target that cannot be reached."""
 
     def observe(
         self, targets: Sequence[str], expected: Mapping[str, Sequence[Placement]]
@@ -188,6 +188,9 @@ class TargetKind(Protocol):
         """Make each order true and look again; one target's trouble is not another's."""
         ...
 
-    def remove(self, target: str, unmanaged: Sequence[Unmanaged]) -> Answer:
-        """Take away rights that nobody granted, each named by its key."""
+    def remove(self, unmanaged: Mapping[str, Sequence[Unmanaged]]) -> Mapping[str, Answer]:
+        """Take away rights that nobody granted, each named by its key, on all targets at once.
+
+        Each target's own guard judges for it alone, and one's trouble is not another's.
+        """
         ...

@@ -85,10 +85,16 @@ class PlaybookKind:
         """Take what shall go, then give what is not there, and look at what was run for."""
         return {order.target: self._carried_out(order) for order in orders}
 
-    def remove(self, target: str, unmanaged: Sequence[Unmanaged]) -> Answer:
+    def remove(self, unmanaged: Mapping[str, Sequence[Unmanaged]]) -> Mapping[str, Answer]:
         """Say that this cannot be: a playbook is asked about grants alone."""
-        failed = "; ".join(f"playbooks cannot take {one.key}" for one in unmanaged)
-        return Answer(Sight(target, self.clock.now()), failed=failed)
+        failed = {
+            target: "; ".join(f"playbooks cannot take {one.key}" for one in each)
+            for target, each in unmanaged.items()
+        }
+        return {
+            target: Answer(Sight(target, self.clock.now()), failed=why)
+            for target, why in failed.items()
+        }
 
     def _carried_out(self, order: Order) -> Answer:
         present = [one for one, _ in _ours(order.present)]

@@ -67,8 +67,17 @@ class PostgresKind:
             answers = pool.map(self._carried_out, orders)
             return {one.target: answer for one, answer in zip(orders, answers, strict=True)}
 
-    def remove(self, target: str, unmanaged: Sequence[Unmanaged]) -> Answer:
-        """Take away rights that nobody granted; the answer's sight knows of no grants."""
+    def remove(self, unmanaged: Mapping[str, Sequence[Unmanaged]]) -> Mapping[str, Answer]:
+        """Take away rights that nobody granted; the answers' sights know of no grants.
+
+        Raises:
+            ConfigError: psycopg is missing.
+        """
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            answers = pool.map(lambda one: self._removed(*one), unmanaged.items())
+            return dict(zip(unmanaged, answers, strict=True))
+
+    def _removed(self, target: str, unmanaged: Sequence[Unmanaged]) -> Answer:
         now = self.clock.now()
         work = _Work(self._server(target), (), lambda state: removal(state, unmanaged, now))
         return self._answer(work, lambda: self._seen(target, ()))

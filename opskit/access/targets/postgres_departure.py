@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from opskit.access.databases import queries
 from opskit.access.databases.model import DatabaseState, Role
@@ -45,8 +46,7 @@ def end_sessions(
     known = {client.pid: client for client in state.clients or ()}
     for role in roles:
         try:
-            told = opened.rows(queries.END_SESSIONS, str(role.oid))
-            going = bool(told) and _go_on(opened, role)
+            told, going = _told_to_end(opened, role)
         except StatementError as error:
             failed.append(f"sessions of {role.name} go on: {error.reason}")
             continue
@@ -60,11 +60,19 @@ def end_sessions(
     return ended, failed
 
 
-def _go_on(opened: Session, role: Role) -> bool:
+def _told_to_end(opened: Session, role: Role) -> tuple[list[dict[str, Any]], bool]:
+    """Tell all sessions of a role to end; return which those were, and whether any goes on.
+
+    Who may still log in may be back at once: a session that began later has what the role has now.
+    """
+    by = opened.rows(queries.NOW, "0")[0]["now"]
+    told = left = opened.rows(queries.END_SESSIONS, str(role.oid), by)
     for _ in range(_LOOKS):
-        if not opened.rows(queries.SESSIONS_LEFT, str(role.oid), _BETWEEN_SECONDS)[0]["count"]:
-            return False
-    return True
+        if not left:
+            break
+        opened.rows(queries.NOW, _BETWEEN_SECONDS)
+        left = opened.rows(queries.END_SESSIONS, str(role.oid), by)
+    return told, bool(left)
 
 
 @dataclass

@@ -77,13 +77,23 @@ def plan(state: DatabaseState, order: Order, now: Instant) -> Plan:
 
 
 def removal(state: DatabaseState, unmanaged: Iterable[Unmanaged], now: Instant) -> Plan:
-    """Return what takes away rights that nobody granted; those that are gone need nothing."""
+    """Return what takes away rights that nobody granted; those that are gone need nothing.
+
+    A role whose LOGIN goes keeps its password and what it owns: a grant may open it again.
+    """
     draft = _Draft(state)
     for one in unmanaged:
+        role = state.role(one.account)
+        if one.kind == "login" and (one.account == state.user or (role and state.trusted(role))):
+            # By its name opskit comes itself, or it is one of those that are never touched.
+            return Plan(refused=f"{one.account} is an administrator of {state.name}")
         if one.kind == "membership":
             draft.leave(one.account, one.detail, set())
         elif one.kind == "attribute":
             draft.less(one.account, one.detail)
+        elif one.kind == "login":
+            draft.lock(one.account, anyway=True)
+            draft.lost.add(one.account)
     ending = [role for name in sorted(draft.lost) if (role := state.role(name))]
     return _guarded(state, draft, now, ending, [])
 

@@ -24,25 +24,23 @@ def export(directory: Path, config_path: Path | None) -> ExitCode:
     """Write every request, decision, grant, signature, and the whole ledger into a new directory.
 
     It says in its README.txt how each part is checked with stock tools; its verify.sh asks
-    ssh-keygen about every signature.
+    ssh-keygen about every signature. Exit 1: something stands in the tables that the ledger does
+    not know.
     """
     from opskit.access.auditing import export as gather  # noqa: PLC0415
-    from opskit.outside.files import translated, write_atomically  # noqa: PLC0415
+    from opskit.outside.files import write_directory  # noqa: PLC0415
 
     _, work = lenient(config_path)
     if directory.exists():
         raise ConfigError(f"{directory} is there already", hint="name a new directory")
     found = gather(work)
-    with translated(directory):
-        directory.mkdir(mode=0o700, parents=True)
-        for name, text in found.files.items():
-            path = directory / name
-            path.parent.mkdir(mode=0o700, exist_ok=True)
-            write_atomically(path, text.encode("utf-8", "backslashreplace"), mode=0o600)
+    write_directory(directory, found.files)
     told = [
         plural(found.requests, "request"), plural(found.grants, "grant"),
         plural(found.signed, "signed decision"),
     ]  # fmt: skip
     note(f"{', '.join(told)} in {directory}")
+    for one in found.unproven:
+        note(f"not proven: {one}")
     note(f"next: sh {directory}/verify.sh")
-    return ExitCode.OK
+    return ExitCode.FINDINGS if found.unproven else ExitCode.OK

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from opskit.cli.access.shared import confirm, lenient, moment, number, strict
+from opskit.cli.access.shared import confirm, emit_data, lenient, moment, number, strict
 from opskit.cli.commands import Group
 from opskit.cli.options import config_option, output_options
-from opskit.cli.output import Column, Output, note, show_table
+from opskit.cli.output import Column, Output, note, show_table, working
 from opskit.core.errors import ConfigError, ExitCode
 from opskit.core.text import plural
 
@@ -62,9 +62,13 @@ def cert() -> None:
 )
 @click.argument("name", metavar="[GRANT]", required=False)
 @click.option(
-    "--key", default=_KEY, show_default=True, help="Your public key, as people.yaml has it."
-)
-@click.option("--out", default="", help="Where to write it; default beside the key, - for stdout.")
+    "--key", default=_KEY, show_default=True, metavar="FILE",
+    help="Your public key, as people.yaml has it.",
+)  # fmt: skip
+@click.option(
+    "--out", default="", metavar="FILE",
+    help="Where to write it; default beside the key, - for stdout.",
+)  # fmt: skip
 @click.option(
     "--environment", type=click.Choice(_ENVIRONMENTS), help="Where a grant is for several."
 )
@@ -137,7 +141,7 @@ def list_(config_path: Path | None, output: Output) -> ExitCode:
     _, work = lenient(config_path)
     found = revocation.unended(work)
     if not output.for_people:
-        output.emit_data({"certificates": [one.as_json() for one in found]})
+        emit_data(output, {"certificates": [one.as_json() for one in found]})
         return ExitCode.OK
     rows = [
         (str(one.serial), one.grant, one.person, one.fingerprint, moment(work, one.valid_before),
@@ -180,7 +184,8 @@ def revoke(what: str, reason: str, yes: bool, config_path: Path | None) -> ExitC
 
     _, work = lenient(config_path)
     confirm(f"Revoke {what} for good?", yes=yes)
-    done = revocation.revoke(work, what, reason)
+    with working("telling the hosts"):
+        done = revocation.revoke(work, what, reason)
     note(f"revoked {plural(len(done.certificates), 'certificate')}")
     if done.key:
         note(f"revoked the key {done.key}: set `revoked:` in access/people.yaml as well")

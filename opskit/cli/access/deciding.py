@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from opskit.cli.access.shared import confirm, number, say_grant, strict
+from opskit.cli.access.shared import confirm, moment, number, say_grant, strict
 from opskit.cli.commands import command
+from opskit.cli.delivering import deliver
 from opskit.cli.options import config_option
-from opskit.cli.output import note
+from opskit.cli.output import note, working
 from opskit.core.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
@@ -67,15 +68,17 @@ def approve(  # one parameter per option
     if statement:
         click.echo(text, nl=False)
         return ExitCode.OK
-    _shown(seen)
+    _shown(work, seen)
     confirm(f"Approve {seen.name} as {person}?", yes=yes)
     given = _signature(work, text, sign_with, signature)
     return _decided(app, work, seen.id, deciding.Word(person, "approve", reason, given))
 
 
-def _shown(seen: Request) -> None:
+def _shown(work: Workplace, seen: Request) -> None:
     note(f"{seen.name}: {seen.judgment['blast_radius']}")
     note(f"reason: {seen.ask.reason}" + (f" ({seen.ask.ticket})" if seen.ask.ticket else ""))
+    if seen.ask.starts_at is not None:
+        note(f"it starts {moment(work, seen.ask.starts_at)}")
     for one in seen.judgment["findings"]:
         note(f"{one['severity']} {one['rule']}: {one['message']}")
 
@@ -138,9 +141,10 @@ def _decided(app: App, work: Workplace, seen: int, word: object) -> ExitCode:
     if found.wanted:
         note(f"it still needs: {', '.join(found.wanted)}")
     elif found.grant is not None:
-        done = settle(work) if found.request.ask.extends else start_now(work, found.grant)
+        with working(f"putting {found.grant.name} on {', '.join(found.grant.targets)}"):
+            done = settle(work) if found.request.ask.extends else start_now(work, found.grant)
         grant = next((one for one in done.moved if one.id == found.grant.id), found.grant)
         say_grant(work, grant)
         code = ExitCode.FAILED if grant.state.value in {"partial", "failed"} else ExitCode.OK
-    app.deliver()
+    deliver(app)
     return code

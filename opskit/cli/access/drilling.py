@@ -9,8 +9,9 @@ import click
 
 from opskit.cli.access.shared import confirm, strict
 from opskit.cli.commands import command
+from opskit.cli.delivering import deliver
 from opskit.cli.options import config_option, output_options
-from opskit.cli.output import Column, Output, note, show_table
+from opskit.cli.output import Column, Output, note, show_table, working
 from opskit.core.clock import SECOND
 from opskit.core.errors import ExitCode
 from opskit.core.text import plural
@@ -49,8 +50,9 @@ def drill(
 
     app, work = strict(config_path)
     confirm("Give the canary access, and take it away again?", yes=yes)
-    found = drills.drill(work, app.granting.ways, targets, sample or 0)
-    app.deliver()
+    with working("giving the canary access, and taking it away"):
+        found = drills.drill(work, app.granting.ways, targets, sample or 0)
+    deliver(app)
     _emit(output, found)
     return found.exit_code
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from opskit.cli.access.shared import length, strict
+from opskit.cli.access.shared import emit_data, length, needed, strict
 from opskit.cli.commands import command
 from opskit.cli.options import config_option, output_options
 from opskit.cli.output import Column, Output, note, show_heading, show_table, show_text
@@ -29,9 +29,12 @@ if TYPE_CHECKING:
     ],
 )
 @click.argument("role", required=False)
-@click.option("--who", default="", help="Whose access; default yourself.")
+@click.option("--who", default="", metavar="NAME", help="Whose access; default yourself.")
 @click.option("--on", "targets", multiple=True, metavar="TARGET", help="Default: the role's own.")
-@click.option("--for", "duration", default="", help="For how long; default as long as is allowed.")
+@click.option(
+    "--for", "duration", default="", metavar="DURATION",
+    help="For how long, like 2h; default as long as is allowed.",
+)  # fmt: skip
 @config_option
 @output_options("table", "json", "yaml")
 def explain(
@@ -56,13 +59,13 @@ def explain(
             output.emit_printed(lambda to: _show_offers(to, name, found))
             note("next: opskit access explain ROLE   says what decides, and how it ends")
         else:
-            output.emit_data({"who": name, "offers": [one.as_json() for one in found]})
+            emit_data(output, {"who": name, "offers": [one.as_json() for one in found]})
         return ExitCode.OK
     told = explaining.explain(work, name, role, targets, length(duration) if duration else None)
     if output.for_people:
         output.emit_printed(lambda to: _show(to, told))
     else:
-        output.emit_data(told.as_json())
+        emit_data(output, told.as_json())
     return ExitCode.REFUSED if told.is_refused else ExitCode.OK
 
 
@@ -71,8 +74,7 @@ _OFFERS = (
     Column("risk"),
     Column("on", fold=True),
     Column("at most"),
-    Column("approved by", fold=True),
-    Column("gives", fold=True, spare=True),
+    Column("gives, and who approves", fold=True),
 )
 
 
@@ -85,15 +87,15 @@ def _show_offers(to: Console, who: str, found: Sequence[Offer]) -> None:
     show_table(to, _OFFERS, [
         (
             one.role, one.risk, ", ".join(one.targets), format_duration(one.at_most),
-            _approved_by(one.approval), _gives(one),
+            f"{_gives(one)}\n{_approved_by(one.approval)}",
         )
         for one in found
     ])  # fmt: skip
 
 
 def _approved_by(groups: Sequence[Seats]) -> str:
-    said = [f"{one.at_least} of {', '.join(one.eligible)}" for one in groups]
-    return " and ".join(said) or "a rule, at once"
+    said = [needed(one.among, one.at_least, one.eligible) for one in groups]
+    return "  needs " + " and ".join(said) if said else "  nobody is asked"
 
 
 def _gives(one: Offer) -> str:
@@ -111,7 +113,7 @@ _STEPS = (
 
 
 def _show(to: Console, told: Explained) -> None:
-    show_text(to, f"{told.judgment.verdict.value}: {told.blast}", style="bold")
+    show_text(to, f"{told.judgment.verdict.value}: {told.ask.role} {told.blast}", style="bold")
     show_heading(to, "what the rules say")
     show_table(to, _STEPS, [
         (one.target, one.rule or "none", one.says, "yes" if one.decides else "", one.why)
@@ -121,7 +123,7 @@ def _show(to: Console, told: Explained) -> None:
     if told.judgment.groups or told.barred:
         show_heading(to, "who approves")
         for group in told.judgment.groups:
-            show_text(to, f"{group.at_least} of {group.among}: {', '.join(group.eligible)}")
+            show_text(to, needed(group.among, group.at_least, group.eligible))
         for name, why in told.barred:
             show_text(to, f"not {name}: {why}")
         if told.judgment.signed:

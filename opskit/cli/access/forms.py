@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,14 @@ if TYPE_CHECKING:
     from opskit.cli.output import Console
 
 
-def emit(linted: Linted, output: Output) -> None:
-    """Write what was found in the form asked for."""
+LINT = "opskit access lint"
+
+
+def emit(linted: Linted, output: Output, command: str = LINT) -> None:
+    """Write what was found in the form asked for, as what a command found."""
     texts: dict[str, Callable[[Linted], str]] = {
-        "sarif": as_sarif, "junit": as_junit, "md": as_markdown, "github": as_annotations,
+        "sarif": as_sarif, "junit": partial(as_junit, command=command), "md": as_markdown,
+        "github": as_annotations,
     }  # fmt: skip
     if output.format in texts:
         output.emit(texts[output.format](linted))
@@ -67,6 +72,8 @@ def cleaned(data: Any) -> Any:  # noqa: ANN401  # any JSON
 
 _COLUMNS = (Column("severity"), Column("finding", fold=True))
 _MOST_PLACES = 3
+# All of them are named to machines.
+_MOST_RULES = 2
 
 
 def _show(to: Console, linted: Linted) -> None:
@@ -118,7 +125,12 @@ def _show_rest(to: Console, linted: Linted) -> None:
     if skipped:
         columns = (Column("not evaluated", fold=True), Column("because", fold=True))
         to.print()
-        show_table(to, columns, [(" ".join(rules), reason) for reason, rules in skipped])
+        show_table(to, columns, [(_short(rules), reason) for reason, rules in skipped])
+
+
+def _short(rules: list[str]) -> str:
+    more = len(rules) - _MOST_RULES
+    return " ".join(rules[:_MOST_RULES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _not_evaluated(linted: Linted) -> list[tuple[str, list[str]]]:
@@ -162,13 +174,13 @@ def _unread(linted: Linted) -> list[Finding]:
 
 
 def as_sarif(linted: Linted) -> str:
-    """Return SARIF; what is accepted stands there as suppressed."""
-    accepted = {
-        one.finding.as_finding().fingerprint: f"{one.by.reason} ({one.by.owner}, {one.by.until})"
-        for one in linted.suppressed
-    }
-    found = [*linted.findings, *(one.finding for one in linted.suppressed)]
-    return sarif.render([*_findings(found), *_unread(linted)], accepted)
+    """Return SARIF, with the fingerprints of JSON; what is accepted stands there as suppressed."""
+    results = [sarif.Result(one.as_finding(), one.fingerprint) for one in linted.findings]
+    for each in linted.suppressed:
+        why = f"{each.by.reason} ({each.by.owner}, {each.by.until})"
+        results.append(sarif.Result(each.finding.as_finding(), each.finding.fingerprint, why))
+    results += [sarif.Result(one, one.fingerprint) for one in _unread(linted)]
+    return sarif.render_results(results)
 
 
 def as_annotations(linted: Linted) -> str:
@@ -176,29 +188,32 @@ def as_annotations(linted: Linted) -> str:
     return github.render([*_findings(linted.findings), *_unread(linted)])
 
 
-def as_junit(linted: Linted) -> str:
+def as_junit(linted: Linted, command: str = LINT) -> str:
     """Return JUnit XML: a suite per target, a case per finding and per rule not evaluated."""
-    suites = [
-        junit.Suite(name or "all together", list(_cases(linted, name)))
-        for name in [*(one.name for one in linted.targets), ""]
-    ]
+    cases: dict[str, list[junit.Case]] = {one.name: [] for one in linted.targets}
+    cases[""] = []
+    for target, case in _cases(linted):
+        cases.setdefault(target, []).append(case)
+    suites = [junit.Suite(name or "all together", found) for name, found in cases.items()]
     unread = [junit.Case(one.path, "error", one.reason) for one in linted.troubles]
     suites += [junit.Suite("could not be read", unread)] if unread else []
-    return junit.render("opskit access lint", [one for one in suites if one.cases])
+    return junit.render(command, [one for one in suites if one.cases])
 
 
-def _cases(linted: Linted, target: str) -> Iterator[junit.Case]:
-    found = [one for one in linted.findings if one.target == target]
-    for one in found:
-        yield _case(one, "failure", one.message)
+def _cases(linted: Linted) -> Iterator[tuple[str, junit.Case]]:
+    """Yield every case with its target; of those without a finding, that there is none."""
+    for one in linted.findings:
+        yield one.target, _case(one, "failure", one.message)
     for each in linted.suppressed:
-        if each.finding.target == target:
-            yield _case(each.finding, "skipped", f"accepted: {each.by.reason}")
+        told = _case(each.finding, "skipped", f"accepted: {each.by.reason}")
+        yield each.finding.target, told
     for skipped in linted.not_evaluated:
-        if skipped.target == target:
-            yield junit.Case(skipped.rule, "skipped", f"not evaluated: {skipped.reason}")
-    if target and not found:
-        yield junit.Case("no findings", "passed")
+        why = f"not evaluated: {skipped.reason}"
+        yield skipped.target, junit.Case(skipped.rule, "skipped", why)
+    with_findings = {one.target for one in linted.findings}
+    for target in linted.targets:
+        if target.name not in with_findings:
+            yield target.name, junit.Case("no findings", "passed")
 
 
 def _case(one: AccessFinding, outcome: str, message: str) -> junit.Case:

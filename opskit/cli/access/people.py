@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from opskit.cli.access.shared import confirm, lenient, strict
+from opskit.cli.access.shared import confirm, emit_data, lenient, moment, strict
 from opskit.cli.commands import command
+from opskit.cli.delivering import deliver
 from opskit.cli.options import config_option, output_options
-from opskit.cli.output import Column, Output, note, show_heading, show_table, show_text
+from opskit.cli.output import Column, Output, note, show_heading, show_table, show_text, working
 from opskit.core.text import plural
 
 if TYPE_CHECKING:
     from opskit.access.arrivals import Arrival
     from opskit.access.departures import Departed, Open
     from opskit.access.roll import Leaving
+    from opskit.access.workplace import Workplace
     from opskit.cli.output import Console
     from opskit.core.errors import ExitCode
 
@@ -42,9 +44,9 @@ def onboard(
 
     app, work = strict(config_path)
     found = begin(work, name, reason, ticket)
-    app.deliver()
+    deliver(app)
     if not output.for_people:
-        output.emit_data(_arrival(found))
+        emit_data(output, _arrival(found))
         return found.exit_code
     output.emit_printed(lambda to: _show_arrival(to, found))
     _say_arrival(found)
@@ -120,13 +122,14 @@ def offboard(  # one parameter per option
     who = departures.leaving(work, name, account)
     _preview(who, departures.open_things(work, who))
     confirm(f"End all access of {name} (account {who.account}) on all targets?", yes=yes)
-    done = departures.offboard(work, who, reason)
-    app.deliver()
+    with working(f"looking for {name} at every place, and taking away what is found"):
+        done = departures.offboard(work, who, reason)
+    deliver(app)
     if output.for_people:
-        output.emit_printed(lambda to: _show_departed(to, done))
+        output.emit_printed(lambda to: _show_departed(to, work, done))
         _say_departed(done)
     else:
-        output.emit_data(_departed(done))
+        emit_data(output, _departed(done))
     return done.exit_code
 
 
@@ -155,17 +158,15 @@ def _departed(done: Departed) -> dict[str, object]:
     }  # fmt: skip
 
 
-_PROOF = (Column("place"), Column("what was there", fold=True), Column("gone, UTC", fold=True))
+_PROOF = (Column("place"), Column("what was there", fold=True), Column("gone", fold=True))
 _DUTIES = (Column("hand over", fold=True), Column("edit", fold=True))
 
 
-def _show_departed(to: Console, done: Departed) -> None:
-    from opskit.core.clock import to_datetime  # noqa: PLC0415
-
+def _show_departed(to: Console, work: Workplace, done: Departed) -> None:
     rows = [
         (
             one.place, one.what,
-            f"{to_datetime(one.gone_at):%Y-%m-%d %H:%M:%S}" if one.gone_at is not None
+            moment(work, one.gone_at) if one.gone_at is not None
             else f"unknown: {one.why}" if one.unseen else f"LEFT: {one.why}",
         )
         for one in done.rows

@@ -9,8 +9,9 @@ import click
 
 from opskit.cli.access.shared import confirm, lenient
 from opskit.cli.commands import command
+from opskit.cli.delivering import deliver
 from opskit.cli.options import config_option, output_options
-from opskit.cli.output import Column, Output, note, show_heading, show_table, show_text
+from opskit.cli.output import Column, Output, note, show_heading, show_table, show_text, working
 from opskit.core.errors import ExitCode, worst
 from opskit.core.text import plural
 
@@ -52,15 +53,17 @@ def reconcile(
     from opskit.access.repair import repair  # noqa: PLC0415
 
     app, work = lenient(config_path)
-    before = look(work, targets)
+    with working("looking at what is in force"):
+        before = look(work, targets)
     if not fix or not before.found:
-        app.deliver()
+        deliver(app)
         _emit(before, output)
         return _code(before)
     _preview(before)
     confirm(f"Do this at {plural(len({one.place for one in before.found}), 'place')}?", yes=yes)
-    done = repair(work, before, targets)
-    app.deliver()
+    with working("settling it, and looking again"):
+        done = repair(work, before, targets)
+    deliver(app)
     _emit_repaired(done, output)
     failed = any(one.attempted and not one.unseen for one in done.left)
     return worst([_code(done.after), ExitCode.FAILED if failed else ExitCode.OK])
@@ -93,7 +96,7 @@ def _linted(found: Reconciled) -> Linted:
 def _emit(found: Reconciled, output: Output) -> None:
     from opskit.cli.access import forms  # noqa: PLC0415
 
-    forms.emit(_linted(found), output)
+    forms.emit(_linted(found), output, "opskit access reconcile")
     if not output.for_people:
         return
     _say_restored(found)

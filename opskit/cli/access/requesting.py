@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from opskit.cli.access.shared import length, moment, number, say_grant, strict
+from opskit.cli.access.shared import emit_data, length, moment, needed, number, say_grant, strict
 from opskit.cli.commands import command, group
+from opskit.cli.delivering import deliver
 from opskit.cli.options import config_option, output_options
-from opskit.cli.output import Column, Output, note, show_table, show_text
+from opskit.cli.output import Column, Output, note, show_table, show_text, working
 from opskit.core.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
@@ -35,13 +36,16 @@ if TYPE_CHECKING:
 @click.argument("role", required=False)
 @click.option("--need", default="", metavar="COMMAND", help="Pick the narrowest role that may.")
 @click.option("--on", "targets", multiple=True, metavar="TARGET", help="Default: the role's own.")
-@click.option("--for", "duration", required=True, help="For how long, like 2h.")
+@click.option("--for", "duration", required=True, metavar="DURATION", help="For how long, like 2h.")
 @click.option(
     "--reason", required=True, help="What it is for; the approver and an auditor read it."
 )
 @click.option("--ticket", default="", help="The ticket it belongs to.")
-@click.option("--who", default="", help="Who gets it; default yourself.")
-@click.option("--start", default="", help="When it starts; default once it is approved.")
+@click.option("--who", default="", metavar="NAME", help="Who gets it; default yourself.")
+@click.option(
+    "--start", default="", metavar="TIME",
+    help="When it starts, like 2026-12-01T20:00 in the zone of opskit.yaml; default once approved.",
+)  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Show the check and who approves; ask for nothing.")
 @config_option
 @output_options("table", "json", "yaml")
@@ -56,8 +60,9 @@ def request(  # one parameter per option
 ) -> ExitCode:
     """Ask for access: it is checked at once, and waits for its approvers, or is refused.
 
-    A refusal says which rule, whose rule it is, and the way forward. Exit 0: asked for, or given.
-    5: refused.
+    You are who has the account that runs opskit (under sudo: that called it) in people.yaml. A
+    refusal says which rule, whose rule it is, and the way forward. Exit 0: asked for, or given. 5:
+    refused.
     """
     from opskit.access import requesting  # noqa: PLC0415
     from opskit.access.judgment import Verdict  # noqa: PLC0415
@@ -68,6 +73,8 @@ def request(  # one parameter per option
         judgment = requesting.check(work, ask)
         _emit(output, ask, judgment)
         refused = judgment.verdict is Verdict.REFUSED
+        if output.for_people and not refused:
+            note("nothing was asked for; without --dry-run it would be")
         return ExitCode.REFUSED if refused else ExitCode.OK
     asked = requesting.request(work, ask)
     return _follow(app, work, asked, output)
@@ -119,10 +126,11 @@ def _follow(app: App, work: Workplace, asked: Asked, output: Output) -> ExitCode
 
     code, grant = ExitCode.OK, asked.grant
     if grant is not None:
-        done = start_now(work, grant)
+        with working(f"putting {grant.name} on {', '.join(grant.targets)}"):
+            done = start_now(work, grant)
         grant = next((one for one in done.moved if one.id == grant.id), grant)
         code = ExitCode.FAILED if grant.state.value in {"partial", "failed"} else code
-    app.deliver()
+    deliver(app)
     _emit(output, asked.request.ask, asked.judgment, asked)
     if not output.for_people:
         return code
@@ -131,7 +139,8 @@ def _follow(app: App, work: Workplace, asked: Asked, output: Output) -> ExitCode
     else:
         name = asked.request.name
         note(f"{name} waits until {moment(work, asked.request.lapses_at)}")
-        note(f"next: one of the approvers: opskit access approve {name}")
+        how = " --sign-with ~/.ssh/id_ed25519" if asked.judgment.signed else ""
+        note(f"next: one of the approvers: opskit access approve {name}{how}")
     return code
 
 
@@ -145,27 +154,23 @@ def _emit(output: Output, ask: Ask, judgment: Judgment, asked: Asked | None = No
                 "lapses_at": asked.request.lapses_at,
                 "grant": asked.grant.name if asked.grant else None,
             }
-        output.emit_data(data)
+        emit_data(output, data)
         return
-    output.emit_printed(lambda to: _show(to, judgment))
+    output.emit_printed(lambda to: _show(to, ask, judgment))
 
 
-def _show(to: Console, judgment: Judgment) -> None:
+def _show(to: Console, ask: Ask, judgment: Judgment) -> None:
     if judgment.refusals:
         columns = (Column("refused by"), Column("why", fold=True), Column("way", fold=True))
         rows = [(one.rule, one.message, one.way) for one in judgment.refusals]
         show_table(to, columns, rows)
         return
-    show_text(to, judgment.blast)
-    if judgment.groups:
-        columns = (Column("approval"), Column("of", right=True), Column("who may", fold=True))
-        show_table(to, columns, [
-            (one.among, str(one.at_least), ", ".join(one.eligible)) for one in judgment.groups
-        ])  # fmt: skip
-    else:
-        show_text(to, f"approved by {', '.join(judgment.rules)}")
-    if judgment.signed:
-        show_text(to, "each approval has to be signed")
+    show_text(to, f"{ask.role} {judgment.blast}")
+    signed = " (signed)" if judgment.signed else ""
+    for one in judgment.groups:
+        show_text(to, f"needs {needed(one.among, one.at_least, one.eligible)}{signed}")
+    if not judgment.groups:
+        show_text(to, f"nobody is asked: {', '.join(judgment.rules)} in access/policy.yaml")
     if judgment.findings:
         show_table(to, _FOUND, _found(judgment))
 
@@ -204,7 +209,9 @@ def withdraw(name: str, config_path: Path | None) -> ExitCode:
     short_help="Ask for more time with a grant.",
 )
 @click.argument("name", metavar="GRANT")
-@click.option("--for", "duration", required=True, help="For how long from now, like 2h.")
+@click.option(
+    "--for", "duration", required=True, metavar="DURATION", help="For how long from now, like 2h."
+)
 @click.option("--reason", required=True, help="Why; the approver and an auditor read it.")
 @config_option
 @output_options("table", "json", "yaml")
@@ -242,7 +249,9 @@ def break_glass() -> None:
 )
 @click.argument("role")
 @click.option("--on", "targets", multiple=True, metavar="TARGET", help="Default: the role's own.")
-@click.option("--for", "duration", required=True, help="For how long, like 30m.")
+@click.option(
+    "--for", "duration", required=True, metavar="DURATION", help="For how long, like 30m."
+)
 @click.option("--reason", required=True, help="What happened; everybody who is told reads it.")
 @click.option("--ticket", default="", help="The ticket it belongs to.")
 @config_option

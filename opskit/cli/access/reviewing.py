@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from opskit.cli.access.shared import ended, lenient, moment, number, strict
+from opskit.cli.access.shared import emit_data, ended, lenient, moment, number, strict
 from opskit.cli.commands import group
+from opskit.cli.delivering import deliver
 from opskit.cli.options import config_option, output_options
-from opskit.cli.output import Column, Output, note, show_table, show_text
+from opskit.cli.output import Column, Output, note, show_table, show_text, working
 from opskit.core.errors import ConfigError, ExitCode
 from opskit.core.text import plural
 
@@ -53,7 +54,7 @@ def open_(config_path: Path | None, output: Output) -> ExitCode:
 
     app, work = strict(config_path)
     found = reviews.open_(work)
-    app.deliver()
+    deliver(app)
     _emit(output, work, found)
     return ExitCode.OK
 
@@ -89,7 +90,7 @@ def list_(config_path: Path | None, output: Output) -> ExitCode:
     _, work = lenient(config_path)
     found = reviews.all_campaigns(work)
     if not output.for_people:
-        output.emit_data({"reviews": [_data(one) for one in found]})
+        emit_data(output, {"reviews": [_data(one) for one in found]})
         return ExitCode.OK
     if not found:
         note("no reviews yet")
@@ -130,7 +131,7 @@ _CAMPAIGNS = (
 @click.argument("grant")
 @click.option("--keep", "answer", flag_value="keep", help="It is still needed.")
 @click.option("--revoke", "answer", flag_value="revoke", help="It is not; it ends now.")
-@click.option("--reason", default="", help="Why.")
+@click.option("--reason", default="", help="Why; an auditor reads it.")
 @config_option
 def decide(
     name: str, grant: str, answer: str | None, reason: str, config_path: Path | None
@@ -142,9 +143,10 @@ def decide(
     if answer is None:
         raise ConfigError("say --keep or --revoke", hint="opskit access review decide --help")
     said: reviews.Answer = "keep" if answer == "keep" else "revoke"
-    done = reviews.decide(work, _number(name), number(grant, "g"), said, reason)
+    with working(f"{'keeping' if said == 'keep' else 'taking away'} {grant}"):
+        done = reviews.decide(work, _number(name), number(grant, "g"), said, reason)
     note(f"{grant} is {'kept' if said == 'keep' else 'revoked'}")
-    app.deliver()
+    deliver(app)
     return ended(work, done, (grant,)) if said == "revoke" else ExitCode.OK
 
 
@@ -192,7 +194,7 @@ def _data(found: CampaignSeen) -> dict[str, object]:
 
 def _emit(output: Output, work: Workplace, found: CampaignSeen) -> None:
     if not output.for_people:
-        output.emit_data(_data(found))
+        emit_data(output, _data(found))
         return
     output.emit_printed(lambda to: _show(to, work, found))
     alone = sum(item.outcome == "kept" and not item.decided_by for item in found.items)
@@ -201,8 +203,8 @@ def _emit(output: Output, work: Workplace, found: CampaignSeen) -> None:
     for name in found.stamps:
         note(f"{name} kept everything, in less than five seconds each: nobody looks that fast")
     if found.unanswered:
-        item = found.unanswered[0]
-        note(f"next: opskit access review decide {found.campaign.name} g{item.grant_id} --keep")
+        about = f"{found.campaign.name} g{found.unanswered[0].grant_id}"
+        note(f"next: opskit access review decide {about} --keep, or --revoke")
 
 
 _ITEMS = (

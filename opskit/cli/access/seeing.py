@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from opskit.cli.access.shared import lenient, moment, number
+from opskit.cli.access.shared import emit_data, lenient, moment, needed, number
 from opskit.cli.commands import command
 from opskit.cli.options import config_option, output_options
 from opskit.cli.output import Column, Output, note, show_table, show_text
 from opskit.core.errors import ConfigError, ExitCode
+from opskit.core.text import clean
 
 if TYPE_CHECKING:
     from opskit.access.past import GrantSeen, RequestSeen
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 )
 @click.option("--requests", is_flag=True, help="Requests instead of grants.")
 @click.option("--reviews", is_flag=True, help="Emergencies that nobody has reviewed.")
-@click.option("--who", default="", help="Only this person's.")
+@click.option("--who", default="", metavar="NAME", help="Only this person's.")
 @click.option("--all", "everything", is_flag=True, help="Also what is over.")
 @config_option
 @output_options("table", "json", "yaml")
@@ -74,7 +75,7 @@ _GRANTS = (
 
 def _grants(output: Output, work: Workplace, found: Sequence[GrantSeen]) -> None:
     if not output.for_people:
-        output.emit_data({"grants": [one.as_json() for one in found]})
+        emit_data(output, {"grants": [one.as_json() for one in found]})
         return
     if not found:
         note("no grants")
@@ -120,7 +121,7 @@ _REQUESTS = (
 
 def _requests(output: Output, work: Workplace, found: Sequence[RequestSeen]) -> None:
     if not output.for_people:
-        output.emit_data({"requests": [one.as_json() for one in found]})
+        emit_data(output, {"requests": [one.as_json() for one in found]})
         return
     if not found:
         note("no requests")
@@ -161,20 +162,21 @@ def show(name: str, config_path: Path | None, output: Output) -> ExitCode:
         if output.for_people:
             output.emit_printed(lambda to: _show_request(to, work, request))
         else:
-            output.emit_data(request.as_json())
+            emit_data(output, request.as_json())
         return ExitCode.OK
     grant = past.one_grant(work, number(name, "g"))
     if output.for_people:
         output.emit_printed(lambda to: _show_grant(to, work, grant))
     else:
-        output.emit_data(grant.as_json())
+        emit_data(output, grant.as_json())
     return ExitCode.OK
 
 
 def _facts(to: Console, rows: Sequence[tuple[str, str]]) -> None:
     for label, text in rows:
         if text:
-            show_text(to, f"  {label.ljust(_LABEL)}{text}")
+            # On one line: what somebody wrote must not pass for a line of opskit's.
+            show_text(to, f"  {label.ljust(_LABEL)}{clean(text)}")
 
 
 _LABEL = 14
@@ -187,19 +189,17 @@ def _show_request(to: Console, work: Workplace, seen: RequestSeen) -> None:
     _facts(to, [
         ("asked by", ask.requester), ("for", ask.beneficiary), ("role", ask.role),
         ("on", ", ".join(ask.targets)), ("reason", ask.reason), ("ticket", ask.ticket),
+        ("needs", ask.need), ("starts", moment(work, ask.starts_at)),
+        ("extends", f"g{ask.extends}" if ask.extends else ""),
         ("what", str(one.judgment.get("blast_radius", ""))),
         ("made", moment(work, one.created_at)), ("waits until", waits),
         ("check", one.check_hash), ("policy", one.policy_version),
+        *(
+            ("needs", needed(group["among"], group["at_least"], group["eligible"]))
+            for group in one.judgment.get("approval", [])
+        ),
         ("grant", seen.grant.name if seen.grant else ""),
     ])  # fmt: skip
-    groups = one.judgment.get("approval", [])
-    if groups:
-        show_text(to, "")
-        show_table(
-            to,
-            (Column("approval"), Column("of", right=True), Column("who may", fold=True)),
-            [(g["among"], str(g["at_least"]), ", ".join(g["eligible"])) for g in groups],
-        )
     if seen.decisions:
         show_text(to, "")
         show_table(to, _DECISIONS, [
@@ -237,23 +237,35 @@ def _show_grant(to: Console, work: Workplace, seen: GrantSeen) -> None:
         show_text(to, "")
         show_table(to, _PLACES, [
             (
-                place.place, place.desired.value, place.observed.value, place.enforced_by.value,
+                place.place, place.desired.value, place.observed.value,
+                "no" if place.enforced_by.value == "none" else place.enforced_by.value,
                 moment(work, place.fence_until), _residual(seen.residual_seconds(place)),
-                place.reason,
             )
             for place in seen.places
         ])  # fmt: skip
+        for names, reason in _reasons(seen):
+            show_text(to, f"{', '.join(names)}: {reason}")
 
 
 _PLACES = (
     Column("place"),
     Column("wanted"),
     Column("seen"),
-    Column("ends by"),
+    Column("ends by itself"),
     Column("at the latest"),
-    Column("too long", right=True),
-    Column("reason", fold=True),
+    Column("outlived by", right=True),
 )
+
+
+def _reasons(seen: GrantSeen) -> Iterator[tuple[list[str], str]]:
+    """Yield what was said of places, once for all of which the same was said."""
+    said: dict[str, list[str]] = {}
+    for place in seen.places:
+        if place.reason:
+            # Ansible hands on the line ends of what ssh said as text.
+            reason = place.reason.replace("\\r", "").replace("\\n", "; ")
+            said.setdefault(reason, []).append(place.place)
+    return ((names, reason) for reason, names in said.items())
 
 
 def _residual(seconds: float | None) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,9 +18,15 @@ if TYPE_CHECKING:
     from opskit.access.store.grants import Grant
     from opskit.access.workplace import Workplace
     from opskit.app import App
+    from opskit.cli.output import Output
     from opskit.core.clock import Duration, Instant
 
 _NAME = re.compile(r"([rg])([0-9]{1,12})")
+# What keys of instants and of durations, both in microseconds, are called in the slice's data.
+_INSTANT = re.compile(r"(.+_)?(at|until|due|before)")
+_DURATIONS = frozenset({"duration", "at_most"})
+# States of a grant of which something could not be done yet.
+OWING = frozenset({"partial", "failed", "revoke_deferred"})
 _KINDS = {"r": "request", "g": "grant"}
 
 
@@ -46,9 +53,12 @@ def length(text: str) -> Duration:
     from opskit.core.clock import parse_duration  # noqa: PLC0415
 
     try:
-        return parse_duration(text)
+        found = parse_duration(text)
     except ValueError as error:
         raise ConfigError(f"--for: {error}", hint="--for 2h") from error
+    if found <= 0:
+        raise ConfigError(f"--for: {text!r} is no time at all", hint="--for 2h")
+    return found
 
 
 def strict(config_path: Path | None) -> tuple[App, Workplace]:
@@ -77,10 +87,37 @@ def confirm(question: str, *, yes: bool) -> None:
 
 
 def moment(work: Workplace, instant: Instant | None) -> str:
-    """Return an instant in the configured zone, to the minute; nothing where there is none."""
+    """Return an instant in the configured zone, which it names; nothing where there is none."""
     from opskit.core.clock import to_datetime  # noqa: PLC0415
 
-    return "" if instant is None else f"{to_datetime(instant, work.zone):%Y-%m-%d %H:%M}"
+    return "" if instant is None else f"{to_datetime(instant, work.zone):%Y-%m-%d %H:%M %Z}"
+
+
+def needed(among: str, at_least: int, eligible: Sequence[str]) -> str:
+    """Return how many of whom must agree."""
+    return f"{at_least} of {among}: {', '.join(eligible)}"
+
+
+def emit_data(output: Output, data: Mapping[str, Any]) -> None:
+    """Write data for machines: instants as ISO 8601 in UTC, durations in seconds."""
+    output.emit_data({key: _dated(key, value) for key, value in data.items()})
+
+
+def _dated(key: str, value: Any) -> Any:  # noqa: ANN401  # any JSON
+    from opskit.core.clock import iso  # noqa: PLC0415
+
+    if isinstance(value, int) and not isinstance(value, bool):
+        return iso(value) if _INSTANT.fullmatch(key) else value
+    if isinstance(value, dict):
+        return dict(_in_seconds(one, _dated(one, inside)) for one, inside in value.items())
+    return [_dated(key, one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _in_seconds(key: str, value: Any) -> tuple[str, Any]:  # noqa: ANN401  # any JSON
+    from opskit.core.clock import SECOND  # noqa: PLC0415
+
+    lasts = key in _DURATIONS and isinstance(value, int)
+    return (f"{key}_seconds", value / SECOND) if lasts else (key, value)
 
 
 def say_grant(work: Workplace, grant: Grant) -> None:
@@ -98,7 +135,7 @@ def say_grant(work: Workplace, grant: Grant) -> None:
         "suspended": "is suspended",
     }
     note(f"{grant.name} ({grant.role} for {grant.person}) {words[grant.state.value]}")
-    if grant.state.value in {"partial", "failed", "revoke_deferred"}:
+    if grant.state.value in OWING:
         note(f"next: opskit access show {grant.name}   says why; opskit access settle tries again")
 
 

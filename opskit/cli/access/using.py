@@ -10,6 +10,7 @@ import click
 
 from opskit.cli.access.shared import lenient, moment, strict
 from opskit.cli.commands import command
+from opskit.cli.delivering import deliver
 from opskit.cli.options import config_option, output_options
 from opskit.cli.output import Column, Output, note, show_heading, show_table, show_text
 from opskit.core.errors import ConfigError, ExitCode, worst
@@ -66,7 +67,7 @@ def usage(
         else (_of_files(work, files, hosts[0]),)
     )
     done = using.record(work, read)
-    app.deliver()
+    deliver(app)
     if output.for_people:
         output.emit_printed(lambda to: _show_recorded(to, work, done))
     else:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from opskit.cli.commands import command
+from opskit.cli.delivering import deliver
 from opskit.cli.fleet.running import FORMS, emit, listener, look, prepare, run_options, show_run
 from opskit.cli.options import output_options
 from opskit.cli.output import Output, Progress, interactive, note
@@ -206,7 +207,7 @@ def _change(  # what an apply is made of
     with Progress("changing, then looking again").shown() as progress:
         listen = listener(progress)
         applied = change(app.workplace, request, plan, how, listen, before=before, hosts=hosts)
-    app.deliver()
+    deliver(app)
     for batch in applied.batches:
         for line in (*batch.stale, *batch.surprises):
             note(f"not as planned: {line}")

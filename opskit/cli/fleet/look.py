@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from opskit.cli.commands import command
+from opskit.cli.delivering import deliver
 from opskit.cli.fleet.running import FORMS, emit, look, prepare, run_options, same_options
 from opskit.cli.options import output_options
 from opskit.cli.output import Output, note
@@ -58,7 +59,7 @@ def check(
     if splay is not None:
         _wait(splay, str(app.config.root))
     run = look(app, request, full=full)
-    app.deliver()
+    deliver(app)
     emit(run, output)
     if output.for_people:
         _next(app, run, same_options(options))
@@ -125,7 +126,7 @@ def plan(output: Output, out: Path, **options: Any) -> ExitCode:
         raise ConfigError(f"there is no directory {out.parent}", hint=f"mkdir -p {out.parent}")
     app, request = prepare(options)
     run = look(app, request)
-    app.deliver()
+    deliver(app)
     made = plan_of(run)
     data = sealed(made, hash_key(app.config.state_directory))
     write_atomically(out, (json.dumps(data, indent=1) + "\n").encode(), mode=0o600)

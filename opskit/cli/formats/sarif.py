@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from opskit import __version__
 from opskit.core.findings import Finding, Location, Severity
@@ -18,19 +19,39 @@ _LEVELS = {
 }
 
 
+class Result(NamedTuple):
+    """A finding, its fingerprint, and why it is suppressed, if it is."""
+
+    finding: Finding
+    fingerprint: str
+    accepted: str = ""
+
+
 def render(findings: Sequence[Finding], accepted: Mapping[str, str] | None = None) -> str:
     """Return the findings as one SARIF run.
 
     `accepted` gives for the fingerprint of a finding why it is suppressed.
     """
     why = accepted or {}
-    rules = sorted({finding.rule for finding in findings})
+    return render_results(
+        [Result(one, one.fingerprint, why.get(one.fingerprint, "")) for one in findings]
+    )
+
+
+def render_results(results: Sequence[Result]) -> str:
+    """Return findings that bring fingerprints of their own as one SARIF run."""
+    rules = sorted({one.finding.rule for one in results})
     driver = {
         "name": "opskit",
         "version": __version__,
         "rules": [{"id": rule} for rule in rules],
     }
-    run = {"tool": {"driver": driver}, "results": [_result(finding, why) for finding in findings]}
+    any_accepted = any(one.accepted for one in results)
+    told = [
+        {**_result(one), **({"suppressions": _suppressions(one)} if any_accepted else {})}
+        for one in results
+    ]
+    run = {"tool": {"driver": driver}, "results": told}
     return json.dumps({"version": "2.1.0", "$schema": _SCHEMA, "runs": [run]}, indent=2)
 
 
@@ -39,17 +60,20 @@ _SCHEMA = (
 )
 
 
-def _result(finding: Finding, accepted: Mapping[str, str]) -> dict[str, object]:
+def _suppressions(one: Result) -> list[dict[str, str]]:
+    """Return why it is suppressed; SARIF wants the property in every result or in none."""
+    return [{"kind": "external", "justification": clean(one.accepted)}] if one.accepted else []
+
+
+def _result(one: Result) -> dict[str, object]:
+    finding = one.finding
     text = clean(f"{finding.subject}: {finding.message}" if finding.subject else finding.message)
-    why = accepted.get(finding.fingerprint)
-    suppressed = [{"kind": "external", "justification": clean(why)}] if why else []
     return {
         "ruleId": finding.rule,
         "level": _LEVELS[finding.severity],
         "message": {"text": text},
         "locations": [_location(finding.location)] if finding.location else [],
-        "partialFingerprints": {"opskit/v1": finding.fingerprint},
-        **({"suppressions": suppressed} if accepted else {}),
+        "partialFingerprints": {"opskit/v1": one.fingerprint},
     }
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from opskit.cli.commands import command
+from opskit.cli.delivering import deliver
 from opskit.cli.monitor.shared import app_for, services_option, with_parts
 from opskit.cli.options import config_option, output_options
 from opskit.cli.output import Column, Output, note, show_table
@@ -71,7 +72,7 @@ def probe(  # one parameter per option
     if goes_on:
         return _go_on(app, prober, targets, duration)
     seen = prober.once(lambda _: None)
-    app.deliver()
+    deliver(app)
     _emit_seen(seen, targets, output)
     return worst(_CODES[str(one.seen)] for one in seen)
 
@@ -189,7 +190,7 @@ class _Courier:
         """Deliver all that is due, what came up since the last start included."""
         if self._thread is not None:
             self._thread.join()
-        self._app.deliver()
+        deliver(self._app)
 
     def _deliver(self) -> None:
         try:

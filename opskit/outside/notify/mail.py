@@ -139,7 +139,8 @@ class MailSender:
             return ssl.create_default_context(cafile=str(self.root / name) if name else None)
         except (OSError, ssl.SSLError) as error:
             hint = "name a PEM file in mail.ca_file"
-            raise ConfigError(f"{name} holds no certificate", hint=hint) from error
+            # It stays owed: whoever corrects the setting wants it sent.
+            raise ConfigError(f"{name} holds no certificate", hint=hint, retryable=True) from error
 
     @contextmanager
     def _translated(self, watched: _Watched) -> Iterator[None]:

@@ -63,6 +63,24 @@ def rewritten(path, change, owner=None, mode=0o600):
     return True
 
 
+def forced(path, change, owner):
+    """Change the lines of a file, whatever its owner made of it; return whether that changed it.
+
+    What cannot be rewritten (a link, a second name, too much, a flag) sshd may read all the same.
+    Where it lies in the home of OWNER it is moved aside as a whole: nothing of it is lost, and
+    nobody is let in by it.
+
+    Raises:
+        Trouble: it lies elsewhere, or could not be moved.
+    """
+    try:
+        return rewritten(path, change, owner)
+    except places.Odd:
+        if owner is None or owner.pw_uid == 0:
+            raise
+        return places.put_aside(path, owner)
+
+
 def _as_it_was(handle, name):
     found = os.lstat(name, dir_fd=handle)
     return stat.S_IMODE(found.st_mode), (found.st_uid, found.st_gid)
@@ -78,7 +96,7 @@ def without_key(path, grant, blobs, owner):
             if not marked(line, grant) and not any(opens(line, blob) for blob in blobs)
         ]
 
-    return rewritten(path, change, owner)
+    return forced(path, change, owner)
 
 
 def without_principal(path, grant):
@@ -180,8 +198,36 @@ def credentials(state, name, spared=()):
         raise places.Trouble("; ".join(wrong))
     for group in lone_groups(state, name):
         state["members"].remove([group, account])
-    del state["grants"][name]
+    # Whoever is still at work may put back what was cut: once more when their sessions are ended.
+    state["again"][name] = state["grants"].pop(name)
     return cut
+
+
+def once_more(state, wrong):
+    """Cut again what was cut before sessions were ended; return whether anything was back.
+
+    What went wrong is added to WRONG, and stays to be done.
+    """
+    back = False
+    for name in [*state["again"]]:
+        grant = state["again"][name]
+        if grant["account"] in state["ending"]:
+            continue
+        if name not in state["grants"]:  # given anew meanwhile, it is to be there
+            state["grants"][name] = grant
+            try:
+                back = bool(credentials(state, name, shared(state, name))) or back
+            except (places.Trouble, OSError) as error:
+                wrong.append(f"{name}: {error}")
+        del state["again"][name]
+    return back
+
+
+def shared(state, name):
+    """Return the keys that other grants of the same account give as well."""
+    account = state["grants"][name]["account"]
+    others = (one for key, one in state["grants"].items() if key != name)
+    return {blob for one in others if one["account"] == account for blob in one.get("blobs", ())}
 
 
 def _keeper(path, owner):
@@ -216,5 +262,5 @@ def retire(state, account):
         return True
     changed = close(account)
     for path in made.get("key_files", ()):
-        changed = rewritten(path, lambda _lines: [], _keeper(path, owner)) or changed
+        changed = forced(path, lambda _lines: [], _keeper(path, owner)) or changed
     return changed

@@ -228,6 +228,7 @@ def turn(now):
         places.keep(state)
         close(state, wrong)
         finish(state, wrong)
+        cut.once_more(state, wrong)
         places.keep(state)
     return wrong
 
@@ -249,7 +250,7 @@ def _end(state, name, wrong):
         one for key, one in state["grants"].items() if key != name and one["account"] == account
     ]
     try:
-        cut.credentials(state, name, {blob for one in others for blob in one.get("blobs", ())})
+        cut.credentials(state, name, cut.shared(state, name))
     except (places.Trouble, OSError) as error:
         wrong.append(f"{name}: {error}")
     if not others and account not in {*state["administrators"], *state["ending"]}:

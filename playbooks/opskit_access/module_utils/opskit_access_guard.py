@@ -55,7 +55,10 @@ def lock_out(order, ways):
     if after == before or len(after) >= _ENOUGH:
         return ""
     left = ", ".join(sorted(after)) or "nobody"
-    return f"it would leave {left} to administer this host; two are the least"
+    return (
+        f"it would leave only {left} to administer this host; two are the least: "
+        "give somebody else a standing way in first, or take it away by hand"
+    )
 
 
 def standing_administrators(ways):

@@ -12,9 +12,7 @@ import json
 import os
 import pwd
 import re
-import socket
 import stat
-import time
 import zlib
 
 from ansible.module_utils import (
@@ -55,8 +53,6 @@ def look(placements, ways):
     managed = {one["account"] for one in placements} | set(known["accounts"])
     managed |= {one["account"] for one in known["grants"].values()}
     return {
-        "at": int(time.time() * 1_000_000),
-        "hostname": socket.gethostname(),
         "files": reader.files,
         "unread": reader.unread,
         "sudo_version": ways.sudo_said,
@@ -249,13 +245,18 @@ def _group(gid):
 
 def _inside(path):
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(handle, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                return "", ""
+        handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return "", ""
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return "", ""  # to open a device alone may set something off
+        with open(f"/proc/self/fd/{handle}", "rb") as stream:
             data = stream.read(_LARGEST_COMMAND + 1)
     except OSError:
         return "", ""
+    finally:
+        os.close(handle)
     first = data[:300].split(b"\n", 1)[0]
     words = first[2:].decode("utf-8", "replace").split() if first.startswith(b"#!") else []
     digest = hashlib.sha256(data).hexdigest() if len(data) <= _LARGEST_COMMAND else ""

@@ -316,13 +316,7 @@ def _take(doing, one):
     except places.Trouble:
         file = ""
     grant["principal_files"] = sorted({*grant["principal_files"], file} - {""})
-    spared = {
-        blob
-        for key, other in state["grants"].items()
-        if key != name and other["account"] == grant["account"]
-        for blob in other["blobs"]
-    }
-    doing.attempt(name, lambda: cut.credentials(state, name, spared))
+    doing.attempt(name, lambda: cut.credentials(state, name, cut.shared(state, name)))
 
 
 def _close(doing):
@@ -330,6 +324,7 @@ def _close(doing):
     doing.changed = expire.close(doing.state, doing.wrong) or doing.changed
     doing.ended = expire.finish(doing.state, doing.wrong)
     doing.changed = any(doing.ended.values()) or doing.changed
+    doing.changed = cut.once_more(doing.state, doing.wrong) or doing.changed
 
 
 def _remove(doing, one):

@@ -14,6 +14,7 @@ import re
 import secrets
 import stat
 import subprocess
+import sys
 import time
 
 OWN = "/etc/opskit"
@@ -21,6 +22,9 @@ STATE = OWN + "/access.json"
 LOCK = "/run/opskit.lock"
 LARGEST = 1 << 20
 _LINKS = 20
+# Something else than a directory on the way, or a flag that keeps even root from changing it.
+_ODD = (errno.ENOTDIR, errno.ELOOP, errno.EPERM)
+_GET_FLAGS, _SET_FLAGS, _FROZEN = 0x80086601, 0x40086602, 0x30
 _LEFT_OVER = re.compile(r"\.opskit-[0-9a-f]{16}")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -31,6 +35,10 @@ class Trouble(Exception):
 
 class Missing(Trouble):
     """A directory is not there."""
+
+
+class Odd(Trouble):
+    """What somebody made of a place that is theirs is not to be trusted, or cannot be changed."""
 
 
 def ran(words, seconds=30):
@@ -85,7 +93,7 @@ def directory(path, owners=(0,), make=None, *, firm=True):
             if target is not None:
                 links += 1
                 if links > _LINKS:
-                    raise Trouble(path + ": too many links")
+                    raise Odd(path + ": too many links")
                 parts = _parts(target) + parts
                 handle = _entered(handle, "/") if target.startswith("/") else handle
                 continue
@@ -98,7 +106,7 @@ def directory(path, owners=(0,), make=None, *, firm=True):
         raise Missing(path + " is not there") from None
     except OSError as error:
         msg = f"{path}: {error.strerror or error}"
-        raise Trouble(msg) from None
+        raise (Odd if error.errno in _ODD else Trouble)(msg) from None
     finally:
         os.close(handle)
 
@@ -119,7 +127,7 @@ def _link(handle, part):
         return None
     around = os.fstat(handle)
     if found.st_uid or around.st_uid or around.st_mode & 0o022:
-        raise Trouble(part + " is a link; it is not followed")
+        raise Odd(part + " is a link; it is not followed")
     return os.readlink(part, dir_fd=handle)
 
 
@@ -150,7 +158,7 @@ def _owned(handle, path, owners, firm):
     if firm and open_to and not any(owners):
         raise Trouble(f"{path}: others than root can write to a directory in it")
     if found.st_uid not in {0, *owners}:
-        raise Trouble(f"{path}: a directory in it belongs to user {found.st_uid}")
+        raise Odd(f"{path}: a directory in it belongs to user {found.st_uid}")
 
 
 def content(handle, name, owners=(0,)):
@@ -166,17 +174,17 @@ def content(handle, name, owners=(0,)):
         return None
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise Trouble(name + " is a link; it is not followed") from None
+            raise Odd(name + " is a link; it is not followed") from None
         raise
     with os.fdopen(opened, "rb") as stream:
         found = os.fstat(opened)
         if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
-            raise Trouble(name + " is no plain file with one name")
+            raise Odd(name + " is no plain file with one name")
         if owners is not None and found.st_uid not in {0, *owners}:
-            raise Trouble(f"{name} belongs to user {found.st_uid}")
+            raise Odd(f"{name} belongs to user {found.st_uid}")
         data = stream.read(LARGEST + 1)
     if len(data) > LARGEST:
-        raise Trouble(name + " is too large")
+        raise Odd(name + " is too large")
     return data
 
 
@@ -207,6 +215,58 @@ def _sweep(handle):
     for name in os.listdir(handle):
         if _LEFT_OVER.fullmatch(name):
             gone(handle, name)
+
+
+def put_aside(path, owner):
+    """Move what lies at PATH, in the home of OWNER, to where nobody looks; return whether it was.
+
+    Of what cannot be trusted nothing is read and nothing followed: the name itself goes, or that
+    of the first part of the way to it that is no directory.
+    """
+    home = owner.pw_dir.rstrip("/")
+    *way, last = _parts(path[len(home) :])
+    with directory(home, (owner.pw_uid,)) as handle:
+        opened = os.dup(handle)
+        try:
+            for part in way:
+                found = os.lstat(part, dir_fd=opened)
+                if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (0, owner.pw_uid):
+                    return _moved(opened, part)
+                opened = _entered(opened, part)
+            return _moved(opened, last)
+        except FileNotFoundError:
+            return False
+        finally:
+            os.close(opened)
+
+
+def _moved(handle, name):
+    aside = f"{name}.opskit-{secrets.token_hex(8)}"
+    try:
+        os.rename(name, aside, src_dir_fd=handle, dst_dir_fd=handle)
+    except PermissionError:
+        _thaw(handle)
+        _thaw_in(handle, name)
+        os.rename(name, aside, src_dir_fd=handle, dst_dir_fd=handle)
+    return True
+
+
+def _thaw_in(handle, name):
+    if stat.S_IFMT(os.lstat(name, dir_fd=handle).st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
+        return
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    opened = os.open(name, flags, dir_fd=handle)
+    try:
+        _thaw(opened)
+    finally:
+        os.close(opened)
+
+
+def _thaw(opened):
+    """Take the flags from an open file that keep it as it is (chattr +i, +a)."""
+    flags = int.from_bytes(fcntl.ioctl(opened, _GET_FLAGS, bytes(8))[:4], sys.byteorder)
+    if flags & _FROZEN:
+        fcntl.ioctl(opened, _SET_FLAGS, (flags & ~_FROZEN).to_bytes(8, sys.byteorder))
 
 
 def gone(handle, name):
@@ -285,6 +345,7 @@ def kept():
         "members": [],
         "had": {},
         "ending": [],
+        "again": {},
     }
     if data is None:
         return fresh

@@ -6,6 +6,7 @@ planted there with what ends grants in time.
 
 import glob
 import os
+import pwd
 import re
 import signal
 import stat
@@ -19,6 +20,10 @@ except ImportError:  # the copy on the host
 SWEPT = places.OWN + "/swept"
 _GENTLE_SECONDS = 1.0
 _ROUNDS = 40
+_ACCOUNTS = 65_535
+# Where everybody may leave something.
+_SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108  # looked through, not written to
+_MOST_LOOKED = 50_000
 
 
 def _status(pid):
@@ -44,12 +49,8 @@ def processes(uid):
     What root's daemons are is left alone, also where the account had them restarted: a process of
     another account is taken only below one of its own, or on a terminal with its name on it.
     """
-    table = {}
-    for name in os.listdir("/proc"):
-        found = _status(int(name)) if name.isdigit() else None
-        if found:
-            table[int(name)] = found
-    taken = {pid for pid, (_, users, _) in table.items() if uid in users}
+    table, ranges = _table(), _subordinate(uid)
+    taken = {pid for pid, (_, users, _) in table.items() if _is_one_of(users, uid, ranges)}
     taken |= {pid for pid, (_, _, terminal) in table.items() if terminal and _by_sudo(pid, uid)}
     while True:
         below = {pid for pid, (parent, _, _) in table.items() if parent in taken} - taken
@@ -57,6 +58,31 @@ def processes(uid):
             break
         taken |= below
     return sorted(taken - _above(table))
+
+
+def _table():
+    found = {int(name): _status(int(name)) for name in os.listdir("/proc") if name.isdigit()}
+    return {pid: one for pid, one in found.items() if one}
+
+
+def _is_one_of(users, uid, ranges):
+    return uid in users or any(one in range_ for one in users for range_ in ranges)
+
+
+def _subordinate(uid):
+    """Return the numbers that an account may run containers as, by ranges.
+
+    Ranges among which there may be accounts are somebody's mistake, and not followed.
+    """
+    try:
+        names = {str(uid), pwd.getpwuid(uid).pw_name}
+        with open("/etc/subuid", encoding="utf-8", errors="replace") as stream:
+            rows = [line.strip().split(":") for line in stream]
+    except (KeyError, OSError):
+        return []
+    found = [row for row in rows if len(row) == 3 and row[0] in names]
+    starts = [(int(row[1]), int(row[2])) for row in found if row[1].isdigit() and row[2].isdigit()]
+    return [range(start, start + count) for start, count in starts if start > _ACCOUNTS]
 
 
 def _by_sudo(pid, uid):
@@ -99,21 +125,46 @@ def end_sessions(account):
         msg = f"sessions of {account} are never ended"
         raise places.Trouble(msg)
     if os.path.isdir("/run/systemd/sessions"):
-        places.ran(["loginctl", "terminate-user", account])
+        # By its number: a name of digits alone would be taken for that of somebody else.
+        places.ran(["loginctl", "terminate-user", str(found.pw_uid)])
     ended = {pid: what(pid) for pid in processes(found.pw_uid)}
     _signal(ended, signal.SIGTERM)
     until = time.monotonic() + _GENTLE_SECONDS
     while processes(found.pw_uid) and time.monotonic() < until:
         time.sleep(0.02)
-    for _ in range(_ROUNDS):  # what forks while it is ended needs more than one
+    for _ in range(_ROUNDS):
         left = processes(found.pw_uid)
         if not left:
             return sorted(one for one in ended.values() if one)
         ended.update((pid, what(pid)) for pid in left)
+        _all_at_once(found.pw_uid)
         _signal(left, signal.SIGKILL)
         time.sleep(0.02)
     msg = f"{account} still runs {what(left[0])}"
     raise places.Trouble(msg)
+
+
+def _all_at_once(uid):
+    """Have the kernel kill all that runs as an account: what forks has no time to.
+
+    One by one is too slow for what starts another of itself as soon as it is there.
+    """
+    if any(uid in users for users in map(_users_of, _above(_table()))):
+        return  # it would end this very process, or what it stands on
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setresuid(uid, uid, uid)
+            os.kill(-1, signal.SIGKILL)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+
+
+def _users_of(pid):
+    found = _status(pid)
+    return found[1] if found else set()
 
 
 def _signal(pids, number):
@@ -160,37 +211,95 @@ def _at_jobs(uid):
 def _units(found):
     """Return what systemd would start for an account: the links that enable its own units."""
     base = found.pw_dir.rstrip("/") + "/.config/systemd/user"
-    try:
-        with places.directory(base, (found.pw_uid,)) as handle:
-            wants = sorted(one for one in os.listdir(handle) if one.endswith(".wants"))[:100]
-    except places.Trouble:
-        return []
     rows = []
-    for one in wants:
-        try:
-            with places.directory(base + "/" + one, (found.pw_uid,)) as handle:
-                rows += [base + "/" + one + "/" + name for name in sorted(os.listdir(handle))[:100]]
-        except places.Trouble:
-            continue
+    for one in _names(base, found.pw_uid):
+        if one.endswith((".wants", ".requires")):
+            wants = base + "/" + one
+            rows += [wants + "/" + name for name in _names(wants, found.pw_uid, files=True)]
     return rows
 
 
+def _names(path, uid, *, files=False):
+    """Return what is in a directory of an account's; with FILES no directories, which are none."""
+    try:
+        with places.directory(path, (uid,)) as handle:
+            names = sorted(os.listdir(handle))
+            if not files:
+                return names
+            return [one for one in names if not stat.S_ISDIR(os.lstat(one, dir_fd=handle).st_mode)]
+    except places.Trouble:
+        return []
+
+
 def sweep(account):
-    """Take away what goes on by itself; tables of jobs are kept aside, for somebody to look at."""
-    found, swept = places.entry(account), []
+    """Take away what goes on by itself; tables of jobs are kept aside, for somebody to look at.
+
+    Raises:
+        Trouble: something is still there; what else there was is gone nevertheless.
+    """
+    found, swept, wrong = places.entry(account), [], []
     for kind, path in remains(account):
         parent, name = os.path.split(path)
-        owners = (found.pw_uid,) if kind == "systemd-unit" else (0, os.stat(parent).st_uid)
-        with places.directory(parent, owners) as handle:
-            if kind in ("crontab", "at"):
-                _set_aside(handle, name, kind, found.pw_uid)
-            places.gone(handle, name)
+        try:
+            owners = (found.pw_uid,) if kind == "systemd-unit" else (0, os.stat(parent).st_uid)
+            with places.directory(parent, owners) as handle:
+                if kind in ("crontab", "at"):
+                    _set_aside(handle, name, kind, found.pw_uid)
+                places.gone(handle, name)
+        except (places.Trouble, OSError) as error:
+            wrong.append(f"{kind} {path}: {error}")
+            continue
         swept.append(f"{kind} {path}")
+    swept += _disarmed(found) if found else []
+    if wrong:
+        raise places.Trouble("; ".join(wrong))
     return swept
 
 
+def _disarmed(found):
+    """Take the bits from an account's programs that let others run them as it or as its groups.
+
+    Such a program keeps a group for whoever was in it when it was made, after they left it.
+    """
+    told, looked = [], 0
+    for base in (found.pw_dir, *_SHARED):
+        for top, _, names, handle in os.fwalk(base):
+            looked += len(names)
+            if looked > _MOST_LOOKED:
+                return [*told, "setuid not looked for any further than " + top]
+            told += [f"setuid {top}/{one}" for one in names if _disarm(handle, one, found.pw_uid)]
+    return told
+
+
+def _disarm(handle, name, uid):
+    """Do so to one file; whatever takes its place meanwhile is looked at once more."""
+    try:
+        if not _is_armed(os.lstat(name, dir_fd=handle), uid):
+            return False
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        opened = os.open(name, flags, dir_fd=handle)
+    except OSError:
+        return False
+    try:
+        there = os.fstat(opened)
+        if not _is_armed(there, uid):
+            return False
+        os.fchmod(opened, stat.S_IMODE(there.st_mode) & 0o1777)
+    finally:
+        os.close(opened)
+    return True
+
+
+def _is_armed(there, uid):
+    return stat.S_ISREG(there.st_mode) and there.st_uid == uid and there.st_mode & 0o6000
+
+
 def _set_aside(handle, name, kind, uid):
-    data = places.content(handle, name, (uid,))
+    """Keep a table of jobs, unless its owner made it such that it cannot be kept."""
+    try:
+        data = places.content(handle, name, (uid,))
+    except places.Odd:
+        return
     if data:
         label = f"{kind}-{name}-{int(time.time())}"
         with places.directory(SWEPT, make=(0, 0, 0o700)) as aside:

@@ -66,7 +66,8 @@ class Standing:
         return "timer" if self.timer and self._is_known() else "none"
 
     def _is_known(self):
-        return self.one["grant"] in self.state["grants"]
+        """Return whether this host remembers the grant, or still has to cut it once more."""
+        return self.one["grant"] in {*self.state["grants"], *self.state["again"]}
 
     def _others(self):
         """Return the other grants of the same account that this host remembers."""

@@ -89,7 +89,10 @@ class Ways:
         """
         settings, owner = self.sshd(account), places.entry(account)
         if settings.get("trustedusercakeys", "none") == "none":
-            raise places.Trouble("sshd has no TrustedUserCAKeys")
+            raise places.Trouble(
+                "sshd has no TrustedUserCAKeys: opskit access cert issue --authority "
+                "says what to plant"
+            )
         named = settings.get("authorizedprincipalsfile", "none")
         if named == "none" or not named.startswith("/") or not _is_one_accounts(named):
             raise places.Trouble("sshd has no AuthorizedPrincipalsFile of root's for each account")

@@ -72,6 +72,7 @@ class CallbackModule(CallbackBase):
         self._key = bytes.fromhex(job["hash_key"])
         self._redact = Redactor()
         self._known_secrets = set()
+        self._given = None
         self._started = {}
         self._last_task = {}
         self._ways = {}
@@ -130,9 +131,15 @@ class CallbackModule(CallbackBase):
 
     def _learn_secrets(self, hosts):
         manager = self._play.get_variable_manager()
+        given = manager.extra_vars
+        if self._given is None:
+            # The same for each host, and there may be as much of it as there are hosts.
+            self._given = _depends(given)
+            self._known_secrets |= {*secret_values(given), *_vaulted(given)}
         for host in hosts:
             known = manager.get_vars(play=self._play, host=host)
-            own = {key: value for key, value in known.items() if key not in ("hostvars", "vars")}
+            same = {"hostvars", "vars", *given}
+            own = {key: value for key, value in known.items() if key not in same}
             self._known_secrets |= {*secret_values(own), *_vaulted(own)}
             self._learn_dependences(host, own)
         self._redact = Redactor().with_secrets(self._known_secrets)
@@ -420,7 +427,8 @@ class CallbackModule(CallbackBase):
         Once for each play, before it runs: what tasks set later is no text of the standard's.
         """
         if self._check and (self._play._uuid, host.name) not in self._depends_on:  # noqa: SLF001
-            self._depends_on[self._play._uuid, host.name] = _depends(variables)  # noqa: SLF001
+            found = self._given | _depends(variables)
+            self._depends_on[self._play._uuid, host.name] = found  # noqa: SLF001
 
     def _dependences(self):
         for (_, name), found in self._depends_on.items():

@@ -1,4 +1,4 @@
-"""Rules about asking: what one request would add, as cases."""
+"""Rules about asking, what one request would add, and about what is not used, as cases."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 
+from opskit.access.rules.dormant import DORMANT, Dormancy
 from opskit.access.rules.flow import FLOW, FlowView, Holding
+from opskit.access.rules.rule import Family
 from opskit.core.clock import DAY, HOUR, Duration
 from opskit.outside.documents import parse
 from tests.access.world import ask, registry
 from tests.conftest import CASES
 
 HERE = CASES / "access" / "rules"
-RULES = {rule.id: rule for rule in FLOW.rules}
+FAMILIES: tuple[Family[Any], ...] = (FLOW, DORMANT)
+RULES = {rule.id: rule for family in FAMILIES for rule in family.rules}
 FILES = sorted(path for rule in RULES for path in HERE.glob(f"{rule}/*.yaml"))
 OFFICE = registry()
 
@@ -35,13 +38,21 @@ def view(case: Mapping[str, Any]) -> FlowView:
     return FlowView(asked, OFFICE, holdings, **{name: tuple(case.get(name, ())) for name in names})
 
 
+def dormancy(case: Mapping[str, Any]) -> Dormancy:
+    return Dormancy(
+        "g7", "alice", "web-admin", ("web1", "web2"), Duration(case["unused_days"] * DAY),
+        case.get("covered", True), Duration(case.get("allowed_days", 90) * DAY),
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda one: f"{one.parent.name}/{one.stem}")
 def test_a_case_is_judged_as_it_says(path: Path) -> None:
     case = parse(path).value
     assert isinstance(case, dict)
     expected = case.get("findings", [])
     assert bool(expected) is path.name.startswith("fail-")
-    found = list(RULES[path.parent.name].check(view(case)))
+    seen = dormancy(case) if path.parent.name == "FLOW-DORMANT" else view(case)
+    found = list(RULES[path.parent.name].check(seen))
     assert len(found) == len(expected)
     for finding, words in zip(found, expected, strict=True):
         severity, _, message = words.partition(": ")

@@ -6,6 +6,7 @@ import base64
 import json
 import subprocess
 import time
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +58,11 @@ def grant(name: str, account: str, **rights: Any) -> dict[str, Any]:
         "from": [],
     }
     return {**given, **rights}
+
+
+def packed(value: object) -> str:
+    """Return a value as the modules tell it."""
+    return base64.b64encode(zlib.compress(json.dumps(value).encode())).decode()
 
 
 def rules(account: str, command: str, until: int) -> dict[str, str]:

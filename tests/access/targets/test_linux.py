@@ -171,11 +171,23 @@ def test_what_is_taken_as_unmanaged_is_guarded_and_templates_stay_text(
     said = "{{ lookup('pipe', 'touch " + str(tmp_path / "ran") + "') }}"
     everybody = Unmanaged("sudo", "/etc/sudoers:1", "ALL", said)
 
-    answer = kind.remove("web1", [everybody])
+    answer = kind.remove({"web1": [everybody], "off": [everybody]})["web1"]
 
     assert answer.failed + answer.refused
     assert answer.sight.reached
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_host_that_never_answers_keeps_no_other_waiting(
+    kind: LinuxKind, hosts: Fleet, tmp_path: Path
+) -> None:
+    hosts["web2"].write("/root/never", "#!/bin/sh\nexec sleep 60\n")
+    hosts["web2"].run(("chmod", "755", "/root/never"))
+    slow = tmp_path / "slow.ini"
+    slow.write_text("web2 ansible_python_interpreter=/root/never\n")
+    seen = replace(kind, inventory=(*kind.inventory, slow), seconds=8).observe(["web1", "web2"], {})
+    assert (seen["web1"].reached, seen["web2"].reached) == (True, False)
+    assert "timed out" in seen["web2"].reason.lower()
 
 
 def test_nobody_asked_and_a_broken_inventory_are_no_looks(kind: LinuxKind, tmp_path: Path) -> None:

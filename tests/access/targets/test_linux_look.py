@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 
 from opskit.access.hosts.model import HostState
+from opskit.access.targets.linux.told import Seen, unpacked
 from opskit.access.targets.linux.wire import Collected, sight
-from tests.access.targets.deputy import Deputy, grant
+from opskit.core.clock import Instant
+from tests.access.targets.deputy import Deputy, grant, packed
 from tests.rig.hosts import Host
 
 NAMES = ("web1",)
@@ -23,7 +25,8 @@ def test_what_a_host_says_is_safe_to_show_and_whole(deputy: Deputy, host: Host) 
     done = host.run(("bash", "-c", script))
     assert done.returncode == 0, done.stderr
 
-    found = sight("web1", deputy.observe(grant("g20", "rita")), collected_only)
+    seen = unpacked(packed(deputy.observe(grant("g20", "rita"))), Seen)
+    found = sight("web1", seen, Instant(0), collected_only)
 
     assert any("\\x1b" in session.what for session in found.sessions)
     assert not any("\x1b" in session.what for session in found.sessions)

@@ -113,5 +113,5 @@ def test_a_target_is_this_machine_unless_it_says_otherwise(doors: Doors) -> None
 
 
 def test_what_nobody_granted_is_not_its_to_take(doors: Doors) -> None:
-    answer = doors.kind.remove("one", [Unmanaged("account", "bob", "bob", "")])
+    answer = doors.kind.remove({"one": [Unmanaged("account", "bob", "bob", "")]})["one"]
     assert answer.failed == "playbooks cannot take bob"

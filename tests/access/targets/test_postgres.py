@@ -295,7 +295,38 @@ def test_what_nobody_granted_is_found_and_taken(place: Place) -> None:
     found = [one for one in seen(place, granted).unmanaged if one.account in {"tom", "uma"}]
     assert [one.key for one in found] == ["tom in readers", "tom CREATEDB"]
     with place.connect("tom", place.password("tom")):
-        answer = place.kind().remove("shop-db", found)
+        answer = place.kind().remove({"shop-db": found})["shop-db"]
         assert [one.account for one in answer.ended] == ["tom"]
     assert [one for one in answer.sight.unmanaged if one.account == "tom"] == []
-    assert place.kind().remove("shop-db", found).failed == ""  # gone already is removed well
+    assert (
+        place.kind().remove({"shop-db": found})["shop-db"].failed == ""
+    )  # gone already is removed well
+
+
+def test_who_comes_back_at_once_has_lost_what_they_lost(place: Place) -> None:
+    place.run("CREATE ROLE will LOGIN", "GRANT readers TO will")
+    found = [one for one in seen(place).unmanaged if one.account == "will"]
+    password, enough = place.password("will"), threading.Event()
+
+    def stay() -> None:
+        while not enough.is_set():
+            try:
+                with place.connect("will", password) as session:
+                    session.execute("SELECT pg_sleep(60)")
+            except psycopg.OperationalError:
+                continue
+
+    with ThreadPoolExecutor(2) as pool:
+        busy = [pool.submit(stay) for _ in range(2)]
+        while not place.ask("SELECT 1 FROM pg_stat_activity WHERE usename = 'will'"):
+            continue
+        answer = place.kind().remove({"shop-db": found})["shop-db"]
+        enough.set()
+        place.run("ALTER ROLE will NOLOGIN")
+        while not all(one.done() for one in busy):
+            place.run(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'will'"
+            )
+    assert (answer.refused, answer.failed) == ("", "")
+    assert {one.account for one in answer.ended} == {"will"}
+    assert [one for one in answer.sight.unmanaged if one.account == "will"] == []

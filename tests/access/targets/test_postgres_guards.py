@@ -141,12 +141,12 @@ def test_the_last_administrator_but_one_is_not_taken(place: Place) -> None:
     place.run("CREATE ROLE boss SUPERUSER LOGIN", "CREATE ROLE sam LOGIN", "GRANT boss TO sam")
     found = [one for one in seen(place).unmanaged if one.account == "boss"]
     assert found == [Unmanaged("attribute", "boss SUPERUSER", "boss", "SUPERUSER")]
-    answer = place.kind().remove("shop-db", found)
+    answer = place.kind().remove({"shop-db": found})["shop-db"]
     assert "could administer shop-db" in answer.refused
     assert place.ask("SELECT rolsuper FROM pg_roles WHERE rolname = 'boss'") == [(True,)]
     place.run("CREATE ROLE second SUPERUSER LOGIN")
     try:
-        answer = place.kind().remove("shop-db", found)
+        answer = place.kind().remove({"shop-db": found})["shop-db"]
         assert (answer.refused, answer.failed) == ("", "")
         assert place.ask("SELECT rolsuper FROM pg_roles WHERE rolname = 'boss'") == [(False,)]
     finally:

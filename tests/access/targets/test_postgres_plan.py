@@ -97,7 +97,7 @@ SECOND = {
 
 
 @pytest.mark.parametrize("how", SECOND)
-@pytest.mark.parametrize("by", ["order", "removal"])
+@pytest.mark.parametrize("by", ["order", "attribute", "login"])
 def test_two_must_be_left_who_can_administer_and_can_log_in(how: str, by: str) -> None:
     deputy, first, enough = SECOND[how]
     member = ["postgres to deputy"] if how == "can become one" else []
@@ -109,7 +109,7 @@ def test_two_must_be_left_who_can_administer_and_can_log_in(how: str, by: str) -
     if by == "order":
         decided = plan(state, Order("server", end_sessions=("boss",)), NOW)
     else:
-        rogue = Unmanaged("attribute", "boss SUPERUSER", "boss", "SUPERUSER")
+        rogue = Unmanaged(by, "boss", "boss", "SUPERUSER")
         decided = removal(state, [rogue], NOW)
     assert (decided.refused == "") is enough
     assert bool(decided.statements) is enough
@@ -125,6 +125,7 @@ def test_an_order_that_takes_from_no_administrator_needs_no_second_one() -> None
 @pytest.mark.parametrize("name", ["postgres", "dba"])
 def test_administrators_are_never_touched(name: str) -> None:
     state = server(roles=["dba login superuser"], administrators=["dba"])
+    assert "administrator" in removal(state, [Unmanaged("login", "LOGIN", name, "")], NOW).refused
     for order in (
         Order("server", (grant("g1", name, "readers"),)),
         Order("server", absent=(grant("g1", name, "readers"),)),

@@ -65,11 +65,10 @@ def all_standing(view: SudoView) -> Iterator[AccessFinding]:
 def _of(
     view: SudoView, kind: Capability, rule: str, severity: Severity, fix: str
 ) -> Iterator[AccessFinding]:
-    for right, judged in view.judged:
-        if judged.capability is kind:
-            contained = right.noexec and kind in {Capability.EXEC, Capability.PAGER}
-            graver = lowered(severity) if contained else severity
-            yield of_right(view, rule, graver, right, judged.because, fix)
+    for right, judged in view.by_capability.get(kind, ()):
+        contained = right.noexec and kind in {Capability.EXEC, Capability.PAGER}
+        graver = lowered(severity) if contained else severity
+        yield of_right(view, rule, graver, right, judged.because, fix)
 
 
 @SUDO.rule("SUDO-SHELL", Severity.CRITICAL)

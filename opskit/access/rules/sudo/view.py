@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
-from opskit.access.capability import Judgment, judge
+from opskit.access.capability import Capability, Judgment, judge
 from opskit.access.findings import AccessFinding, Evidence, Scope
 from opskit.access.hosts.model import HostState, Line
 from opskit.access.rules.rule import Family
@@ -18,9 +18,12 @@ from opskit.access.sudoers.resolve import Resolver
 from opskit.access.sudoers.syntax import Kind
 from opskit.core.clock import Instant
 from opskit.core.findings import Severity
+from opskit.core.text import shorten
 
 _AROUND = re.compile(r" ?([=,:()!]) ?")
 _FIRST_HUMAN = 1000
+# Longer lines and commands are told with their middle left out.
+_LONGEST = 1000
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,15 @@ class SudoView:
             for one in self.rights
             if one.as_root and one.command.name[:1] == "/" and not one.command.name.endswith("/")
         )
+
+    @cached_property
+    def by_capability(self) -> dict[Capability, list[tuple[Permission, Judgment]]]:
+        """Return the same by what they give; what gives nothing, or is unreviewed, is left out."""
+        found: dict[Capability, list[tuple[Permission, Judgment]]] = {}
+        for one in self.judged:
+            if one[1].capability is not None:
+                found.setdefault(one[1].capability, []).append(one)
+        return found
 
     def is_service(self, who: str) -> bool:
         """Tell whether an account is one nobody logs in to."""
@@ -108,9 +120,9 @@ def found(  # noqa: PLR0913  # a finding has that many parts
     )  # fmt: skip
 
 
-@lru_cache(maxsize=512)
 def _evidence(line: Line) -> Evidence:
-    return Evidence(line.file, line.number, line.raw)
+    raw = line.raw
+    return Evidence(line.file, line.number, shorten(raw, _LONGEST) if len(raw) > _LONGEST else raw)
 
 
 def of_right(
@@ -130,7 +142,7 @@ def command_text(right: Permission) -> str:
     member = right.command
     if member.kind is Kind.ALL:
         return "every command"
-    return member.name if member.args is None else f"{member.name} {member.args}"
+    return shorten(member.text.lstrip("!"), _LONGEST)
 
 
 def meaning_of(right: Permission) -> tuple[str, ...]:
@@ -147,18 +159,16 @@ def plain(raw: str) -> str:
 
 def merged(findings: Iterable[AccessFinding]) -> tuple[AccessFinding, ...]:
     """Return each thing once: the same right by several lines is one finding with all of them."""
-    kept: dict[tuple[object, ...], AccessFinding] = {}
+    alike: dict[tuple[object, ...], list[AccessFinding]] = {}
     for one in findings:
-        key = (one.rule, one.subject, one.meaning)
-        before = kept.get(key)
-        kept[key] = one if before is None else _joined(before, one)
-    return tuple(kept.values())
+        alike.setdefault((one.rule, one.subject, one.meaning), []).append(one)
+    return tuple([found[0] if len(found) == 1 else _joined(found) for found in alike.values()])
 
 
-def _joined(first: AccessFinding, other: AccessFinding) -> AccessFinding:
-    graver = max(first, other, key=lambda one: one.severity.rank)
-    evidence = tuple(dict.fromkeys([*first.evidence, *other.evidence]))
-    return replace(graver, evidence=evidence)
+def _joined(found: Sequence[AccessFinding]) -> AccessFinding:
+    graver = max(found, key=lambda one: one.severity.rank)
+    evidence = dict.fromkeys(line for one in found for line in one.evidence)
+    return graver._replace(evidence=tuple(evidence))
 
 
 def everything(view: SudoView) -> Iterator[AccessFinding]:

@@ -8,6 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from opskit.access.targets.kinds import Answer, Logs, Order, Placement, Session, Sight, Unmanaged
+from opskit.access.targets.linux.told import (
+    BadAnswer,
+    Carried,
+    Confirmed,
+    Done,
+    LogRows,
+    Seen,
+    unpacked,
+)
 from opskit.access.targets.linux.wire import (
     RenderGrant,
     StateOf,
@@ -15,7 +24,6 @@ from opskit.access.targets.linux.wire import (
     in_words,
     order_sent,
     sight,
-    unpacked,
 )
 from opskit.core.clock import SECOND, Clock, Instant
 from opskit.core.errors import OpskitError
@@ -27,6 +35,7 @@ from opskit.outside.files import content_root
 
 _LOST = {Outcome.UNREACHABLE, Outcome.FAILED, Outcome.TOO_LARGE}
 _ROLLBACK_SECONDS = 60
+_SECONDS = 300
 _UNKNOWN_HOST = "Could not match supplied host pattern"
 
 
@@ -36,7 +45,8 @@ class LinuxKind:
 
     `administrators` are, for each host, the accounts that are never touched. `runs` is a private
     directory that runs take place in; nothing is left there. `state_of` reads what a host gave.
-    A change of sudo rules that no second login confirms is undone after `rollback_seconds`.
+    A change of sudo rules that no second login confirms is undone after `rollback_seconds`; for an
+    answer a host has `seconds`.
     """
 
     inventory: tuple[Path, ...]
@@ -48,6 +58,7 @@ class LinuxKind:
     state_of: StateOf | None = None
     administrators: Mapping[str, Sequence[str]] = field(default_factory=dict)
     rollback_seconds: int = _ROLLBACK_SECONDS
+    seconds: int = _SECONDS
 
     def observe(
         self, targets: Sequence[str], expected: Mapping[str, Sequence[Placement]]
@@ -58,24 +69,27 @@ class LinuxKind:
             for host in targets
         }
         run = self._run("observe.yml", Mode.CHECK, {"opskit_access_expected": asked})
-        return {host: self._sight(host, run) for host in targets}
+        return {host: self._sight(host, run, expected.get(host, ())) for host in targets}
 
     def carry_out(self, orders: Sequence[Order]) -> Mapping[str, Answer]:
         """Carry out orders, one for each host, all of them in one run."""
-        return self._apply({
+        sent = {
             order.target: order_sent(order, self._administrators(order.target), self.render_grant)
             for order in orders
-        })  # fmt: skip
+        }
+        return self._apply(sent, {one.target: (*one.present, *one.absent) for one in orders})
 
-    def remove(self, target: str, unmanaged: Sequence[Unmanaged]) -> Answer:
-        """Take away rights that nobody granted.
+    def remove(self, unmanaged: Mapping[str, Sequence[Unmanaged]]) -> Mapping[str, Answer]:
+        """Take away rights that nobody granted, on all hosts in one run.
 
         Their keys are: of a key its fingerprint; of a sudo rule `FILE:LINE`, with the line as it
         was seen in `detail`; of a membership the group; of an account its name.
         """
-        who = self._administrators(target)
-        order = order_sent(Order(target), who, self.render_grant, remove=unmanaged)
-        return self._apply({target: order})[target]
+        orders = {}
+        for host, each in unmanaged.items():
+            who = self._administrators(host)
+            orders[host] = order_sent(Order(host), who, self.render_grant, remove=each)
+        return self._apply(orders)
 
     def revoke_keys(self, targets: Sequence[str], krl: bytes) -> Mapping[str, Answer]:
         """Place a list of revoked keys (`ssh-keygen -k`) where sshd is set up to read one."""
@@ -94,20 +108,30 @@ class LinuxKind:
         told = _told(run, host)
         if not told:
             return Logs((), since, since, _reason(run, host))
-        found = unpacked(told[0])
-        start, end = (Instant(int(found[name] * SECOND)) for name in ("since", "until"))
-        return Logs(tuple(found["lines"]), max(start, since), end, found["why"])
+        try:
+            found = unpacked(told[0], LogRows)
+        except BadAnswer as error:
+            return Logs((), since, since, str(error))
+        start, end = (Instant(int(at * SECOND)) for at in (found.since, found.until))
+        # What a host claims to know of times to come is nothing that was read.
+        end = min(end, self.clock.now())
+        return Logs(found.lines, max(start, since), end, clean(found.why))
 
     def _administrators(self, host: str) -> Sequence[str]:
         return self.administrators.get(host, ("root",))
 
-    def _apply(self, orders: Mapping[str, Mapping[str, object]]) -> Mapping[str, Answer]:
+    def _apply(
+        self,
+        orders: Mapping[str, Mapping[str, object]],
+        asked: Mapping[str, Sequence[Placement]] | None = None,
+    ) -> Mapping[str, Answer]:
         variables = {
             "opskit_access_orders": orders,
             "opskit_access_rollback_seconds": self.rollback_seconds,
         }
         run = self._run("apply.yml", Mode.APPLY, variables)
-        return {host: self._answer(host, run) for host in orders}
+        asked = asked or {}
+        return {host: self._answer(host, run, asked.get(host, ())) for host in orders}
 
     def _run(
         self, playbook: str, mode: Mode, variables: Mapping[str, object]
@@ -142,7 +166,7 @@ class LinuxKind:
             mode=mode,
             hash_key=secrets.token_bytes(32),
             hosts=hosts,
-            variables=variables,
+            variables={**variables, "opskit_access_seconds": self.seconds},
         )
         try:
             self.runs.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -150,28 +174,40 @@ class LinuxKind:
         finally:
             door.forget(directory)
 
-    def _sight(self, host: str, run: Transcript | OpskitError) -> Sight:
+    def _sight(self, host: str, run: Transcript | OpskitError, asked: Sequence[Placement]) -> Sight:
         told = _told(run, host)
         if not told:
             return self._not_reached(host, _reason(run, host))
-        return sight(host, unpacked(told[0]), self.state_of)
+        try:
+            return self._seen(host, unpacked(told[0], Seen), asked)
+        except BadAnswer as error:
+            return self._not_reached(host, str(error))
 
-    def _answer(self, host: str, run: Transcript | OpskitError) -> Answer:
+    def _answer(
+        self, host: str, run: Transcript | OpskitError, asked: Sequence[Placement]
+    ) -> Answer:
         told = _told(run, host)
         if not told:
             reason = _reason(run, host)
             return Answer(self._not_reached(host, reason), failed=reason)
-        found = unpacked(told[0])
-        done = found["done"]
-        if done["armed"] and len(told) < 2:
+        try:
+            found = unpacked(told[0], Carried)
+            _ = [unpacked(one, Confirmed) for one in told[1:]]
+        except BadAnswer as error:
+            return Answer(self._not_reached(host, str(error)), failed=str(error))
+        done = found.done
+        if done.armed and len(told) < 2:
             why = f"no second login proved to work, so the host undoes it: {_reason(run, host)}"
             return Answer(self._not_reached(host, why), _ended(done), refused=why)
         return Answer(
-            sight=sight(host, found["seen"], self.state_of),
+            sight=self._seen(host, found.seen, asked),
             ended=_ended(done),
-            refused=in_words([done["refused"]]),
-            failed=in_words(done["wrong"]),
+            refused=in_words([done.refused]),
+            failed=in_words(done.wrong),
         )
+
+    def _seen(self, host: str, seen: Seen, asked: Sequence[Placement]) -> Sight:
+        return sight(host, seen, self.clock.now(), self.state_of, asked)
 
     def _not_reached(self, host: str, reason: str) -> Sight:
         return Sight(host, self.clock.now(), reached=False, reason=reason)
@@ -181,9 +217,9 @@ def _told(run: Transcript | OpskitError, host: str) -> tuple[str, ...]:
     return run.told.get(host, ()) if isinstance(run, Transcript) else ()
 
 
-def _ended(done: Mapping[str, Mapping[str, Sequence[str]]]) -> tuple[Session, ...]:
-    rows = done["ended"].items()
-    return tuple(Session(account, clean(what)) for account, found in rows for what in found)
+def _ended(done: Done) -> tuple[Session, ...]:
+    rows = done.ended.items()
+    return tuple(Session(clean(account), clean(what)) for account, found in rows for what in found)
 
 
 def _reason(run: Transcript | OpskitError, host: str) -> str:

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import base64
-import json
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from opskit.access.hosts.model import File, HostState, PathFact, Remains
 from opskit.access.model import LinuxRights, SudoRight
 from opskit.access.targets.kinds import (
-    EnforcedBy,
     Order,
     Part,
     Placement,
-    Presence,
     Session,
     Sight,
     Standing,
     Unmanaged,
 )
+from opskit.access.targets.linux.told import FileRow, PartRow, Seen, SessionRow
 from opskit.core.clock import SECOND, Instant
 from opskit.core.text import clean, shorten
 
@@ -105,26 +101,30 @@ def order_sent(
     }
 
 
-def unpacked(text: str) -> dict[str, Any]:
-    """Return what a module told."""
-    found: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(text)))
-    return found
+def sight(
+    target: str,
+    seen: Seen,
+    at: Instant,
+    state_of: StateOf | None,
+    asked: Iterable[Placement] = (),
+) -> Sight:
+    """Return a look at a host; `reason` names what of it could not be read.
 
-
-def sight(target: str, seen: Mapping[str, Any], state_of: StateOf | None) -> Sight:
-    """Return a look at a host; `reason` names what of it could not be read."""
-    collected = _collected(seen)
-    told = [*seen["wrong"], *(f"{path}: {why}" for path, why in collected.unread)]
+    `at` is opskit's own time: a host's clock may be wrong, and its owner's word is no proof of when
+    something was gone. Nor does anything end before its planned end, whatever a host says.
+    """
+    told = [*seen.wrong, *(f"{row.path}: {row.why}" for row in seen.unread)]
+    ends = {one.grant: one.until for one in asked}
     return Sight(
         target=target,
-        at=Instant(seen["at"]),
+        at=at,
         reason=in_words(told),
         standings={
-            grant: Standing(grant, tuple(map(_part, parts)))
-            for grant, parts in seen["standings"].items()
+            grant: Standing(grant, tuple(_part(row, ends.get(grant, at)) for row in parts))
+            for grant, parts in seen.standings.items()
         },
-        sessions=tuple(sessions(seen["sessions"])),
-        state=None if state_of is None else state_of(target, collected),
+        sessions=tuple(map(_session, seen.sessions)),
+        state=None if state_of is None else state_of(target, _collected(seen)),
     )
 
 
@@ -133,44 +133,33 @@ def in_words(reasons: Iterable[str]) -> str:
     return shorten(clean("; ".join(reasons)), _LONGEST_REASON)
 
 
-def sessions(rows: Iterable[Mapping[str, Any]]) -> Iterable[Session]:
-    """Yield who is at work."""
-    for row in rows:
-        since = row.get("since")
-        yield Session(row["account"], clean(row["what"]), None if since is None else Instant(since))
+def _session(row: SessionRow) -> Session:
+    since = None if row.since is None else Instant(row.since)
+    return Session(clean(row.account), clean(row.what), since)
 
 
-def _part(row: Mapping[str, Any]) -> Part:
-    fence = row["fence"]
-    return Part(
-        what=row["what"],
-        presence=Presence(row["presence"]),
-        enforced_by=EnforcedBy(row["enforced_by"]),
-        fence_until=None if fence is None else Instant(fence * SECOND),
-    )
+def _part(row: PartRow, until: Instant) -> Part:
+    fence = None if row.fence is None else max(Instant(row.fence * SECOND), until)
+    return Part(clean(row.what), row.presence, row.enforced_by, fence)
 
 
-def _collected(seen: Mapping[str, Any]) -> Collected:
+def _collected(seen: Seen) -> Collected:
     paths = (
-        PathFact(
-            row["path"], row["kind"], tuple(row["writable_by"]), row["interpreter"], row["sha256"]
-        )
-        for row in seen["paths"]
+        PathFact(row.path, row.kind, row.writable_by, row.interpreter, row.sha256)
+        for row in seen.paths
     )
     return Collected(
-        files={row["path"]: _file(row) for row in seen["files"]},
+        files={row.path: _file(row) for row in seen.files},
         directories=_DIRECTORIES,
-        sshd=seen["sshd"],
-        sshd_version=seen["sshd_version"],
-        sudo_version=seen["sudo_version"],
+        sshd=seen.sshd,
+        sshd_version=seen.sshd_version,
+        sudo_version=seen.sudo_version,
         paths={path.path: path for path in paths},
-        remains=tuple(
-            Remains(row["account"], row["what"], clean(row["detail"])) for row in seen["remains"]
-        ),
-        unread=tuple((row["path"], row["why"]) for row in seen["unread"]),
+        remains=tuple(Remains(row.account, row.what, clean(row.detail)) for row in seen.remains),
+        unread=tuple((row.path, row.why) for row in seen.unread),
     )
 
 
-def _file(row: Mapping[str, Any]) -> File:
-    text = base64.b64decode(row["text"]).decode("utf-8", "surrogateescape")
-    return File(row["path"], text, clean(row["path"]), row["mode"], row["uid"], row["gid"])
+def _file(row: FileRow) -> File:
+    text = row.text.decode("utf-8", "surrogateescape")
+    return File(row.path, text, clean(row.path), row.mode, row.uid, row.gid)
