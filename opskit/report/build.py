@@ -23,7 +23,11 @@ from opskit.core.interval import (
     percent,
 )
 from opskit.core.text import plural
-from opskit.report import access, figures
+from opskit.report import access
+from opskit.report.figures.catalogue import all_figures
+from opskit.report.figures.fleet import NOT_CHECKED
+from opskit.report.figures.services import meets
+from opskit.report.ground import Ground
 from opskit.report.model import (
     DriftRow,
     EvidenceRow,
@@ -54,7 +58,7 @@ def build(
     evidence: Evidence, period: Interval, zone: ZoneInfo, chain: Chain, built_at: Instant
 ) -> Report:
     """Return the report of `period`; its end is at most the moment of building."""
-    every = figures.all_figures(evidence, period)
+    every = all_figures(Ground(period, evidence, zone=zone.key))
     by_id = {figure.id: figure for figure in every}
     used = sorted({ref for figure in every for ref in figure.refs})
     report = Report(
@@ -120,7 +124,7 @@ def _services_sentence(evidence: Evidence) -> str:
         return (
             "No service has an objective yet." if evidence.services else "No service is monitored."
         )
-    verdicts = {one.name: figures.meets(one) for one in promised}
+    verdicts = {one.name: meets(one) for one in promised}
     met = sum(verdict is True for verdict in verdicts.values())
     missed = [_missed_by(one) for one in promised if verdicts[one.name] is False]
     unclear = sum(verdict is None for verdict in verdicts.values())
@@ -144,7 +148,7 @@ def _drift_sentence(evidence: Evidence, by_id: dict[str, Figure]) -> str:
     if not evidence.runs:
         return "No host was checked."
     found, fixed, still = (by_id[f"drift.{name}"].display for name in ("found", "fixed", "open"))
-    if found == figures.NOT_CHECKED:
+    if found == NOT_CHECKED:
         return "No check got to see a host."
     if found == "0" and still == "0" and fixed == "0":
         return "The checks found no host off standard."
@@ -164,7 +168,7 @@ def _service(
         owner=service.owner,
         kind=service.kind,
         objective="" if service.objective is None else percent(service.objective),
-        met=figures.meets(service),
+        met=meets(service),
         availability=by_id[f"availability.{service.name}"],
         low=percent(result.low),
         high=percent(result.high),

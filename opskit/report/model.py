@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -10,6 +11,7 @@ from typing import Any
 
 from opskit.core.clock import Instant
 from opskit.core.interval import Interval, Totals
+from opskit.report.statistics.process import Change
 
 FORMAT_VERSION = 1
 
@@ -21,14 +23,54 @@ class Tag(StrEnum):
     DERIVED = "derived"
     ASSUMED = "assumed"
 
+    @staticmethod
+    def weakest(tags: Iterable[Tag]) -> Tag:
+        """Return the weakest of some tags; measured where there is none."""
+        order = list(Tag)
+        return max(tags, key=order.index, default=Tag.MEASURED)
+
+
+class Presence(StrEnum):
+    """Whether there is a value. That nothing was seen to happen is one; the rest are not."""
+
+    SEEN = "observed"
+    ZERO = "observed zero"
+    NOT_OBSERVED = "not observed"
+    NOT_CONFIGURED = "not configured"
+
+    @property
+    def there(self) -> bool:
+        """Return whether there is a value."""
+        return self in {Presence.SEEN, Presence.ZERO}
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the value may be at least and at most, exact and in its unit, and why so."""
+
+    low: str
+    high: str
+    display: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A figure beside those of the months before: what can be said, of which months."""
+
+    change: Change
+    months: int
+    words: str
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One number, with all it takes to question it.
 
-    `value` is exact (an integer or a fraction as text, or empty where nothing was observed), in
-    `unit`; `display` is for people. `formula` says how it was made, `refs` are the ledger entries
-    it was made from.
+    `value` is exact (an integer or a fraction as text, or empty where there is none), in `unit`;
+    `display` is for people. `method` is the method and its version, as `F7.1`; `formula` says how
+    it was made, `refs` are the ledger entries it was made from. `confirmed_by` are the teams that
+    benefited and say that it is so.
     """
 
     id: str
@@ -40,6 +82,11 @@ class Figure:
     formula: str
     note: str
     refs: tuple[int, ...]
+    method: str = ""
+    presence: Presence = Presence.SEEN
+    bounds: Bounds | None = None
+    comparison: Comparison | None = None
+    confirmed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

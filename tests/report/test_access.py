@@ -16,8 +16,10 @@ from opskit.core.evidence import (
     ReviewEvidence,
     RevocationEvidence,
 )
-from opskit.report.access import access_figures, section, sentence
+from opskit.report.access import section, sentence
 from opskit.report.build import Chain, build
+from opskit.report.figures.access import ACCESS
+from opskit.report.ground import Ground
 from opskit.report.model import EvidenceRow, Figure, Tag
 from tests.report.evidence import PERIOD, START, UTC, hour
 
@@ -44,8 +46,13 @@ def end(ref: int, at: float, late: int | None = NOTHING) -> RevocationEvidence:
     )
 
 
+def by_id(found: AccessEvidence) -> dict[str, Figure]:
+    ground = Ground(PERIOD, Evidence(access=found))
+    return {one.id: one for method in ACCESS for one in method.figures(ground)}
+
+
 def figures(found: AccessEvidence) -> dict[str, Figure]:
-    return {one.id.removeprefix("access."): one for one in access_figures(found, PERIOD)}
+    return {name.removeprefix("access."): one for name, one in by_id(found).items()}
 
 
 def shown(found: AccessEvidence, name: str) -> tuple[str, str, str, tuple[int, ...]]:
@@ -93,7 +100,7 @@ def test_where_most_still_wait_the_median_is_not_reached() -> None:
     assert shown(found, "lead_time") == (
         "", "not reached", "n = 3, of which 2 still open", (1, 2, 3),
     )  # fmt: skip
-    assert "half" not in sentence(found, {one.id: one for one in access_figures(found, PERIOD)})
+    assert "half" not in sentence(found, by_id(found))
 
 
 @pytest.mark.parametrize("outcome", ["denied", "withdrawn", "lapsed"])
@@ -147,7 +154,7 @@ def test_a_review_counts_once_it_is_closed() -> None:
 
 def test_the_first_sentence_says_what_a_manager_has_to_know() -> None:
     found = AccessEvidence((asked(1, 0, usable=0.5),), revocations=(end(2, 98, None),))
-    every = {one.id: one for one in access_figures(found, PERIOD)}
+    every = by_id(found)
     assert sentence(found, every) == (
         "1 of 1 request for access was approved; half could use it within 30 min; "
         "1 place is not known to be rid of access that ended."

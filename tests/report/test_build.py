@@ -133,7 +133,9 @@ def test_a_report_of_nothing_says_that_it_is_one() -> None:
     report = built(Evidence())
     assert report.sentence == "No service is monitored. No host was checked."
     assert (report.services, report.drifts, report.runs, report.tiles[0].value) == ((), (), (), "")
-    assert all(figure.display in {"not checked", "0"} for figure in report.figures)
+    assert all(
+        figure.display in {"not checked", "0", "not configured"} for figure in report.figures
+    )
 
 
 @pytest.mark.parametrize(

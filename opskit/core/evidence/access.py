@@ -1,86 +1,12 @@
-"""What happened, in the words every slice shares: the report reads these and nothing else.
-
-Each row names the ledger entries behind it (`refs`, their sequence numbers), so that a figure can
-be followed to its evidence.
-"""
+"""What access shows: asked, given, taken away in time, looked at."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from fractions import Fraction
-from typing import Protocol
+from dataclasses import dataclass
 
-from opskit.core.clock import NOTHING, Duration, Instant
-from opskit.core.findings import Severity
-from opskit.core.hosts import Verdict
-from opskit.core.interval import Interval, Timeline
+from opskit.core.clock import Duration, Instant
+from opskit.core.evidence.rows import Rows
 from opskit.core.leadtime import Wait
-
-
-@dataclass(frozen=True, slots=True)
-class Blip:
-    """A failed try that the next try did not confirm: no downtime, yet worth a line."""
-
-    at: Instant
-    target: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceEvidence:
-    """How a service did. `timeline` covers the whole period, gaps as unknown or excluded.
-
-    `edge` is how far the outage edges may be off altogether: each lies between two probes.
-    """
-
-    name: str
-    owner: str
-    kind: str
-    objective: Fraction | None
-    timeline: Timeline
-    blips: tuple[Blip, ...] = ()
-    edge: Duration = NOTHING
-    refs: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class DriftEvidence:
-    """One deviation of one host, from the check that found it to the check that saw it gone."""
-
-    host: str
-    control: str
-    severity: Severity
-    task: str
-    last_good_at: Instant | None
-    detected_at: Instant
-    fixed_at: Instant | None
-    refs: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class RunEvidence:
-    """One run over the fleet and what it said of its hosts."""
-
-    run_id: str
-    mode: str
-    standard: str
-    state: str
-    started_at: Instant
-    finished_at: Instant | None
-    verdicts: Mapping[Verdict, int]
-    refs: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class HostEvidence:
-    """A host as the last check of the whole standard saw it."""
-
-    host: str
-    standard: str
-    verdict: Verdict
-    at: Instant
-    refs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +43,11 @@ class RequestEvidence:
 
 @dataclass(frozen=True, slots=True)
 class GrantEvidence:
-    """A grant that was there in the period. `ends_at` is the planned end."""
+    """A grant that was there in the period. `ends_at` is the planned end, None for standing access.
+
+    `level` is the risk of its role. `review_due` is when it would next have been asked whether it
+    is still needed, `leaves_at` when its holder leaves; None where that is not known.
+    """
 
     name: str
     request: str
@@ -128,6 +58,9 @@ class GrantEvidence:
     ends_at: Instant | None
     ended_at: Instant | None
     refs: tuple[int, ...] = ()
+    level: str = ""
+    review_due: Instant | None = None
+    leaves_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +128,30 @@ class ReviewEvidence:
 
 
 @dataclass(frozen=True, slots=True)
-class AccessEvidence:
+class ArrivalEvidence:
+    """Somebody who came: from the first day to the moment all was in place; None if it is not."""
+
+    name: str
+    team: str
+    starts_at: Instant
+    ready_at: Instant | None
+    missing: tuple[str, ...] = ()
+    refs: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DepartureEvidence:
+    """Somebody who left: from the last moment to when the last access was seen gone."""
+
+    name: str
+    team: str
+    left_at: Instant
+    gone_at: Instant | None
+    refs: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessEvidence(Rows):
     """What access shows. An empty tuple means: looked, none there."""
 
     requests: tuple[RequestEvidence, ...] = ()
@@ -204,35 +160,5 @@ class AccessEvidence:
     refusals: tuple[RefusalEvidence, ...] = ()
     emergencies: tuple[EmergencyEvidence, ...] = ()
     reviews: tuple[ReviewEvidence, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Everything the slices can show for a period. An empty tuple means: looked, none there."""
-
-    services: tuple[ServiceEvidence, ...] = ()
-    drifts: tuple[DriftEvidence, ...] = ()
-    runs: tuple[RunEvidence, ...] = ()
-    not_configured: Mapping[str, str] = field(default_factory=dict)
-    hosts: tuple[HostEvidence, ...] = ()
-    # None where nothing can be said of access; `not_configured` then says why.
-    access: AccessEvidence | None = None
-
-    def __add__(self, other: Evidence) -> Evidence:
-        """Return both taken together."""
-        return Evidence(
-            self.services + other.services,
-            self.drifts + other.drifts,
-            self.runs + other.runs,
-            {**self.not_configured, **other.not_configured},
-            self.hosts + other.hosts,
-            self.access or other.access,
-        )
-
-
-class EvidenceSource(Protocol):
-    """A slice that can say what happened."""
-
-    def evidence(self, period: Interval) -> Evidence:
-        """Return what happened within `period`."""
-        ...
+    arrivals: tuple[ArrivalEvidence, ...] = ()
+    departures: tuple[DepartureEvidence, ...] = ()

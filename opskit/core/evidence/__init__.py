@@ -1,0 +1,195 @@
+"""What happened, in the words every slice shares: the report reads these and nothing else.
+
+Each row names the ledger entries behind it (`refs`, their sequence numbers), so that a figure can
+be followed to its evidence. A slice fills the groups it knows of; a group that nobody fills is
+None: nothing can be said, which is not the same as nothing happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from opskit.core.evidence.access import (
+    AccessEvidence,
+    ArrivalEvidence,
+    DepartureEvidence,
+    EmergencyEvidence,
+    GrantEvidence,
+    RefusalEvidence,
+    RequestEvidence,
+    ReviewEvidence,
+    RevocationEvidence,
+)
+from opskit.core.evidence.fleet import DriftEvidence, HostEvidence, RunEvidence
+from opskit.core.evidence.incidents import IncidentEvidence, PageEvidence
+from opskit.core.evidence.rows import Rows
+from opskit.core.evidence.services import Blip, ServiceEvidence
+from opskit.core.evidence.warnings import (
+    DrillEvidence,
+    PredictionEvidence,
+    RenewalEvidence,
+    TrendEvidence,
+)
+from opskit.core.evidence.word import (
+    LEAST_GROUP,
+    ConfirmationEvidence,
+    FocusEvidence,
+    FrictionEvidence,
+    GrayAreaEvidence,
+    HandoverEvidence,
+    OutcomeEvidence,
+    RiskEvidence,
+    WantedEvidence,
+    WinEvidence,
+)
+from opskit.core.evidence.work import (
+    AutomatedEvidence,
+    DemandEvidence,
+    FixUseEvidence,
+    IntakeEvidence,
+    ProcessEvidence,
+    TimedEvidence,
+    UpkeepEvidence,
+    WorkClass,
+    WorkEvidence,
+)
+from opskit.core.interval import Interval
+
+__all__ = [
+    "LEAST_GROUP",
+    "AccessEvidence",
+    "ArrivalEvidence",
+    "AutomatedEvidence",
+    "Blip",
+    "ConfirmationEvidence",
+    "DemandEvidence",
+    "DepartureEvidence",
+    "DeskEvidence",
+    "DriftEvidence",
+    "DrillEvidence",
+    "EmergencyEvidence",
+    "Evidence",
+    "EvidenceSource",
+    "FixUseEvidence",
+    "FocusEvidence",
+    "FrictionEvidence",
+    "GrantEvidence",
+    "GrayAreaEvidence",
+    "HandoverEvidence",
+    "HostEvidence",
+    "IncidentEvidence",
+    "IntakeEvidence",
+    "OutcomeEvidence",
+    "PageEvidence",
+    "PredictionEvidence",
+    "ProcessEvidence",
+    "RefusalEvidence",
+    "RenewalEvidence",
+    "RequestEvidence",
+    "ReviewEvidence",
+    "RevocationEvidence",
+    "RiskEvidence",
+    "RunEvidence",
+    "ServiceEvidence",
+    "TimedEvidence",
+    "TrendEvidence",
+    "UpkeepEvidence",
+    "WantedEvidence",
+    "WarningEvidence",
+    "WinEvidence",
+    "WordEvidence",
+    "WorkClass",
+    "WorkEvidence",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class WarningEvidence(Rows):
+    """What alerting shows: what was told beforehand, and whether telling works."""
+
+    predictions: tuple[PredictionEvidence, ...] = ()
+    trends: tuple[TrendEvidence, ...] = ()
+    renewals: tuple[RenewalEvidence, ...] = ()
+    drills: tuple[DrillEvidence, ...] = ()
+    pages: tuple[PageEvidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeskEvidence(Rows):
+    """What the desk shows: incidents, requests, fixes, and the work they made."""
+
+    incidents: tuple[IncidentEvidence, ...] = ()
+    intakes: tuple[IntakeEvidence, ...] = ()
+    fixes: tuple[FixUseEvidence, ...] = ()
+    processes: tuple[ProcessEvidence, ...] = ()
+    work: tuple[WorkEvidence, ...] = ()
+    automated: tuple[AutomatedEvidence, ...] = ()
+    demand: tuple[DemandEvidence, ...] = ()
+    timed: tuple[TimedEvidence, ...] = ()
+    upkeep: tuple[UpkeepEvidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WordEvidence(Rows):
+    """What people said."""
+
+    focus: tuple[FocusEvidence, ...] = ()
+    wins: tuple[WinEvidence, ...] = ()
+    outcomes: tuple[OutcomeEvidence, ...] = ()
+    friction: tuple[FrictionEvidence, ...] = ()
+    handovers: tuple[HandoverEvidence, ...] = ()
+    confirmations: tuple[ConfirmationEvidence, ...] = ()
+    risks: tuple[RiskEvidence, ...] = ()
+    gray_areas: tuple[GrayAreaEvidence, ...] = ()
+    wanted: tuple[WantedEvidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything the slices can show for a period. An empty tuple means: looked, none there.
+
+    A group is None where nothing can be said of it; `not_configured` then says why.
+    """
+
+    services: tuple[ServiceEvidence, ...] = ()
+    drifts: tuple[DriftEvidence, ...] = ()
+    runs: tuple[RunEvidence, ...] = ()
+    not_configured: Mapping[str, str] = field(default_factory=dict)
+    hosts: tuple[HostEvidence, ...] = ()
+    access: AccessEvidence | None = None
+    warnings: WarningEvidence | None = None
+    desk: DeskEvidence | None = None
+    word: WordEvidence | None = None
+
+    def __add__(self, other: Evidence) -> Evidence:
+        """Return both taken together."""
+        return Evidence(
+            self.services + other.services,
+            self.drifts + other.drifts,
+            self.runs + other.runs,
+            {**self.not_configured, **other.not_configured},
+            self.hosts + other.hosts,
+            _both(self.access, other.access),
+            _both(self.warnings, other.warnings),
+            _both(self.desk, other.desk),
+            _both(self.word, other.word),
+        )
+
+
+Group = TypeVar("Group", bound=Rows)
+
+
+def _both(one: Group | None, other: Group | None) -> Group | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other
+
+
+class EvidenceSource(Protocol):
+    """A slice that can say what happened."""
+
+    def evidence(self, period: Interval) -> Evidence:
+        """Return what happened within `period`."""
+        ...

@@ -1,0 +1,109 @@
+"""Hand work that commands did instead (F6), and how long a task takes by hand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from statistics import median
+
+from opskit.core.clock import MINUTE
+from opskit.core.evidence import DeskEvidence
+from opskit.report.figures.method import Methods
+from opskit.report.figures.shape import Basis, Name, Referred, missing, number
+from opskit.report.ground import Ground
+from opskit.report.model import Bounds, Figure, Presence, Tag
+from opskit.report.statistics.draws import Triangular
+from opskit.report.statistics.ranges import Line, Term, sample, spread, two_digits
+
+HAND_WORK = Methods()
+# So many runs with a watch make a time measured; with fewer it is somebody's word.
+LEAST_TIMED = 5
+_HOUR = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """How long one unit of a task takes by hand, in minutes, and how that is known."""
+
+    value: Triangular
+    tag: Tag
+    rows: Sequence[Referred] = ()
+
+
+def by_hand(task: str, ground: Ground) -> ByHand | None:
+    """Return what one unit takes by hand: timed, or else assumed; None if nobody can say."""
+    desk, before = (one.desk or DeskEvidence() for one in (ground.evidence, ground.before))
+    runs = [one for one in (*before.timed, *desk.timed) if one.task == task]
+    if len(runs) >= LEAST_TIMED:
+        minutes = sorted(one.took / MINUTE for one in runs)
+        value = Triangular(minutes[0], float(median(minutes)), minutes[-1])
+        return ByHand(value, Tag.DERIVED, runs)
+    assumed = ground.assumptions.holding(f"minutes.{task}", ground.last_day)
+    return None if assumed is None else ByHand(assumed.value, Tag.ASSUMED)
+
+
+@HAND_WORK.method("F6", 1)
+def hand_work_avoided(ground: Ground) -> Iterator[Figure]:
+    """Hand work that did not have to be done.
+
+    Formula: sum over tasks of min(done, wanted) x minutes by hand, less the minutes people spent on
+        it all the same, less building and upkeep; done counts units that really changed and no
+        trials; wanted is what came in, or how often it was done by hand before; the 5th, 50th and
+        95th of 10,000 draws, one draw per task for all lines
+    Unit: minutes
+    Source: runs and grants of the ledger; minutes by hand from five timed runs or more, else from
+        an assumption that somebody stands for
+    Not for: money, or people who could go: it is capacity, and it may be less than nothing
+    """
+    if ground.evidence.desk is None:
+        return
+    name = Name("work.avoided", "Hand work avoided")
+    desk = ground.evidence.desk
+    tasks = sorted({one.task for one in desk.automated})
+    wanted = {one.task for one in desk.demand}
+    took = {task: by_hand(task, ground) for task in tasks if task in wanted}
+    known = {task: one for task, one in took.items() if one is not None}
+    unknown = [task for task in tasks if task not in known]
+    left_out = ", ".join(unknown)
+    note = f"not counted, demand or time by hand unknown: {left_out}" if unknown else ""
+    rows = _rows_of(desk, known)
+    if not known:
+        shown = "not known" if tasks else "nothing done"
+        yield missing(name, "minutes", Presence.NOT_OBSERVED, shown, Basis(desk.automated, note))
+        return
+    line = _saved(desk, known)
+    (drawn,) = sample([line], {task: one.value for task, one in known.items()}, name.id)
+    found = spread(drawn)
+    low, mid, high = (two_digits(value) for value in (found.low, found.middle, found.high))
+    shown = f"{_hours(low)} to {_hours(high)}"
+    bounds = Bounds(f"{low:f}", f"{high:f}", shown, "5 to 95 of 100 draws")
+    tag = Tag.weakest((Tag.DERIVED, *(one.tag for one in known.values())))
+    yield number(name, Fraction(mid), "minutes", _hours(mid), Basis(rows, note, tag, bounds))
+
+
+def _saved(desk: DeskEvidence, known: Mapping[str, ByHand]) -> Line:
+    """Return the minutes as a sum of terms: what one unit takes is an input of each task."""
+    done, wanted = Counter[str](), Counter[str]()
+    for one in desk.automated:
+        done[one.task] += one.units
+    for asked in desk.demand:
+        wanted[asked.task] += asked.units
+    attended = sum(one.attended or 0 for one in desk.automated if one.task in known)
+    upkeep = sum(one.took for one in desk.upkeep if one.task in known)
+    terms = [Term(float(min(done[task], wanted[task])), (task,)) for task in known]
+    return Line((*terms, Term(-(attended + upkeep) / MINUTE)))
+
+
+def _rows_of(desk: DeskEvidence, known: Mapping[str, ByHand]) -> list[Referred]:
+    rows: list[Referred] = [row for took in known.values() for row in took.rows]
+    rows += [one for one in desk.automated if one.task in known]
+    rows += [one for one in desk.demand if one.task in known]
+    return [*rows, *(one for one in desk.upkeep if one.task in known)]
+
+
+def _hours(minutes: Decimal) -> str:
+    hours = minutes / _HOUR
+    return f"{hours:.0f} h" if abs(hours) >= 1 else f"{minutes:f} min"

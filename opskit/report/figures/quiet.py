@@ -1,0 +1,93 @@
+"""Days on which nothing happened, with proof that it would have been noticed (F14)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from enum import StrEnum
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from opskit.core.clock import DAY, midnight, to_datetime
+from opskit.core.evidence import DrillEvidence, ServiceEvidence
+from opskit.core.interval import Interval, clip, totals
+from opskit.core.text import plural
+from opskit.report.figures.method import Methods
+from opskit.report.figures.shape import Basis, Name, Referred, count, missing
+from opskit.report.ground import Ground
+from opskit.report.model import Figure, Presence
+
+QUIET = Methods()
+# So long a test fault that came through speaks for the way it took.
+_PROOF_HOLDS = 7 * DAY
+_OBSERVED = Fraction(99, 100)
+_SATURDAY = 5
+
+
+class Day(StrEnum):
+    """What can be said of a working day."""
+
+    QUIET = "quiet"
+    DISTURBED = "disturbed"
+    UNKNOWN = "unknown"
+
+
+@QUIET.method("F14", 1)
+def proven_quiet(ground: Ground) -> Iterator[Figure]:
+    """Working days without anything users could see, proven.
+
+    Formula: days from Monday to Friday on which no service was down, 99 % or more of the time that
+        counts was observed, and a test fault of the last seven days went the whole way from probe
+        to human; a day that lacks the last two is unknown, not quiet
+    Unit: working days
+    Source: the timelines of the services; the test faults of `opskit drill alerts`
+    Not for: a claim that nothing was wrong: only what the probes look at is seen
+    """
+    services, period = ground.evidence.services, ground.period
+    name = Name("quiet.days", "Working days proven quiet")
+    if not services:
+        nothing = Basis((), "no service is monitored")
+        yield missing(name, "count", Presence.NOT_CONFIGURED, "not configured", nothing)
+        return
+    drills = tuple(
+        drill
+        for one in (*(past.evidence for past in ground.past), ground.evidence)
+        for drill in (one.warnings.drills if one.warnings else ())
+    )
+    days = [_judged(day, services, drills) for day in _working_days(period, ground.zone)]
+    quiet, unknown = days.count(Day.QUIET), days.count(Day.UNKNOWN)
+    rows: Sequence[Referred] = (*services, *drills)
+    note = f"{plural(unknown, 'day')} unknown: not watched, or the watch not proven"
+    basis = Basis(rows, note if unknown else "")
+    if days and unknown == len(days):
+        yield missing(name, "count", Presence.NOT_OBSERVED, "not proven", basis)
+    else:
+        yield count(name, quiet, basis, f"{quiet} of {len(days)}")
+
+
+def _working_days(period: Interval, zone: str) -> Iterator[Interval]:
+    """Yield the working days that lie wholly in the period."""
+    local = ZoneInfo(zone)
+    day: date = to_datetime(period.start, local).date()
+    while midnight(day + timedelta(days=1), local) <= period.end:
+        start = midnight(day, local)
+        day += timedelta(days=1)
+        if start >= period.start and (day - timedelta(days=1)).weekday() < _SATURDAY:
+            yield Interval(start, midnight(day, local))
+
+
+def _judged(
+    day: Interval, services: Sequence[ServiceEvidence], drills: Sequence[DrillEvidence]
+) -> Day:
+    times = [totals(clip(one.timeline, day)) for one in services]
+    if any(one.down for one in times):
+        return Day.DISTURBED
+    known, unknown = sum(one.known for one in times), sum(one.unknown for one in times)
+    observed = known and Fraction(known, known + unknown) >= _OBSERVED
+    return Day.QUIET if observed and _proven(day, drills) else Day.UNKNOWN
+
+
+def _proven(day: Interval, drills: Sequence[DrillEvidence]) -> bool:
+    """Return whether the last test fault before the day's end was recent and came through."""
+    last = max((one for one in drills if one.at < day.end), key=lambda one: one.at, default=None)
+    return last is not None and last.proved and day.end - last.at <= _PROOF_HOLDS

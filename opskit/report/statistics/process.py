@@ -1,0 +1,77 @@
+"""Whether a month differs from the months before it, or only as they differ from each other. Pure.
+
+The chart of individual values and moving ranges: Shewhart, "Economic Control of Quality of
+Manufactured Product", 1931; limits of Wheeler, "Understanding Variation", 1993: the mean, and 2.66
+mean moving ranges to either side. Times and sums of times are skewed, so theirs are taken of
+logarithms; of raw values, one quiet month in twenty would be called worse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from statistics import fmean
+
+from opskit.report.statistics.functions import exp, ln
+
+# With fewer, the limits themselves are guesses.
+LEAST_MONTHS = 12
+_LIMIT = 2.66
+
+
+class Change(StrEnum):
+    """What can be said of a figure beside those of the months before."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+    WITHIN = "within normal variation"
+    TOO_FEW = "too few months to compare"
+
+
+class Scale(StrEnum):
+    """How a figure spreads: evenly to both sides, or by factors, as times do."""
+
+    PLAIN = "plain"
+    LOGARITHMIC = "logarithmic"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the months before lead one to expect of this one, if nothing changed."""
+
+    low: float
+    middle: float
+    high: float
+
+    def say(self, value: float) -> Change:
+        """Return where a value lies."""
+        if value < self.low:
+            return Change.LOWER
+        return Change.HIGHER if value > self.high else Change.WITHIN
+
+
+def limits(history: Sequence[float], scale: Scale) -> Limits | None:
+    """Return the limits that earlier values give; None where they are too few.
+
+    On the logarithmic scale, one month of nothing makes it plain: nothing has no logarithm.
+    """
+    if len(history) < LEAST_MONTHS:
+        return None
+    if scale is Scale.LOGARITHMIC and min(history) > 0:
+        raw = _limits([ln(value) for value in history])
+        return Limits(exp(raw.low), exp(raw.middle), exp(raw.high))
+    return _limits(history)
+
+
+def compare(history: Sequence[float], value: float, scale: Scale) -> Change:
+    """Return what can be said of `value` beside `history`, oldest first."""
+    found = limits(history, scale)
+    return Change.TOO_FEW if found is None else found.say(value)
+
+
+def _limits(history: Sequence[float]) -> Limits:
+    middle = fmean(history)
+    reach = _LIMIT * fmean(abs(b - a) for a, b in pairwise(history))
+    return Limits(middle - reach, middle, middle + reach)
