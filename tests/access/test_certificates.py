@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from opskit.access import certificates, revocation
+from opskit.access import certificates, due, reviews, revocation
 from opskit.access.certificates import Wanted, issue, own_grant, window
 from opskit.access.consistency import Places, consistency
 from opskit.access.deciding import Word, decide
 from opskit.access.ending import give_back
-from opskit.access.model import AccessPolicy, Environment, Key as RegisteredKey
+from opskit.access.model import AccessPolicy, Environment, Key as RegisteredKey, Reviews
 from opskit.access.registry import Registry
 from opskit.access.requesting import request
 from opskit.access.settling import settle, start_now
@@ -337,6 +337,19 @@ def test_a_grant_that_ends_early_takes_its_certificates_along(
     (entry,) = told(office, "certificate.revoked")
     assert (entry["serial"], entry["reason"]) == (mine.serial, "returned")
     assert len(told(office, "revocations.placed")) == 2
+
+
+def test_a_grant_that_is_suspended_shuts_out_its_certificates(
+    office: Office, keys: Path, kind: Listening, clock: FrozenClock, tmp_path: Path
+) -> None:
+    soon = office.files.policy.model_copy(update={"reviews": Reviews(within="30m")})
+    office = replace(office, files=replace(office.files, policy=soon))
+    mine = issued(office, keys, granted(office))
+    reviews.open_(office.as_("dora"))
+    clock.advance(30 * MINUTE)
+    due.go(office.as_("dora"))
+    assert {one.serial for one in revocation.unended(office.as_("dora"))} == {mine.serial}
+    assert refuses(kind.lists["web1"], mine.certificate, tmp_path)
 
 
 def test_one_that_ended_by_itself_is_on_no_list(
