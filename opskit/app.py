@@ -142,15 +142,8 @@ class App:
             return Verified(chain, broken_seals(connection))
 
     def deliver(self) -> Delivered | None:
-        """Send what is owed and due; nothing where no channel is configured.
-
-        A channel that cannot be used keeps what it is owed, and is named.
-        """
-        if not self._channels.names:
-            return None
-        ready = self._channels.ready()
-        told = tuple(f"{name}: {error.message}" for name, error in ready.unusable.items())
-        return replace(self.outbox.deliver(ready.senders), unusable=told)
+        """Send what is owed and due; nothing where no channel is configured."""
+        return self._channels.deliver(self.outbox)
 
     def check_channels(self) -> None:
         """Look whether deliveries could be sent.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from opskit.core.clock import Clock
@@ -13,7 +13,7 @@ from opskit.outside.files import read_secret, translated
 from opskit.outside.notify.settings import Mail, Slack
 
 if TYPE_CHECKING:
-    from opskit.records.outbox import Sender
+    from opskit.records.outbox import Delivered, Outbox, Sender
 
 WEBHOOK, MAIL, SLACK = "webhook", "mail", "slack"
 
@@ -50,6 +50,17 @@ class Channels:
             except OpskitError as error:
                 unusable[name] = error
         return Ready(senders, unusable)
+
+    def deliver(self, outbox: Outbox) -> Delivered | None:
+        """Send what is owed and due; nothing where no channel is configured.
+
+        A channel that cannot be used keeps what it is owed, and is named.
+        """
+        if not self.names:
+            return None
+        found = self.ready()
+        told = (f"{name}: {one.message}; next: {one.hint}" for name, one in found.unusable.items())
+        return replace(outbox.deliver(found.senders), unusable=tuple(told))
 
     def check(self) -> None:
         """Look whether all of them can be used.
