@@ -7,6 +7,7 @@ from opskit.report.figures.fleet import FLEET
 from opskit.report.figures.handwork import HAND_WORK
 from opskit.report.figures.incidents import INCIDENTS
 from opskit.report.figures.method import Method
+from opskit.report.figures.money import MONEY
 from opskit.report.figures.people import PEOPLE
 from opskit.report.figures.quiet import QUIET
 from opskit.report.figures.services import SERVICES
@@ -25,6 +26,7 @@ METHODS: tuple[Method, ...] = (
     *WORK,
     *QUIET,
     *PEOPLE,
+    *MONEY,
 )
 
 

@@ -61,27 +61,46 @@ def hand_work_avoided(ground: Ground) -> Iterator[Figure]:
     if ground.evidence.desk is None:
         return
     name = Name("work.avoided", "Hand work avoided")
-    desk = ground.evidence.desk
-    tasks = sorted({one.task for one in desk.automated})
-    wanted = {one.task for one in desk.demand}
-    took = {task: by_hand(task, ground) for task in tasks if task in wanted}
-    known = {task: one for task, one in took.items() if one is not None}
-    unknown = [task for task in tasks if task not in known]
-    left_out = ", ".join(unknown)
-    note = f"not counted, demand or time by hand unknown: {left_out}" if unknown else ""
-    rows = _rows_of(desk, known)
-    if not known:
-        shown = "not known" if tasks else "nothing done"
+    desk, found = ground.evidence.desk, balance(ground)
+    counted = found.inputs.keys() if found else frozenset[str]()
+    left_out = ", ".join(sorted({one.task for one in desk.automated} - counted))
+    note = f"not counted, demand or time by hand unknown: {left_out}" if left_out else ""
+    if found is None:
+        shown = "not known" if left_out else "nothing done"
         yield missing(name, "minutes", Presence.NOT_OBSERVED, shown, Basis(desk.automated, note))
         return
-    line = _saved(desk, known)
-    (drawn,) = sample([line], {task: one.value for task, one in known.items()}, name.id)
-    found = spread(drawn)
-    low, mid, high = (two_digits(value) for value in (found.low, found.middle, found.high))
+    (drawn,) = sample([found.line], found.inputs)
+    low, mid, high = (two_digits(value) for value in spread(drawn))
     shown = f"{_hours(low)} to {_hours(high)}"
     bounds = Bounds(f"{low:f}", f"{high:f}", shown, "5 to 95 of 100 draws")
-    tag = Tag.weakest((Tag.DERIVED, *(one.tag for one in known.values())))
-    yield number(name, Fraction(mid), "minutes", _hours(mid), Basis(rows, note, tag, bounds))
+    basis = Basis(found.rows, note, found.tag, bounds)
+    yield number(name, Fraction(mid), "minutes", _hours(mid), basis)
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Minutes people did not have to work: a sum whose inputs, the tasks, are known as ranges."""
+
+    line: Line
+    inputs: Mapping[str, Triangular]
+    tag: Tag
+    rows: Sequence[Referred]
+
+
+def balance(ground: Ground) -> Balance | None:
+    """Return the minutes of a period; None where of no task both demand and time are known."""
+    desk = ground.evidence.desk or DeskEvidence()
+    wanted = {one.task for one in desk.demand}
+    tasks = sorted({one.task for one in desk.automated} & wanted)
+    known = {task: took for task in tasks if (took := by_hand(task, ground)) is not None}
+    if not known:
+        return None
+    return Balance(
+        _saved(desk, known),
+        {task: one.value for task, one in known.items()},
+        Tag.weakest((Tag.DERIVED, *(one.tag for one in known.values()))),
+        _rows_of(desk, known),
+    )
 
 
 def _saved(desk: DeskEvidence, known: Mapping[str, ByHand]) -> Line:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import sqrt
-from statistics import fmean
 
 from opskit.core.clock import DAY, Duration, format_duration
 from opskit.core.evidence import Evidence, IncidentEvidence
@@ -16,8 +14,8 @@ from opskit.report.figures.method import Methods
 from opskit.report.figures.shape import Basis, Name, count, missing, signed, time
 from opskit.report.ground import Ground, Past
 from opskit.report.model import Bounds, Comparison, Figure, Presence, Tag
-from opskit.report.statistics.draws import gamma, normal, stream
-from opskit.report.statistics.functions import exp, ln
+from opskit.report.statistics.compound import Losses
+from opskit.report.statistics.draws import stream
 from opskit.report.statistics.intervals import middle, rate_ratio
 from opskit.report.statistics.process import Change
 from opskit.report.statistics.ranges import ROUNDS, spread, two_digits
@@ -117,7 +115,7 @@ def downtime_change(ground: Ground) -> Iterator[Figure]:
         yield missing(name, "microseconds", Presence.NOT_OBSERVED, "not compared", shown)
         return
     found = spread(_draws(before, now, _factor(ground)))
-    low, mid, high = (int(two_digits(value)) for value in (found.low, found.middle, found.high))
+    low, mid, high = (int(two_digits(value)) for value in found)
     shown_range = f"{signed(low)} to {signed(high)}"
     bounds = Bounds(str(low), str(high), shown_range, "5 to 95 of 100 draws")
     note = f"n = {len(before.ended)} before, {len(now.ended)} now"
@@ -162,19 +160,9 @@ def _draws(before: _Seen, now: _Seen, factor: float) -> list[float]:
     return [days * (factor * a - b) for a, b in zip(lost0, lost1, strict=True)]
 
 
-def _lost_a_day(seen: _Seen, name: str) -> list[float]:
-    """Return draws of the time lost per day: how often, times how long on average."""
-    source = stream(f"F4/{name}/{seen.exposure}/{sorted(seen.ended)}")
-    logs = [ln(max(1, length)) for length in seen.ended]
-    count_of, mean = len(logs), fmean(logs)
-    squares = sum((one - mean) ** 2 for one in logs)
-    drawn = []
-    for _ in range(ROUNDS):
-        variance = squares / (2 * gamma(source, (count_of - 1) / 2))
-        middle_of = mean + normal(source) * sqrt(variance / count_of)
-        rate = gamma(source, len(seen.incidents) + 0.5) / float(seen.exposure)
-        drawn.append(rate * exp(middle_of + variance / 2))
-    return drawn
+def _lost_a_day(seen: _Seen, name: str) -> Iterator[float]:
+    losses = Losses(seen.ended, len(seen.incidents), float(seen.exposure))
+    return losses.draws(stream(f"F4/{name}/{seen.exposure}/{sorted(seen.ended)}"), ROUNDS)
 
 
 @INCIDENTS.method("F5", 1)

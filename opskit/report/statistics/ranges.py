@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from math import prod
 from random import Random
+from typing import NamedTuple
 
 from opskit.report.statistics.draws import Triangular, stream
 
 ROUNDS = 10_000
+# One for all figures: what is assumed of a task is drawn alike wherever it is used.
+_SEED = "opskit 1"
 _DIGITS = 2
 
 
@@ -43,8 +46,7 @@ class Line:
         return frozenset(name for term in self.terms for name in term.inputs)
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(NamedTuple):
     """What a line comes to: below `low` in 5 of 100 rounds, above `high` in 5, half at `middle`."""
 
     low: float
@@ -53,11 +55,11 @@ class Spread:
 
 
 def sample(
-    lines: Sequence[Line], inputs: Mapping[str, Triangular], seed: str, rounds: int = ROUNDS
+    lines: Sequence[Line], inputs: Mapping[str, Triangular], rounds: int = ROUNDS
 ) -> tuple[tuple[float, ...], ...]:
     """Return each line's value in each round. All lines share what was drawn for an input."""
     wanted = sorted({name for line in lines for name in line.inputs})
-    drawn = {name: _column(inputs[name], stream(f"{seed}/{name}"), rounds) for name in wanted}
+    drawn = {name: _column(inputs[name], stream(f"{_SEED}/{name}"), rounds) for name in wanted}
     return tuple(tuple(_sums(line, drawn, rounds)) for line in lines)
 
 
