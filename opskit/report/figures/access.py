@@ -17,10 +17,12 @@ from opskit.core.evidence import (
 from opskit.core.interval import Interval
 from opskit.core.leadtime import curve
 from opskit.core.text import plural
+from opskit.report.figures.comparing import Better, Comparing, Per
 from opskit.report.figures.method import Methods
 from opskit.report.figures.shape import Basis, Name, count, missing, time
 from opskit.report.ground import Ground
 from opskit.report.model import Figure, Presence, Tag
+from opskit.report.statistics.process import Scale
 
 ACCESS = Methods()
 # Taking away what ends before its time needs a run over its targets: so much is allowed for it.
@@ -28,7 +30,7 @@ ON_TIME = MINUTE
 _NINE_OF_TEN = Fraction(9, 10)
 
 
-@ACCESS.method("F7a", 1)
+@ACCESS.method("F7a", 1, Comparing(Scale.PLAIN, Better.NEITHER, Per.DAY))
 def requests(ground: Ground) -> Iterator[Figure]:
     """Requests for access, and what was said to them.
 
@@ -77,7 +79,7 @@ def _requests(found: AccessEvidence) -> Iterator[Figure]:
     )  # fmt: skip
 
 
-@ACCESS.method("F7", 1)
+@ACCESS.method("F7", 1, Comparing(Scale.LOGARITHMIC, Better.LOWER, Per.MONTH))
 def lead_time(ground: Ground) -> Iterator[Figure]:
     """Time from request to usable access.
 

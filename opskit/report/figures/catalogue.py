@@ -32,4 +32,4 @@ METHODS: tuple[Method, ...] = (
 
 def all_figures(ground: Ground) -> tuple[Figure, ...]:
     """Return every figure of a report."""
-    return tuple(figure for method in METHODS for figure in method.figures(ground))
+    return tuple(figure for method in METHODS for figure in method.compared(ground))

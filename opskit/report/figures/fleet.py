@@ -9,10 +9,12 @@ from opskit.core.clock import format_duration
 from opskit.core.evidence import DriftEvidence, RunEvidence
 from opskit.core.hosts import Verdict
 from opskit.core.text import plural
+from opskit.report.figures.comparing import Better, Comparing, Per
 from opskit.report.figures.method import Methods
 from opskit.report.figures.shape import Basis, Name, Referred, count, missing, share, time
 from opskit.report.ground import Ground
 from opskit.report.model import Figure, Presence
+from opskit.report.statistics.process import Scale
 
 FLEET = Methods()
 NOT_CHECKED = "not checked"
@@ -75,7 +77,7 @@ def _deviations(
     return missing(name, "count", Presence.NOT_OBSERVED, NOT_CHECKED, basis)
 
 
-@FLEET.method("F8b", 1)
+@FLEET.method("F8b", 1, Comparing(Scale.LOGARITHMIC, Better.LOWER, Per.DAY))
 def exposure(ground: Ground) -> Iterator[Figure]:
     """Time that hosts were off standard, as far as it was seen.
 

@@ -10,6 +10,7 @@ from opskit.core.clock import DAY, Duration, format_duration
 from opskit.core.evidence import Evidence, IncidentEvidence
 from opskit.core.interval import Interval, availability
 from opskit.core.text import plural
+from opskit.report.figures.comparing import Better, Comparing, Per
 from opskit.report.figures.method import Methods
 from opskit.report.figures.shape import Basis, Name, count, missing, signed, time
 from opskit.report.ground import Ground, Past
@@ -17,7 +18,7 @@ from opskit.report.model import Bounds, Comparison, Figure, Presence, Tag
 from opskit.report.statistics.compound import Losses
 from opskit.report.statistics.draws import stream
 from opskit.report.statistics.intervals import middle, rate_ratio
-from opskit.report.statistics.process import Change
+from opskit.report.statistics.process import Change, Scale
 from opskit.report.statistics.ranges import ROUNDS, spread, two_digits
 
 INCIDENTS = Methods()
@@ -165,7 +166,7 @@ def _lost_a_day(seen: _Seen, name: str) -> Iterator[float]:
     return losses.draws(stream(f"F4/{name}/{seen.exposure}/{sorted(seen.ended)}"), ROUNDS)
 
 
-@INCIDENTS.method("F5", 1)
+@INCIDENTS.method("F5", 1, Comparing(Scale.LOGARITHMIC, Better.LOWER, Per.MONTH))
 def time_to_restore(ground: Ground) -> Iterator[Figure]:
     """Time from an incident's start to its end.
 

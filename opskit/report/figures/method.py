@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from opskit.report.figures.comparing import Comparing
 from opskit.report.ground import Ground
 from opskit.report.model import Figure
 
@@ -18,11 +19,15 @@ _PART = re.compile(rf"^({'|'.join(PARTS)}): ", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Method:
-    """One method. Its `version` goes up whenever the same evidence would give another figure."""
+    """One method. Its `version` goes up whenever the same evidence would give another figure.
+
+    `comparing` says how its figures are held against those of the months before; None: not at all.
+    """
 
     number: str
     version: int
     compute: Compute
+    comparing: Comparing | None = None
 
     @property
     def name(self) -> str:
@@ -48,6 +53,15 @@ class Method:
             for name, text in zip(pieces[::2], pieces[1::2], strict=True)
         }
 
+    def compared(self, ground: Ground) -> tuple[Figure, ...]:
+        """Return its figures, held against the months before where that says something."""
+        figures = self.figures(ground)
+        if self.comparing is None or not ground.past:
+            return figures
+        months = [ground.at(one) for one in ground.past]
+        past = [(month, {one.id: one for one in self.figures(month)}) for month in months]
+        return tuple(_beside(one, ground, past, self.comparing) for one in figures)
+
     def figures(self, ground: Ground) -> tuple[Figure, ...]:
         """Return its figures, each with the method's name and formula."""
         formula = self.parts["Formula"]
@@ -57,17 +71,34 @@ class Method:
         )
 
 
+def _beside(
+    figure: Figure,
+    ground: Ground,
+    past: Sequence[tuple[Ground, Mapping[str, Figure]]],
+    how: Comparing,
+) -> Figure:
+    """Return a figure beside its earlier values; months that had none are left out."""
+    if not figure.value:
+        return figure
+    earlier = [(month, known[figure.id]) for month, known in past if figure.id in known]
+    history = [how.measure(one, month) for month, one in earlier if one.value]
+    comparison = how.comparison(history, how.measure(figure, ground))
+    return replace(figure, comparison=comparison)
+
+
 class Methods:
     """The methods of one module, entered by its decorator in the order they stand there."""
 
     def __init__(self) -> None:
         self._methods: list[Method] = []
 
-    def method(self, number: str, version: int) -> Callable[[Compute], Compute]:
+    def method(
+        self, number: str, version: int, comparing: Comparing | None = None
+    ) -> Callable[[Compute], Compute]:
         """Enter the function below as a method."""
 
         def enter(compute: Compute) -> Compute:
-            self._methods.append(Method(number, version, compute))
+            self._methods.append(Method(number, version, compute, comparing))
             return compute
 
         return enter

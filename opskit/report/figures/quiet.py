@@ -12,10 +12,12 @@ from opskit.core.clock import DAY, midnight, to_datetime
 from opskit.core.evidence import DrillEvidence, ServiceEvidence
 from opskit.core.interval import Interval, clip, totals
 from opskit.core.text import plural
+from opskit.report.figures.comparing import Better, Comparing, Per
 from opskit.report.figures.method import Methods
 from opskit.report.figures.shape import Basis, Name, Referred, count, missing
 from opskit.report.ground import Ground
 from opskit.report.model import Figure, Presence
+from opskit.report.statistics.process import Scale
 
 QUIET = Methods()
 # So long a test fault that came through speaks for the way it took.
@@ -32,7 +34,7 @@ class Day(StrEnum):
     UNKNOWN = "unknown"
 
 
-@QUIET.method("F14", 1)
+@QUIET.method("F14", 1, Comparing(Scale.PLAIN, Better.HIGHER, Per.MONTH))
 def proven_quiet(ground: Ground) -> Iterator[Figure]:
     """Working days without anything users could see, proven.
 

@@ -9,10 +9,12 @@ from opskit.core.clock import format_duration
 from opskit.core.evidence import ServiceEvidence
 from opskit.core.interval import DEGRADED_WEIGHT, availability, percent
 from opskit.core.text import plural
+from opskit.report.figures.comparing import Better, Comparing, Per
 from opskit.report.figures.method import Methods
 from opskit.report.figures.shape import Basis, Name, count, missing, number, share, signed, time
 from opskit.report.ground import Ground
 from opskit.report.model import Bounds, Figure, Presence
+from opskit.report.statistics.process import Scale
 
 SERVICES = Methods()
 INSUFFICIENT = "insufficient data"
@@ -45,7 +47,7 @@ def objectives(ground: Ground) -> Iterator[Figure]:
         )
 
 
-@SERVICES.method("F1b", 1)
+@SERVICES.method("F1b", 1, Comparing(Scale.LOGARITHMIC, Better.LOWER, Per.DAY))
 def downtime(ground: Ground) -> Iterator[Figure]:
     """Downtime of all services together.
 

@@ -16,11 +16,13 @@ from opskit.core.evidence import (
 )
 from opskit.core.interval import percent
 from opskit.core.text import plural
+from opskit.report.figures.comparing import Better, Comparing, Per
 from opskit.report.figures.handwork import by_hand
 from opskit.report.figures.method import Methods
 from opskit.report.figures.shape import Basis, Name, count, missing, share, time
 from opskit.report.ground import Ground
 from opskit.report.model import Figure, Presence, Tag
+from opskit.report.statistics.process import Scale
 
 WORK = Methods()
 NO_DESK = "no work is recorded anywhere: keep it at the desk, or import it"
@@ -32,7 +34,7 @@ def _desk(ground: Ground) -> DeskEvidence:
     return ground.evidence.desk or DeskEvidence()
 
 
-@WORK.method("F13", 1)
+@WORK.method("F13", 1, Comparing(Scale.PLAIN, Better.LOWER, Per.MONTH))
 def reactive_share(ground: Ground) -> Iterator[Figure]:
     """How much of the work was reaction.
 
@@ -103,7 +105,7 @@ def _faster(first: Sequence[FixUseEvidence], later: Sequence[FixUseEvidence]) ->
         yield time(Name("fixes.faster", "First case less later cases, medians"), int(gain), basis)
 
 
-@WORK.method("F16", 1)
+@WORK.method("F16", 1, Comparing(Scale.PLAIN, Better.HIGHER, Per.MONTH))
 def complete_at_once(ground: Ground) -> Iterator[Figure]:
     """Requests that came with all that was needed.
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
+from math import isclose
 from statistics import fmean
 
 from opskit.report.statistics.functions import exp, ln
@@ -46,7 +47,9 @@ class Limits:
     high: float
 
     def say(self, value: float) -> Change:
-        """Return where a value lies."""
+        """Return where a value lies; months that are all alike leave no room but for rounding."""
+        if isclose(value, self.middle, rel_tol=1e-9):
+            return Change.WITHIN
         if value < self.low:
             return Change.LOWER
         return Change.HIGHER if value > self.high else Change.WITHIN
