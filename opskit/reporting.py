@@ -13,6 +13,7 @@ from opskit.core.interval import Interval
 from opskit.outside.database import Database
 from opskit.records.ledger import entries, head
 from opskit.report.build import Chain, build
+from opskit.report.ground import Ground, Past, months_before
 from opskit.report.model import EvidenceRow, Report
 
 
@@ -24,9 +25,15 @@ def report(
     now: Instant,
 ) -> Report:
     """Build the report of a period; later evidence than now there cannot be."""
+    every, chain = tuple(sources), _chain(database)
+    since = min((one.at for one in chain.entries.values()), default=now)
+    past = tuple(Past(one, _seen(every, one)) for one in months_before(period, zone, since))
     period = Interval(period.start, Instant(min(period.end, now)))
-    evidence = reduce(add, (one.evidence(period) for one in sources), Evidence())
-    return build(evidence, period, zone, _chain(database), now)
+    return build(Ground(period, _seen(every, period), past, zone.key), chain, now)
+
+
+def _seen(sources: Iterable[EvidenceSource], period: Interval) -> Evidence:
+    return reduce(add, (one.evidence(period) for one in sources), Evidence())
 
 
 def _chain(database: Database) -> Chain:

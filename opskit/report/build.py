@@ -54,11 +54,10 @@ class Chain:
     entries: dict[int, EvidenceRow]
 
 
-def build(
-    evidence: Evidence, period: Interval, zone: ZoneInfo, chain: Chain, built_at: Instant
-) -> Report:
-    """Return the report of `period`; its end is at most the moment of building."""
-    every = all_figures(Ground(period, evidence, zone=zone.key))
+def build(ground: Ground, chain: Chain, built_at: Instant) -> Report:
+    """Return the report of a period; its end is at most the moment of building."""
+    evidence, period, zone = ground.evidence, ground.period, ZoneInfo(ground.zone)
+    every = all_figures(ground)
     by_id = {figure.id: figure for figure in every}
     used = sorted({ref for figure in every for ref in figure.refs})
     report = Report(

@@ -9,10 +9,13 @@ from functools import reduce
 from operator import add
 from zoneinfo import ZoneInfo
 
-from opskit.core.clock import to_datetime
+from opskit.core.calendar import month
+from opskit.core.clock import Instant, to_datetime
 from opskit.core.evidence import Evidence
 from opskit.core.interval import Interval
 from opskit.report.assumptions import NOTHING_ASSUMED, Assumptions
+
+MONTHS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,19 @@ class Ground:
         """Return the ground as it was in an earlier month, for the same figures of then."""
         earlier = tuple(one for one in self.past if one.period.end <= past.period.start)
         return Ground(past.period, past.evidence, earlier, self.zone, self.assumptions)
+
+
+def months_before(period: Interval, zone: ZoneInfo, since: Instant) -> tuple[Interval, ...]:
+    """Return the twelve months before a month, oldest first; none for any other period.
+
+    Those that began before `since` are left out: nobody looked at all of them.
+    """
+    first = to_datetime(period.start, zone).date()
+    if period != month(first.year, first.month, zone):
+        return ()
+    numbers = (12 * first.year + first.month - 1 - back for back in range(MONTHS, 0, -1))
+    months = (month(number // 12, number % 12 + 1, zone) for number in numbers)
+    return tuple(one for one in months if one.start >= since)
 
 
 def _together(every: Iterable[Evidence]) -> Evidence:

@@ -20,8 +20,8 @@ from opskit.report.access import section, sentence
 from opskit.report.build import Chain, build
 from opskit.report.figures.access import ACCESS
 from opskit.report.ground import Ground
-from opskit.report.model import EvidenceRow, Figure, Tag
-from tests.report.evidence import PERIOD, START, UTC, hour
+from opskit.report.model import EvidenceRow, Figure, Report, Tag
+from tests.report.evidence import PERIOD, START, hour
 
 NOTHING_AT_ALL = AccessEvidence()
 
@@ -167,7 +167,7 @@ def test_a_row_of_the_section_is_followed_to_its_entries() -> None:
         (ReviewEvidence("v1", hour(1), hour(50), None, 0, 0, 0, 0, 1, (4,)),),
     )  # fmt: skip
     entries = {seq: EvidenceRow(seq, START, "a", "k", "s", "{}", "f") for seq in range(1, 9)}
-    report = build(Evidence(access=found), PERIOD, UTC, Chain(8, "f", entries), PERIOD.end)
+    report = _built(found, entries)
     shown = report.access
     assert shown is not None
     named = {ref for row in shown.late for ref in row.refs}
@@ -176,10 +176,12 @@ def test_a_row_of_the_section_is_followed_to_its_entries() -> None:
     assert named == {2, 3, 4}
     assert {row.seq for row in report.evidence} == {1, 2, 3, 4}
     other = replace(found, emergencies=())
-    assert build(Evidence(access=other), PERIOD, UTC, Chain(8, "f", entries), PERIOD.end).id != (
-        report.id
-    )
+    assert _built(other, entries).id != report.id
 
 
 def test_a_second_is_not_a_minute() -> None:
     assert figures(AccessEvidence(revocations=(end(1, 1, SECOND),)))["revoked_on_time"].value == "1"
+
+
+def _built(found: AccessEvidence, entries: dict[int, EvidenceRow]) -> Report:
+    return build(Ground(PERIOD, Evidence(access=found)), Chain(8, "f", entries), PERIOD.end)

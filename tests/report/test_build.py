@@ -13,6 +13,7 @@ from opskit.core.evidence import Blip, Evidence
 from opskit.core.hosts import Verdict
 from opskit.core.interval import Interval, State, Stretch
 from opskit.report.build import build
+from opskit.report.ground import Ground
 from opskit.report.model import Report
 from opskit.report.render import json as as_json
 from tests.report.evidence import PERIOD, UTC, at, chain, drift, hosts_of, hour, run, service
@@ -38,7 +39,9 @@ def built(
     evidence: Evidence = WHOLE, *, later: int = 0, period: Interval = PERIOD, zone: ZoneInfo = UTC
 ) -> Report:
     """Build a report, `later` after its period ended."""
-    return build(evidence, period, zone, chain(evidence), Instant(PERIOD.end + later))
+    return build(
+        Ground(period, evidence, zone=zone.key), chain(evidence), Instant(PERIOD.end + later)
+    )
 
 
 def test_the_same_evidence_gives_the_same_report_whenever_it_is_built() -> None:
@@ -67,7 +70,7 @@ def test_other_evidence_gives_another_id(evidence: Evidence) -> None:
 
 def test_another_ledger_gives_another_id() -> None:
     ledger = replace(chain(WHOLE), head_hash="f" * 64)
-    assert build(WHOLE, PERIOD, UTC, ledger, PERIOD.end).id != built().id
+    assert build(Ground(PERIOD, WHOLE), ledger, PERIOD.end).id != built().id
 
 
 def test_every_entry_that_is_named_is_there() -> None:
@@ -125,7 +128,7 @@ def test_each_figure_has_an_id_of_its_own() -> None:
 )
 def test_the_title_says_which_time_is_meant(start: str, end: str, title: str) -> None:
     period = Interval(at(start, BERLIN), at(end, BERLIN))
-    report = build(Evidence(), period, BERLIN, chain(Evidence()), period.end)
+    report = build(Ground(period, Evidence(), zone=BERLIN.key), chain(Evidence()), period.end)
     assert report.title == f"Operations {title}"
 
 

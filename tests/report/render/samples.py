@@ -32,6 +32,7 @@ from opskit.core.hosts import Verdict
 from opskit.core.interval import Interval, State, Stretch, Timeline, fill, overlay
 from opskit.records.ledger import canonical, entry_hash
 from opskit.report.build import Chain, build
+from opskit.report.ground import Ground
 from opskit.report.model import EvidenceRow, Report
 from opskit.report.render import html
 from tests.report.evidence import hosts_of
@@ -162,7 +163,7 @@ def month() -> Report:
         hosts=hosts_of(runs),
         not_configured={"access": "no access targets are configured"},
     )
-    return build(evidence, period, AMSTERDAM, book.chain(), at("2026-11-01T06:00"))
+    return build(Ground(period, evidence, zone=AMSTERDAM.key), book.chain(), at("2026-11-01T06:00"))
 
 
 def _month_services(book: Book, period: Interval) -> tuple[ServiceEvidence, ...]:
@@ -247,13 +248,13 @@ def demo() -> Report:
         ),
     )
     evidence = replace(evidence, hosts=hosts_of(evidence.runs))
-    return build(evidence, period, AMSTERDAM, book.chain(), period.end)
+    return build(Ground(period, evidence, zone=AMSTERDAM.key), book.chain(), period.end)
 
 
 def empty() -> Report:
     """Return the report of a place where nothing is set up."""
     period = Interval(at("2026-10-01T00:00"), at("2026-11-01T00:00"))
-    return build(Evidence(), period, AMSTERDAM, Chain(0, "0" * 64, {}), period.end)
+    return build(Ground(period, Evidence(), zone=AMSTERDAM.key), Chain(0, "0" * 64, {}), period.end)
 
 
 def hostile() -> Report:
@@ -268,7 +269,7 @@ def hostile() -> Report:
     seq = book.note(bad, bad, begin, actor=bad, data=bad)
     run = RunEvidence(bad, bad, bad, bad, begin, None, {Verdict.COMPLIANT: 1}, (seq,))
     evidence = Evidence((service,), (drift,), (run,), {bad: bad}, access=_hostile_access(book))
-    return build(evidence, period, AMSTERDAM, book.chain(), period.end)
+    return build(Ground(period, evidence, zone=AMSTERDAM.key), book.chain(), period.end)
 
 
 def _hostile_access(book: Book) -> AccessEvidence:
@@ -289,7 +290,7 @@ def granting() -> Report:
     period = Interval(at("2026-10-01T00:00"), at("2026-11-01T00:00"))
     book = Book(period.start)
     evidence = Evidence(access=_month_access(book))
-    return build(evidence, period, AMSTERDAM, book.chain(), at("2026-11-01T06:00"))
+    return build(Ground(period, evidence, zone=AMSTERDAM.key), book.chain(), at("2026-11-01T06:00"))
 
 
 def _month_access(book: Book) -> AccessEvidence:
@@ -360,7 +361,8 @@ def unobserved() -> Report:
             (State.UNKNOWN, "2026-10-05T00:00", week, "no observation"),)),
     )  # fmt: skip
     run = _run(book, "check-1", "check", "2026-10-06T03:00", {Verdict.COMPLIANT: 4})
-    return build(Evidence(services, (), (run,)), period, AMSTERDAM, book.chain(), period.end)
+    ground = Ground(period, Evidence(services, (), (run,)), zone=AMSTERDAM.key)
+    return build(ground, book.chain(), period.end)
 
 
 def busy() -> Report:
@@ -387,7 +389,7 @@ def busy() -> Report:
         for number in range(3)
     )
     evidence = Evidence(services, drifts, runs, hosts=hosts_of(runs))
-    return build(evidence, period, AMSTERDAM, book.chain(), period.end)
+    return build(Ground(period, evidence, zone=AMSTERDAM.key), book.chain(), period.end)
 
 
 SAMPLES: dict[str, Callable[[], Report]] = {
