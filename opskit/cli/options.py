@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_PERIODS = "--month 2026-10, --from 2026-10-01 --to 2026-11-01, --last 7d"
+_PERIODS = "--month 2026-10, --month last, --from 2026-10-01 --to 2026-11-01, --last 7d"
 
 
 def config_option(function: F) -> F:
@@ -70,7 +70,7 @@ def period_options(function: F) -> F:
     click.option("--last", help="The last 24h, 7d, 30d ... up to now.")(function)
     click.option("--to", "until", help="End: a date or date-time; default now.")(function)
     click.option("--from", "since", help="Start: a date or date-time.")(function)
-    return click.option("--month", help="A calendar month, like 2026-10.")(function)
+    return click.option("--month", help="A calendar month, like 2026-10, or `last`.")(function)
 
 
 def find_app(config_path: Path | None, **flags: Any) -> App:  # settings of any type
@@ -118,11 +118,15 @@ def _month(app: App, month: str | None) -> tuple[Any, Any]:
     from opskit.core.clock import midnight, to_datetime  # noqa: PLC0415
 
     zone = app.config.zone
-    if month is None:
-        first = to_datetime(app.clock.now(), zone).date().replace(day=1)
-    elif re.fullmatch(r"[0-9]{4}-[0-9]{2}", month):
-        first = date.fromisoformat(f"{month}-01")
-    else:
-        raise ConfigError(f"{month!r} is no month", hint=_PERIODS)
+    this = to_datetime(app.clock.now(), zone).date().replace(day=1)
+    match month:
+        case None:
+            first = this
+        case "last":
+            first = (this - timedelta(days=1)).replace(day=1)
+        case str() if re.fullmatch(r"[0-9]{4}-[0-9]{2}", month):
+            first = date.fromisoformat(f"{month}-01")
+        case _:
+            raise ConfigError(f"{month!r} is no month", hint=_PERIODS)
     following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
     return midnight(first, zone), midnight(following, zone)

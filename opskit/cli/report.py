@@ -23,6 +23,7 @@ def report() -> None:
 @report.command(
     examples=[
         "opskit report build                      this month so far, as report.html",
+        "opskit report build --month last         the month that is over",
         "opskit report build --month 2026-10 --output-file october.html",
         "opskit report build --last 7d -o json --output-file -",
     ],
