@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_PERIODS = "--month 2026-10, --month last, --from 2026-10-01 --to 2026-11-01, --last 7d"
+_PERIODS = "--month 2026-10, --from 2026-10-01 --to 2026-11-01, --last 7d"
 
 
 def config_option(function: F) -> F:
