@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from functools import reduce
+from functools import cached_property, reduce
 from operator import add
 from zoneinfo import ZoneInfo
 
@@ -26,7 +26,7 @@ class Past:
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ground:
     """Everything a figure may look at. Same ground, same figures.
 
@@ -45,7 +45,7 @@ class Ground:
         """Return the period's last day in its zone: what is assumed must hold then."""
         return to_datetime(self.period.end - 1, ZoneInfo(self.zone)).date()
 
-    @property
+    @cached_property
     def before(self) -> Evidence:
         """Return the evidence of all earlier months together."""
         return _together(one.evidence for one in self.past)

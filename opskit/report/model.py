@@ -38,11 +38,6 @@ class Presence(StrEnum):
     NOT_OBSERVED = "not observed"
     NOT_CONFIGURED = "not configured"
 
-    @property
-    def there(self) -> bool:
-        """Return whether there is a value."""
-        return self in {Presence.SEEN, Presence.ZERO}
-
 
 @dataclass(frozen=True, slots=True)
 class Bounds:

@@ -77,7 +77,12 @@ def frequency(ground: Ground) -> Iterator[Figure]:
         return
     before, now = _both(ground, ground.past)
     figure = count(name, len(now.incidents), Basis(now.incidents))
-    yield figure if not before.exposure else _compared(figure, before, now, len(ground.past))
+    yield figure if not before.exposure else _compared(figure, before, now, _recorded(ground))
+
+
+def _recorded(ground: Ground) -> int:
+    """Return how many of the months before have incidents recorded, or none to record."""
+    return sum(one.evidence.desk is not None for one in ground.past)
 
 
 def _compared(figure: Figure, before: _Seen, now: _Seen, months: int) -> Figure:
@@ -184,7 +189,9 @@ def time_to_restore(ground: Ground) -> Iterator[Figure]:
     ended = [
         (one.lasted, one)
         for one in ground.evidence.desk.incidents
-        if one.lasted is not None and one.resolved_at and one.resolved_at < period.end
+        if one.lasted is not None
+        and one.resolved_at
+        and period.start <= one.resolved_at < period.end
     ]
     rows = [one for _, one in ended]
     lengths = sorted(length for length, _ in ended)

@@ -71,9 +71,3 @@ def gamma(source: Random, shape: float) -> float:
         v = (1 + scale * x) ** 3
         if v > 0 and ln(1 - source.random()) < x * x / 2 + third * (1 - v + ln(v)):
             return third * v
-
-
-def beta(source: Random, a: float, b: float) -> float:
-    """Return a beta value: the first of two gamma values as a share of both."""
-    first, second = gamma(source, a), gamma(source, b)
-    return first / (first + second)

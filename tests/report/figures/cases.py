@@ -12,14 +12,15 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pydantic
 import yaml
 
 from opskit.core.clock import DAY, HOUR, MINUTE, from_datetime
-from opskit.outside.typed import from_json
 from opskit.report.figures.catalogue import METHODS
 from opskit.report.ground import Ground
 
 ROOT = Path(__file__).parents[2] / "cases/report/figures"
+_GROUND = pydantic.TypeAdapter(Ground)
 _LENGTHS = {"min": MINUTE, "h": HOUR, "d": DAY}
 _LENGTH = re.compile(r"(\d+)(min|h|d)")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
@@ -52,7 +53,7 @@ def cases() -> list[Case]:
 def _case(path: Path) -> Case:
     text = yaml.safe_load(path.read_text())
     given = {key: text[key] for key in ("period", "evidence", "past", "assumptions") if key in text}
-    ground = from_json(json.dumps(_instants(given)), Ground, name=str(path))
+    ground = _GROUND.validate_json(json.dumps(_instants(given)), strict=True)
     return Case(path, path.parent.name, ground, text["figures"])
 
 
