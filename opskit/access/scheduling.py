@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from opskit.access.judgment import Judgment
 from opskit.access.lifecycle import RequestState
 from opskit.access.model import Role
-from opskit.access.store import certificates, grants, places, requests
+from opskit.access.store import grants, places, requests
 from opskit.access.store.grants import Grant
 from opskit.access.store.requests import Request
 from opskit.access.targets.kinds import Presence
@@ -50,7 +50,7 @@ def _scheduled(
         account=work.registry.account(ask.beneficiary),
         role=ask.role,
         targets=ask.targets,
-        keys=_login_keys(work, connection, ask.beneficiary),
+        keys=work.login_keys(connection, ask.beneficiary),
         reason=ask.reason,
         duration=ask.duration,
         approved_at=now,
@@ -65,11 +65,6 @@ def _scheduled(
         data = {"person": grant.person, "role": grant.role, "reason": grant.reason}
         work.tell(connection, "breakglass.opened", grant.name, data)
     return grant
-
-
-def _login_keys(work: Workplace, connection: sa.Connection, person: str) -> tuple[str, ...]:
-    lost = {one.key for one in certificates.revoked_keys(connection)}
-    return tuple(one for one in work.login_keys(person) if one not in lost)
 
 
 def _review_due(work: Workplace) -> Instant | None:

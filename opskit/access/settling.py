@@ -130,7 +130,7 @@ def _started(
         places.insert(connection, grant.id, place, name, kind, now)
     return grants.advance(
         connection, grant, GrantState.PROVISIONING, provisioned_at=now, ends_at=ends_at,
-        keys=json.dumps(list(keys_left(work, grant))),
+        keys=json.dumps(list(keys_left(work, connection, grant))),
     )  # fmt: skip
 
 

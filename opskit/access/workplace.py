@@ -13,7 +13,7 @@ from opskit.access import holding
 from opskit.access.model import Environment, KeyUse
 from opskit.access.notices.notice import Files
 from opskit.access.registry import Registry
-from opskit.access.store import told
+from opskit.access.store import certificates, told
 from opskit.access.targets.kinds import TargetKind
 from opskit.access.telling import TOLD, Told
 from opskit.core.clock import MINUTE, Clock, Duration, Instant, midnight, to_datetime
@@ -109,10 +109,12 @@ class Workplace:
         end, leaves_at = Instant(self.now() + duration), self.leaves_at(name)
         return end if leaves_at is None else min(end, leaves_at)
 
-    def login_keys(self, name: str) -> tuple[str, ...]:
+    def login_keys(self, connection: sa.Connection, name: str) -> tuple[str, ...]:
         """Return `type base64` of the keys that somebody may log in with today."""
         found = self.registry.keys(name, KeyUse.LOGIN, self.today())
-        return tuple(" ".join(one.key.split()[:2]) for one in found)
+        lost = {one.key for one in certificates.revoked_keys(connection)}
+        lines = (" ".join(one.key.split()[:2]) for one in found)
+        return tuple(one for one in lines if one not in lost)
 
     def hold(self, connection: sa.Connection, kind: str, place: str, holder: str) -> Lease:
         """Return the right to touch a place; `holder` comes from `holding.name`.

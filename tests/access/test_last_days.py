@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from opskit.access import revocation
 from opskit.access.arrivals import onboard
 from opskit.access.deciding import Word, decide
 from opskit.access.departures import offboard
 from opskit.access.ending import revoke
+from opskit.access.hosts.publickeys import public_key
 from opskit.access.lifecycle import GrantState
 from opskit.access.registry import Registry
 from opskit.access.requesting import extend, request
@@ -132,6 +134,15 @@ def test_a_key_that_is_lost_is_taken_off_what_is_in_force(world: World, clock: F
     settle(office.as_("bob", edited(office.files, "alice", keys=keys)))
     assert office.kind.held["web1"]["g1"].keys == ()
     assert "grant.trimmed" in office.kinds_of_entries()
+
+
+def test_a_key_that_was_revoked_apart_from_the_files_is_taken_off_too(world: World) -> None:
+    office = replace(world, files=keyed())
+    granted(office)
+    (key,) = office.files.people.people["alice"].keys
+    revocation.revoke(office.as_("dora"), public_key(key.key).fingerprint, "laptop lost")
+    settle(office.as_("bob"))
+    assert office.kind.held["web1"]["g1"].keys == ()
 
 
 # Offboarded before the files say so
