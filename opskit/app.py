@@ -14,11 +14,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from opskit.channels import Channels
+from opskit.channels import Channels, Made
 from opskit.core.clock import HOUR, Clock, SystemClock, to_datetime
 from opskit.core.errors import DataError
 from opskit.core.findings import Finding
-from opskit.core.interval import Interval
 from opskit.core.people import actor, user
 from opskit.outside.config import Config, load
 from opskit.outside.database import Database
@@ -27,11 +26,15 @@ from opskit.outside.models import Model, read
 from opskit.records.ledger import Ledger, Verification, verify
 
 if TYPE_CHECKING:
+    from opskit.alerts.drilling import Drills, Fault
     from opskit.collectors import Gatherer
     from opskit.core.metrics import Family
     from opskit.fleet.apply import Gate
     from opskit.fleet.workplace import Request, Workplace
     from opskit.granting import Granting
+    from opskit.history.keeping import Imports
+    from opskit.importing import Accounts
+    from opskit.issuing import Issuing
     from opskit.monitor.beats import StoredBeats
     from opskit.monitor.catalogue import Catalogue, Target
     from opskit.monitor.discovery import TargetGroup
@@ -42,9 +45,11 @@ if TYPE_CHECKING:
     from opskit.monitor.pulse import Pulse
     from opskit.monitor.record import Recorder
     from opskit.monitor.witnesses import Witnesses
+    from opskit.records.archive import Archive
     from opskit.records.leases import Lease
     from opskit.records.outbox import Delivered, Outbox
-    from opskit.report.model import Report
+    from opskit.reporting import Reporting
+    from opskit.sending import Sending
     from opskit.upkeep import Upkeep
 
 _LONGEST_WORK = 4 * HOUR
@@ -104,9 +109,11 @@ class App:
         """Return the database, migrated."""
         # Every table must be known before the schema is used.
         from opskit.access.store import tables as _access  # noqa: F401, PLC0415
+        from opskit.alerts import store as _alerts  # noqa: F401, PLC0415
         from opskit.fleet import store as _fleet  # noqa: F401, PLC0415
+        from opskit.history import store as _history  # noqa: F401, PLC0415
         from opskit.monitor import store as _monitor  # noqa: F401, PLC0415
-        from opskit.records import intake, leases, ticks, waivers  # noqa: F401, PLC0415
+        from opskit.records import archive, intake, leases, ticks, waivers  # noqa: F401, PLC0415
 
         if self.lease is not None:
             from opskit.records.fenced import Fenced  # noqa: PLC0415
@@ -155,7 +162,7 @@ class App:
 
     @cached_property
     def _channels(self) -> Channels:
-        return Channels(self.config, self.clock)
+        return Channels(self.config, self.clock, self._carriers)
 
     # Slices
 
@@ -304,6 +311,7 @@ class App:
             self.foresight,
             lambda: self.catalogue.target_ids,
             self.deliver,
+            self.drills.settle,
         )
 
     def maintained(self, services: tuple[str, ...], reason: str) -> AbstractContextManager[object]:
@@ -329,6 +337,23 @@ class App:
 
         return StoredBeats(self.database)
 
+    @cached_property
+    def drills(self) -> Drills:
+        """Return what proves that alerts reach a human."""
+        from opskit.alerts.drilling import Drills  # noqa: PLC0415
+
+        return Drills(
+            self.database, self.ledger, self.outbox, self.clock, self.config.zone,
+            self._channels.names, self.deliver,
+        )  # fmt: skip
+
+    @property
+    def fault(self) -> Fault:
+        """Return the fault that a drill makes."""
+        from opskit.drilling import LoopbackFault  # noqa: PLC0415
+
+        return LoopbackFault(self.around)
+
     def scrape_targets(self, source: str = "") -> tuple[TargetGroup, ...]:
         """Return targets for Prometheus, of the `inventory`, of the `catalogue`, or of both."""
         from opskit.monitor import discovery  # noqa: PLC0415
@@ -344,21 +369,61 @@ class App:
 
     # The report
 
-    def report(self, period: Interval) -> Report:
-        """Build the report of a period."""
-        from opskit.access.evidence import AccessEvidence  # noqa: PLC0415
-        from opskit.fleet.evidence import FleetEvidence  # noqa: PLC0415
-        from opskit.monitor.evidence import MonitorEvidence  # noqa: PLC0415
-        from opskit.reporting import report  # noqa: PLC0415
+    @cached_property
+    def imports(self) -> Imports:
+        """Return where history from elsewhere is kept."""
+        from opskit.history.keeping import Imports  # noqa: PLC0415
 
-        zone, now = self.config.zone, self.clock.now()
+        return Imports(self.database, self.ledger)
+
+    def accounts(self, host: str) -> Accounts:
+        """Return whose accounts there are, and which grants a host had."""
+        from opskit.access.model import People  # noqa: PLC0415
+        from opskit.access.usage import grants_by_place  # noqa: PLC0415
+        from opskit.importing import Accounts  # noqa: PLC0415
+        from opskit.outside.models import read  # noqa: PLC0415
+
+        name = self.config.settings.people
+        path = self.config.path(name)
+        people = read(path, People, name=name) if path.is_file() else People()
+        with self.database.read() as connection:
+            return Accounts.of(people, grants_by_place(connection).get(host, ()))
+
+    @cached_property
+    def reporting(self) -> Reporting:
+        """Return what builds reports."""
+        from opskit.reporting import Reporting  # noqa: PLC0415
+
         catalogue = self.catalogue if self._has(self.config.settings.services) else None
-        sources = (
-            MonitorEvidence(self.database, catalogue, zone),
-            FleetEvidence(self.database),
-            AccessEvidence(self.database, self.config.grants_access),
-        )
-        return report(sources, self.database, period, zone, now)
+        return Reporting(self.config, self.database, self.clock, catalogue)
+
+    @cached_property
+    def archive(self) -> Archive:
+        """Return the reports that were issued."""
+        from opskit.records.archive import Archive  # noqa: PLC0415
+
+        return Archive(self.database, self.ledger)
+
+    @cached_property
+    def issuing(self) -> Issuing:
+        """Return what builds reports, and issues those of whole months."""
+        from opskit.issuing import Issuing  # noqa: PLC0415
+
+        return Issuing(self.reporting, self.archive)
+
+    @cached_property
+    def sending(self) -> Sending:
+        """Return what sends reports to whom they are for."""
+        from opskit.sending import Sending  # noqa: PLC0415
+
+        notices = Channels(self.config, self.clock)
+        return Sending(
+            self.config, self.database, self.ledger, self.outbox, self.archive, notices,
+            lambda: self.issuing,
+        )  # fmt: skip
+
+    def _carriers(self) -> Mapping[str, Made]:
+        return self.sending.senders()
 
     def _has(self, name: str) -> bool:
         return self.config.path(name).exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from opskit.core.clock import Clock
 from opskit.core.errors import ConfigError, OpskitError
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from opskit.records.outbox import Delivered, Outbox, Sender
 
 WEBHOOK, MAIL, SLACK = "webhook", "mail", "slack"
+Made: TypeAlias = "Callable[[], Sender]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,11 @@ class Ready:
 
 @dataclass(frozen=True)
 class Channels:
-    """The channels that are configured."""
+    """The channels that are configured; `others` carry more than notices, each by its name."""
 
     config: Config
     clock: Clock
+    others: Callable[[], Mapping[str, Made]] = dict
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -44,7 +46,7 @@ class Channels:
         """Return what sends to each; one whose secret is missing keeps none of the others back."""
         senders: dict[str, Sender] = {}
         unusable: dict[str, OpskitError] = {}
-        for name, made in self._each():
+        for name, made in {**self.made, **self.others()}.items():
             try:
                 senders[name] = made()
             except OpskitError as error:
@@ -56,7 +58,7 @@ class Channels:
 
         A channel that cannot be used keeps what it is owed, and is named.
         """
-        if not self.names:
+        if not self.names and not self.others():
             return None
         found = self.ready()
         told = (f"{name}: {one.message}; next: {one.hint}" for name, one in found.unusable.items())
@@ -71,7 +73,12 @@ class Channels:
         for error in self.ready().unusable.values():
             raise error
 
-    def _each(self) -> Iterator[tuple[str, Callable[[], Sender]]]:
+    @property
+    def made(self) -> Mapping[str, Made]:
+        """Return what makes the sender of each; it raises where the channel cannot be used."""
+        return dict(self._each())
+
+    def _each(self) -> Iterator[tuple[str, Made]]:
         settings = self.config.settings
         if (webhook := settings.webhook) is not None:
             yield WEBHOOK, lambda: self._webhook(webhook)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from opskit import assuming
+from opskit.access.model import People
 from opskit.access.references import owners
 from opskit.access.repository import Names, Repository, checked, repository
 from opskit.alerts import rules as alerts
@@ -57,6 +59,7 @@ class Inspection:
         yield from checked(access)
         if settings.people not in access.documents:
             yield _missing(settings.people)
+        yield from self._lint_assumptions(people)
         if people is not None and catalogue is not None:
             owned = {name: one.owner for name, one in catalogue.services.items()}
             yield from owners(people, owned, settings.people, services.place)
@@ -65,6 +68,16 @@ class Inspection:
             yield from catalogue_lint.findings(
                 catalogue, services.place, self.config.zone, self._hosts_named_in(catalogue)
             )
+
+    def _lint_assumptions(self, people: People | None) -> Iterator[Finding]:
+        """Yield the mistakes of the assumptions; a file that is not there assumes nothing."""
+        name = self.config.settings.assumptions
+        if not self.config.path(name).exists():
+            return
+        found, document = self._document(name, assuming.AssumptionsFile)
+        yield from document.findings
+        if found is not None:
+            yield from assuming.lint(found, document, people)
 
     def _access(self) -> Repository:
         names = Names.of(self.config.settings)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from opskit.access import metrics as access
+from opskit.alerts import metrics as alerts
 from opskit.collectors import Part
 from opskit.core.clock import MINUTE, Clock, Duration, Instant
 from opskit.core.metrics import Family
@@ -45,7 +46,9 @@ class Parts:
         yield Part(
             "access", "lead_times", lambda: access.lead_times(self.database, now()), _WAITS_KEPT
         )
+        yield Part("alerts", "drills", lambda: alerts.drills(self.database, now()))
         yield Part("records", "ledger", lambda: records.ledger(self.database))
+        yield Part("records", "archive", lambda: records.archive(self.database))
         yield Part("records", "outbox", lambda: records.outbox(self.database, now()))
 
     def _monitor(self, catalogue: Callable[[], Catalogue]) -> Iterator[Part]:

@@ -27,16 +27,19 @@ class Upkeep:
     foresight: Foresight
     targets: Callable[[], frozenset[str]]
     deliver: Callable[[], Delivered | None]
+    follow_drills: Callable[[], None]
     _forecast_at: int | None = None
 
     def go(self) -> Delivered | None:
-        """Do what is due, delivering last: what went before may owe something."""
+        """Do what is due; what goes before the delivery may owe something, drills wait for it."""
         self.announcements.settle()
         now = self.clock.monotonic()
         if self._forecast_at is None or now - self._forecast_at >= _FORECASTS_EVERY:
             self.foresight.keep(self.targets(), self.clock.now())
             self._forecast_at = now
-        return self.deliver()
+        delivered = self.deliver()
+        self.follow_drills()
+        return delivered
 
 
 @dataclass(frozen=True)

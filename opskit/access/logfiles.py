@@ -43,7 +43,8 @@ class Read:
     """What the logs of one place said.
 
     `interval` is the time that was read whole, None with `why` where none was; `holes` are the
-    instants of lines that could not be read for certain.
+    instants of lines that could not be read for certain. `span` is from the first line to the last
+    of files that follow on each other, whether or not they show that both programs write there.
     """
 
     place: str
@@ -53,6 +54,7 @@ class Read:
     holes: list[Instant] = field(default_factory=list)
     programs: set[str] = field(default_factory=set)
     hosts: set[str] = field(default_factory=set)
+    span: Interval | None = None
 
     def hear(self, line: Line) -> None:
         """Take one line in."""
@@ -113,7 +115,8 @@ def read_files(paths: Sequence[Path], place: str, stamps: Stamps) -> Read:
         if first is not None and last is not None:
             spans.append((path, Interval(first, Instant(last + 1))))
     if spans:
-        found.covers(_together(spans))
+        found.span = _together(spans)
+        found.covers(found.span)
     else:
         found.why = found.why or "no line with a time was there"
     return found

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 from opskit.access.evidence import AccessEvidence
 from opskit.access.lifecycle import GrantState, RequestState, residual_exposure_seconds
@@ -127,7 +128,9 @@ def _emergencies(standing: Standing) -> Iterator[Family]:
 def lead_times(database: Database, now: Instant) -> Iterator[Family]:
     """Yield how long it takes from a request to access that can be used, open ones counted."""
     period = Interval(Instant(max(0, now - _WAITS_KEPT)), Instant(now + 1))
-    shown = AccessEvidence(database, configured=True).evidence(period).access
+    # No day is cut here, so that any zone does.
+    source = AccessEvidence(database, configured=True, zone=ZoneInfo("UTC"))
+    shown = source.evidence(period).access
     asked = shown.requests if shown is not None else ()
     waits = (each.wait(now) for each in asked)
     return _waited(curve(wait for wait in waits if wait is not None))

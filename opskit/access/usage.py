@@ -103,11 +103,12 @@ def hosts_of(work: Workplace) -> tuple[str, ...]:
 def record(work: Workplace, read: Sequence[Read]) -> tuple[Recorded, ...]:
     """Write what was used, and for which times that is known; what was read before counts once."""
     with work.database.write() as connection:
-        by_place = _grants_by_place(connection)
+        by_place = grants_by_place(connection)
         return tuple(_record(work, connection, one, by_place.get(one.place, ())) for one in read)
 
 
-def _grants_by_place(connection: sa.Connection) -> dict[str, list[Given]]:
+def grants_by_place(connection: sa.Connection) -> dict[str, list[Given]]:
+    """Return the grants that are, or were, on each host, as far as logs can be joined to them."""
     known = {one.id: given(one) for one in grants.everything(connection)}
     found: dict[str, list[Given]] = {}
     for row in places.everywhere(connection):

@@ -33,5 +33,6 @@ def init(directory: Path) -> None:
         "  opskit fleet check     what differs from the standard; changes nothing\n"
         "  opskit access lint /   who is root on this machine, and by which chain\n"
         "  opskit monitor probe   is everything up\n"
-        "  opskit serve           go on watching, with pages for people and for Prometheus"
+        "  opskit serve           go on watching, with pages for people and for Prometheus\n"
+        "  opskit report build    what there is to tell of this month so far"
     )

@@ -9,14 +9,19 @@ import click
 
 from opskit.cli.commands import group
 from opskit.cli.options import config_option, find_app, output_options
-from opskit.cli.output import Output, show_text
+from opskit.cli.output import Output, note, show_text
+from opskit.core.clock import iso
 from opskit.core.errors import ExitCode
 from opskit.core.text import plural
 
 
 @group(
     short_help="Verify and export the evidence.",
-    examples=["opskit ledger verify", "opskit ledger export > evidence.jsonl"],
+    examples=[
+        "opskit ledger verify",
+        "opskit ledger show 42 57",
+        "opskit ledger export > evidence.jsonl",
+    ],
 )
 def ledger() -> None:
     """Verify and export the evidence."""
@@ -55,6 +60,41 @@ def verify(head: str, config_path: Path | None, output: Output) -> ExitCode:
             }
         )
     return ExitCode.OK if result.ok else ExitCode.FINDINGS
+
+
+@ledger.command(
+    examples=["opskit ledger show 42", "opskit ledger show 42 57 --json"],
+    short_help="Show entries, by their numbers.",
+)
+@click.argument("numbers", metavar="SEQ...", type=click.IntRange(1), nargs=-1, required=True)
+@config_option
+@output_options("table", "json", "yaml")
+def show(numbers: tuple[int, ...], config_path: Path | None, output: Output) -> ExitCode:
+    """Show entries of the ledger, by the numbers that reports and figures name."""
+    from opskit.records.ledger import entries  # noqa: PLC0415
+
+    app = find_app(config_path)
+    with app.database.read() as connection:
+        found = {
+            one.seq: one
+            for number in numbers
+            for one in entries(connection, first=number, last=number)
+        }
+    shown = [found[number] for number in dict.fromkeys(numbers) if number in found]
+    if output.for_people:
+        zone = app.config.zone
+        lines = [
+            f"{one.seq}  {iso(one.at, zone)}  {one.kind}  {one.subject}\n"
+            f"  by {one.actor}; hash {one.hash}\n  {one.data}"
+            for one in shown
+        ]
+        output.emit_printed(lambda to: show_text(to, "\n".join(lines)) if lines else None)
+    else:
+        output.emit_data({"entries": [one.as_json() for one in shown]})
+    missing = [str(number) for number in dict.fromkeys(numbers) if number not in found]
+    if missing:
+        note(f"not in the ledger: {', '.join(missing)}")
+    return ExitCode.FINDINGS if missing else ExitCode.OK
 
 
 @ledger.command(

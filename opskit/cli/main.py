@@ -24,6 +24,8 @@ _COMMANDS = {
     "monitor": ("opskit.cli.monitor:monitor", "Probe services; uptime with bounds."),
     "serve": ("opskit.cli.serve:serve", "Probe, deliver, run what is due, answer over HTTP."),
     "metrics": ("opskit.cli.metrics:metrics", "Print what Prometheus would read."),
+    "drill": ("opskit.cli.drill:drill", "Prove that alerts reach a human."),
+    "import": ("opskit.cli.importing:importing", "Bring in history from what was there before."),
     "report": ("opskit.cli.report:report", "Build the value report."),
     "ledger": ("opskit.cli.ledger:ledger", "Verify and export the evidence."),
     "outbox": ("opskit.cli.outbox:outbox", "Deliver notifications that are owed."),

@@ -72,9 +72,15 @@ class Output:
         if self.path is None:
             click.echo(text, nl=False)
             return
+        self.emit_bytes(text.encode("utf-8", "backslashreplace"))
+
+    def emit_bytes(self, data: bytes) -> None:
+        """Write a finished file, byte by byte as it is."""
+        if self.path is None:
+            click.echo(data, nl=False)
+            return
         from opskit.outside.files import write_atomically  # noqa: PLC0415  # only with a file
 
-        data = text.encode("utf-8", "backslashreplace")
         target = self.path.resolve() if self.path.is_symlink() else self.path
         if target.exists() and not target.is_file():
             target.write_bytes(data)  # a pipe or a device is written to, not replaced

@@ -12,6 +12,7 @@ from opskit.cli.commands import command
 _SCHEMAS = {
     "opskit": "opskit.outside.config:Settings",
     "services": "opskit.monitor.catalogue:Catalogue",
+    "assumptions": "opskit.assuming:AssumptionsFile",
     "people": "opskit.access.model:People",
     "roles": "opskit.access.model:Roles",
     "targets": "opskit.access.model:Targets",

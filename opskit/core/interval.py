@@ -293,7 +293,7 @@ def availability(timeline: Iterable[Stretch], accounting: Accounting = DEFAULT) 
     Where unknown time counts as down or up, the value is the one of these bounds.
     """
     time = totals(timeline)
-    good = time.up + accounting.degraded * time.degraded
+    good = time.up + (accounting.degraded * time.degraded if time.degraded else 0)
     low, high = _ratio(good, time.in_scope), _ratio(good + time.unknown, time.in_scope)
     values = {"excluded": _ratio(good, time.known), "down": low, "up": high}
     return Availability(
@@ -301,7 +301,7 @@ def availability(timeline: Iterable[Stretch], accounting: Accounting = DEFAULT) 
         value=values[accounting.unknown],
         low=low,
         high=high,
-        coverage=_ratio(Fraction(time.known), time.in_scope),
+        coverage=_ratio(time.known, time.in_scope),
         # What unobserved time counts as is decided: then any share of it will do.
         coverage_floor=accounting.coverage_floor
         if accounting.unknown == "excluded"
@@ -309,7 +309,7 @@ def availability(timeline: Iterable[Stretch], accounting: Accounting = DEFAULT) 
     )
 
 
-def _ratio(part: Fraction, whole: int) -> Fraction | None:
+def _ratio(part: Fraction | int, whole: int) -> Fraction | None:
     return Fraction(part, whole) if whole else None
 
 

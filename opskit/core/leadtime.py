@@ -35,12 +35,16 @@ class Wait:
 class Curve:
     """Which share still waits after each time at which a wait ended; from 1 downward.
 
-    `count` are all waits, `still` those that were not over when last seen.
+    `count` are all waits, `still` those that were not over when last seen. `greenwood` holds, for
+    each step, the sum of d / (n (n - d)) up to it (Greenwood, "The Errors of Sampling of the
+    Survivorship Tables", 1926): times the share squared, it is the share's variance; None where
+    nobody was left.
     """
 
     steps: tuple[tuple[Duration, Fraction], ...]
     count: int
     still: int
+    greenwood: tuple[float | None, ...] = ()
 
     def waiting(self, length: int) -> Fraction:
         """Return the share that waits longer than `length`."""
@@ -52,7 +56,8 @@ class Curve:
 
         None where that was not reached: too many still wait for anybody to say.
         """
-        return next((at for at, left in self.steps if left <= 1 - share), None)
+        most = 1 - share
+        return next((at for at, left in self.steps if left <= most), None)
 
     @property
     def median(self) -> Duration | None:
@@ -65,11 +70,15 @@ def curve(waits: Iterable[Wait]) -> Curve:
     every = tuple(waits)
     ended = Counter(one.length for one in every if one.over)
     lasted = Counter(one.length for one in every)
-    at_risk, share = len(every), Fraction(1)
+    at_risk, share, spread = len(every), Fraction(1), 0.0
     steps: list[tuple[Duration, Fraction]] = []
+    greenwood: list[float | None] = []
     for length in sorted(lasted):
         if ended[length]:
-            share *= 1 - Fraction(ended[length], at_risk)
+            left = at_risk - ended[length]
+            share = Fraction(share.numerator * left, share.denominator * at_risk)
+            spread += ended[length] / (at_risk * left) if left else 0.0
             steps.append((length, share))
+            greenwood.append(spread if left else None)
         at_risk -= lasted[length]
-    return Curve(tuple(steps), len(every), sum(not one.over for one in every))
+    return Curve(tuple(steps), len(every), sum(not one.over for one in every), tuple(greenwood))

@@ -88,7 +88,9 @@ def tell(directory: Path, say: Say) -> Path:
         _outage(teller)
         _repair(teller)
         _access(teller)
-    return _report(teller, start)
+        # Both are asked about the same time, of which the prober saw all.
+        whole = ("--from", start, "--to", iso(SystemClock().now()))
+    return _report(teller, whole)
 
 
 def _fleet(teller: Teller) -> None:
@@ -140,13 +142,13 @@ def _access(teller: Teller) -> None:
     teller.run(*may, expect=(ExitCode.FINDINGS,))
 
 
-def _report(teller: Teller, start: str) -> Path:
+def _report(teller: Teller, whole: tuple[str, ...]) -> Path:
     teller.chapter("What this was, in figures that can be recomputed")
     # Where the machine is so slow that probes came late, "could not say" is the true answer.
     uptime = (ExitCode.OK, ExitCode.FINDINGS, ExitCode.UNDETERMINED)
-    teller.run("monitor", "uptime", "--from", start, expect=uptime)
+    teller.run("monitor", "uptime", *whole, expect=uptime)
     teller.run("ledger", "verify")
-    teller.run("report", "build", "--from", start, "--output-file", "report.html")
+    teller.run("report", "build", *whole, "--output-file", "report.html")
     return teller.stage.directory / "report.html"
 
 

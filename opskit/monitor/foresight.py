@@ -14,7 +14,7 @@ from opskit.core.text import shorten
 from opskit.monitor import numbers
 from opskit.monitor.forecast import SPAN, Forecast, Goal, Outlook, forecast
 from opskit.monitor.scoring import Outcome, crossed, judged
-from opskit.monitor.store import forecasts, samples
+from opskit.monitor.store import deadlines, forecasts, samples
 from opskit.monitor.store.forecasts import Kept
 from opskit.monitor.store.samples import Metric
 from opskit.outside.database import Database
@@ -96,14 +96,17 @@ class Foresight:
     def keep(self, targets: Collection[str], now: Instant) -> tuple[Foreseen, ...]:
         """Make forecasts, keep those that are new, and score those that came true or did not.
 
-        A deadline is known exactly, and neither kept nor scored.
+        A deadline is known exactly, and neither kept nor scored: what is written of one is that it
+        was moved in time, or that it passed.
         """
         with self.database.read() as connection:
             found = list(self._foreseen(connection, targets, now))
         with self.database.write() as connection:
             pending = forecasts.still_open(connection)
             for one, number, points in found:
-                if not one.goal.deadline:
+                if one.goal.deadline:
+                    deadlines.told(connection, self.ledger, one.metric, points)
+                else:
                     kept = pending.get((number, one.goal.threshold))
                     self._keep(connection, one, number, points, kept, now)
         return tuple(sorted((one for one, _, _ in found), key=lambda one: one.urgency))

@@ -28,7 +28,8 @@ def evidenced(
     window = found[0].window
     registered: dict[str, list[int]] = defaultdict(list)
     for one in targets.registrations(connection).values():
-        registered[one.service].append(one.seq)
+        if one.since < window.end:
+            registered[one.service].append(one.seq)
     flips = targets.flips(connection, window)
     sealed = _Seals.of(seals.seals(connection, window))
     return tuple(
@@ -53,20 +54,25 @@ class _Seals:
     """Seals in the order of their ends, which is that of their beginnings too."""
 
     sealed: Sequence[seals.Seal]
+    begins: Sequence[int]
     ends: Sequence[int]
 
     @classmethod
     def of(cls, sealed: Sequence[seals.Seal]) -> _Seals:
-        return cls(sealed, [one.until for one in sealed])
+        return cls(sealed, [one.since for one in sealed], [one.until for one in sealed])
 
     def of_time(self, stretch: Stretch) -> Iterator[int]:
-        """Yield the seals that speak of a stretch in which something was seen."""
+        """Yield the seals in which a stretch begins and ends, if something was seen in it.
+
+        Those between them are the ones between them in the ledger: each names the one before.
+        """
         if stretch.state is State.EXCLUDED:
             return
-        for one in self.sealed[bisect_left(self.ends, stretch.start) :]:
-            if one.since >= stretch.end:
-                return
-            yield one.seq
+        first = bisect_left(self.ends, stretch.start)
+        last = bisect_left(self.begins, stretch.end) - 1
+        if first <= last:
+            yield self.sealed[first].seq
+            yield self.sealed[last].seq
 
 
 def _at(stretch: Stretch, flips: Mapping[int, Instant]) -> Iterator[int]:

@@ -28,7 +28,7 @@ from opskit.outside.database import sqlite_url
 from opskit.outside.documents import Document, KeyPath
 from opskit.outside.files import private_directory, writable_by_others
 from opskit.outside.models import Model, read, validate
-from opskit.outside.notify.settings import Mail, Slack
+from opskit.outside.notify.settings import Mail, Reports, Slack
 
 FILE_NAME = "opskit.yaml"
 _PREFIX = "OPSKIT_"
@@ -192,6 +192,9 @@ class Settings(Model):
         default=("inventory/hosts.ini",), description="Ansible inventories, read together"
     )
     services: str = Field(default="services.yaml", description="the service catalogue")
+    assumptions: str = Field(
+        default="assumptions.yaml", description="numbers for reports that no evidence gives"
+    )
     people: str = Field(default="access/people.yaml", description="people and teams")
     roles: str = Field(default="access/roles.yaml", description="what may be asked for")
     targets: str = Field(default="access/targets.yaml", description="where access is given")
@@ -207,6 +210,9 @@ class Settings(Model):
     webhook: Webhook | None = Field(default=None, description="where flips and drift are sent")
     mail: Mail | None = Field(default=None, description="how people are told by mail")
     slack: Slack | None = Field(default=None, description="the channel that is told in Slack")
+    report: Reports = Field(
+        default_factory=Reports, description="who gets the report of each month, and how"
+    )
     serve: Serve = Field(default_factory=Serve, description="what opskit serve answers, to whom")
     schedule: tuple[Scheduled, ...] = Field(
         default=(), description="commands that opskit serve runs when they are due"

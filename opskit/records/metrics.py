@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from opskit.core.clock import SECOND, Instant
 from opskit.core.metrics import Family, counter, gauge, one
 from opskit.outside.database import Database
+from opskit.records.archive import ARCHIVE
 from opskit.records.ledger import GENESIS, Entry, Head, entries, entry_hash, head
 from opskit.records.outbox import OUTBOX, DeliveryState
 
@@ -65,3 +66,14 @@ def outbox(database: Database, now: Instant) -> Iterator[Family]:
     yield counter("opskit_outbox_sent_total", "Deliveries that were made.", one(sent))
     says = "Deliveries given up, because they can never succeed."
     yield counter("opskit_outbox_failed_total", says, one(dead))
+
+
+def archive(database: Database) -> Iterator[Family]:
+    """Yield how many reports were issued, and up to when their months go."""
+    counted = sa.select(sa.func.count(), sa.func.max(ARCHIVE.c.end_at))
+    with database.read() as connection:
+        number, until = connection.execute(counted).one()
+    yield counter("opskit_reports_issued_total", "Reports issued, versions included.", one(number))
+    says = "The end of the newest month whose report was issued; none where none was."
+    at = None if until is None else until / SECOND
+    yield gauge("opskit_report_newest_period_end_timestamp_seconds", says, one(at))

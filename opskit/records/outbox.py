@@ -7,7 +7,7 @@ kept as dead, with its reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -88,15 +88,17 @@ class Outbox:
 
     def owe(
         self, connection: sa.Connection, key: str, channel: str, body: Mapping[str, object]
-    ) -> None:
-        """Write a delivery in the caller's transaction; each channel is owed the same key once."""
+    ) -> bool:
+        """Write a delivery in the caller's transaction; each channel is owed the same key once.
+
+        Return whether it was not owed before.
+        """
         now = self._clock.now()
         insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-        connection.execute(
+        written = connection.execute(
             insert(OUTBOX)
             .values(
-                # Receivers of webhooks know their keys already; the others have their name in them.
-                key=key if channel == _PLAIN else f"{key}-{channel}",
+                key=_in_channel(key, channel),
                 channel=channel,
                 body=canonical(body),
                 state=DeliveryState.OWED,
@@ -107,6 +109,15 @@ class Outbox:
             )
             .on_conflict_do_nothing(index_elements=["key"])
         )
+        return written.rowcount == 1
+
+    def states(
+        self, connection: sa.Connection, key: str, channels: Sequence[str]
+    ) -> dict[str, DeliveryState]:
+        """Return where the deliveries of a key are, by channel; without those never owed."""
+        keys = {_in_channel(key, channel): channel for channel in channels}
+        query = sa.select(OUTBOX.c.key, OUTBOX.c.state).where(OUTBOX.c.key.in_(keys))
+        return {keys[row.key]: DeliveryState(row.state) for row in connection.execute(query)}
 
     def deliver(self, senders: Mapping[str, Sender], *, limit: int = 100) -> Delivered:
         """Send what is due, oldest first, at most `limit` messages."""
@@ -167,3 +178,8 @@ class Outbox:
             # Who overslept the claim must not undo what another has settled since.
             still = (OUTBOX.c.key == message.key, OUTBOX.c.state == DeliveryState.OWED)
             connection.execute(sa.update(OUTBOX).where(*still).values(values))
+
+
+def _in_channel(key: str, channel: str) -> str:
+    """Return a key as it stands in the table: webhooks' receivers know theirs without a name."""
+    return key if channel == _PLAIN else f"{key}-{channel}"

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from fractions import Fraction
 
 from opskit.core.clock import Instant
+from opskit.core.evidence.rows import settle_order
 from opskit.core.interval import Interval
 from opskit.report.statistics.draws import Triangular
 
@@ -55,11 +57,19 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Assumptions:
-    """All that people assume, by name."""
+    """All that people assume, by name.
+
+    `reactive_ceiling` is the share of work that reactive work should not go beyond.
+    """
 
     numbers: Mapping[str, Assumption] = field(default_factory=dict)
     baseline: Baseline | None = None
     currency: str = ""
+    reactive_ceiling: Fraction | None = None
+
+    def __post_init__(self) -> None:
+        """Put numbers into the order of their names."""
+        settle_order(self, "numbers")
 
     def holding(self, name: str, day: date) -> Assumption | None:
         """Return an assumption if it is there and holds on that day."""

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from opskit import __version__
-from opskit.core.clock import Instant, format_duration, to_datetime
+from opskit.core.clock import format_duration, to_datetime
 from opskit.core.evidence import DriftEvidence, Evidence, RunEvidence, ServiceEvidence
 from opskit.core.hosts import Verdict
 from opskit.core.interval import (
-    DEGRADED_WEIGHT,
     Interval,
     State,
     Timeline,
@@ -24,13 +20,19 @@ from opskit.core.interval import (
 )
 from opskit.core.text import plural
 from opskit.report import access
+from opskit.report.claims.candidate import others
+from opskit.report.claims.decisions import decision
+from opskit.report.claims.finding import Found
+from opskit.report.claims.ledger import claims
+from opskit.report.claims.misses import misses
+from opskit.report.claims.restated import restated
+from opskit.report.claims.wins import wins
 from opskit.report.figures.catalogue import all_figures
-from opskit.report.figures.fleet import NOT_CHECKED
 from opskit.report.figures.services import meets
-from opskit.report.ground import Ground
+from opskit.report.front import front
+from opskit.report.inputs import Inputs
 from opskit.report.model import (
     DriftRow,
-    EvidenceRow,
     Figure,
     Gap,
     Outage,
@@ -40,53 +42,53 @@ from opskit.report.model import (
 )
 from opskit.report.ribbon import ribbon
 
-# A sentence that names more is no longer read; the table below it names them all.
-_MISSED_NAMED = 3
-_TILES = ("objectives.met", "downtime.total", "fleet.compliant", "drift.fixed")
 
+def build(inputs: Inputs, report_id: str, figures: Sequence[Figure] = ()) -> Report:
+    """Return the report of its inputs; `report_id` is their hash.
 
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """The ledger at the moment of building: its head, and the entries a figure may name."""
-
-    head_seq: int
-    head_hash: str
-    entries: dict[int, EvidenceRow]
-
-
-def build(ground: Ground, chain: Chain, built_at: Instant) -> Report:
-    """Return the report of a period; its end is at most the moment of building."""
+    `figures` are those of its ground where they are known already: they take the longest.
+    """
+    ground = inputs.ground
     evidence, period, zone = ground.evidence, ground.period, ZoneInfo(ground.zone)
-    every = all_figures(ground)
+    every = _confirmed(figures or all_figures(ground), evidence)
     by_id = {figure.id: figure for figure in every}
-    used = sorted({ref for figure in every for ref in figure.refs})
-    report = Report(
+    made, told = claims(ground, by_id), restated(inputs.previous, by_id)
+    found = Found(ground, by_id, made, told)
+    missed = misses(found)
+    return Report(
+        id=report_id,
+        version=inputs.previous.version + 1 if inputs.previous else 1,
         title=_title(period, zone),
         period=period,
         zone=zone.key,
-        built_at=built_at,
-        sentence=_sentence(evidence, by_id),
-        tiles=tuple(by_id[name] for name in _TILES if name in by_id),
+        front=front(inputs, by_id, wins(made), missed[0], decision(found)),
         services=tuple(_service(one, by_id, period, zone) for one in evidence.services),
         drifts=tuple(_drift(one) for one in evidence.drifts),
         runs=tuple(_run(one) for one in evidence.runs),
         figures=every,
         gaps=_gaps(evidence),
-        evidence=tuple(chain.entries[seq] for seq in used if seq in chain.entries),
-        head_seq=chain.head_seq,
-        head_hash=chain.head_hash,
-        opskit_version=__version__,
+        claims=made,
+        restated=told,
+        entries=inputs.entries,
+        seal=inputs.seal,
+        sources=inputs.sources,
+        opskit_version=inputs.opskit_version,
         access=None if evidence.access is None else access.section(evidence.access, period),
+        declared=inputs.declared,
+        misses=missed,
     )
-    return replace(report, id=_identity(report))
 
 
-def _identity(report: Report) -> str:
-    content = {
-        key: value for key, value in report.as_json().items() if key not in {"id", "built_at"}
-    }
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+def _confirmed(figures: Iterable[Figure], evidence: Evidence) -> tuple[Figure, ...]:
+    """Return the figures with the teams that benefited and say that they are so."""
+    said = evidence.word.confirmations if evidence.word else ()
+    teams: dict[str, set[str]] = {}
+    for one in said:
+        teams.setdefault(one.line, set()).add(one.team)
+    return tuple(
+        replace(one, confirmed_by=others(teams[one.id], evidence)) if one.id in teams else one
+        for one in figures
+    )
 
 
 def _title(period: Interval, zone: ZoneInfo) -> str:
@@ -106,56 +108,6 @@ def _title(period: Interval, zone: ZoneInfo) -> str:
         until = f"{last:%-d %B}" if to_midnight else f"{end:%-d %B %H:%M}"
         return f"Operations in {start:%B %Y}, up to {until}"
     return f"Operations from {start:%-d %B %Y} to {last:%-d %B %Y}"
-
-
-def _sentence(evidence: Evidence, by_id: dict[str, Figure]) -> str:
-    said = (
-        _services_sentence(evidence),
-        _drift_sentence(evidence, by_id),
-        "" if evidence.access is None else access.sentence(evidence.access, by_id),
-    )
-    return " ".join(filter(None, said))
-
-
-def _services_sentence(evidence: Evidence) -> str:
-    promised = [one for one in evidence.services if one.objective is not None]
-    if not promised:
-        return (
-            "No service has an objective yet." if evidence.services else "No service is monitored."
-        )
-    verdicts = {one.name: meets(one) for one in promised}
-    met = sum(verdict is True for verdict in verdicts.values())
-    missed = [_missed_by(one) for one in promised if verdicts[one.name] is False]
-    unclear = sum(verdict is None for verdict in verdicts.values())
-    whose = "its" if len(promised) == 1 else "their"
-    parts = [f"{met} of {plural(len(promised), 'service')} met {whose} objective"]
-    listed = missed[:_MISSED_NAMED]
-    parts += [", ".join(listed)] if listed else []
-    parts += [f"{len(missed) - len(listed)} more missed it"] if len(missed) > len(listed) else []
-    parts += [f"{unclear} cannot be judged yet"] if unclear else []
-    return "; ".join(parts) + "."
-
-
-def _missed_by(service: ServiceEvidence) -> str:
-    time = availability(service.timeline).totals
-    allowed = (1 - (service.objective or 1)) * time.in_scope
-    lost = time.down + DEGRADED_WEIGHT * time.degraded
-    return f"{service.name} missed it by {format_duration(int(lost - allowed))}"
-
-
-def _drift_sentence(evidence: Evidence, by_id: dict[str, Figure]) -> str:
-    if not evidence.runs:
-        return "No host was checked."
-    found, fixed, still = (by_id[f"drift.{name}"].display for name in ("found", "fixed", "open"))
-    if found == NOT_CHECKED:
-        return "No check got to see a host."
-    if found == "0" and still == "0" and fixed == "0":
-        return "The checks found no host off standard."
-    were = "was" if found == "1" else "were"
-    return (
-        f"{plural(int(found), 'deviation')} from the standard {were} found, "
-        f"{fixed} put right and seen gone, {still} still open."
-    )
 
 
 def _service(

@@ -46,6 +46,13 @@ class Ground:
         return to_datetime(self.period.end - 1, ZoneInfo(self.zone)).date()
 
     @cached_property
+    def whole_month(self) -> bool:
+        """Return whether the period is a month that is over: only those are compared."""
+        zone = ZoneInfo(self.zone)
+        first = to_datetime(self.period.start, zone).date()
+        return self.period == month(first.year, first.month, zone)
+
+    @cached_property
     def before(self) -> Evidence:
         """Return the evidence of all earlier months together."""
         return _together(one.evidence for one in self.past)

@@ -11,9 +11,10 @@ from typing import Any
 
 from opskit.core.clock import Instant
 from opskit.core.interval import Interval, Totals
+from opskit.report.inputs import EvidenceRow, Seal, Source
 from opskit.report.statistics.process import Change
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 class Tag(StrEnum):
@@ -50,12 +51,25 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """A figure as it was in an earlier month; `value` is empty where it had none."""
+
+    start: Instant
+    value: str
+    display: str
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
-    """A figure beside those of the months before: what can be said, of which months."""
+    """A figure beside those of the months before: what can be said, of which months.
+
+    `earlier` are these months, oldest first, where the figure is held against each of them.
+    """
 
     change: Change
     months: int
     words: str
+    earlier: tuple[Earlier, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +171,7 @@ class LateRow:
     """Access that outlived its planned end at one place. `gone_at` None is: it still does."""
 
     grant: str
-    person: str
+    team: str
     place: str
     planned_end: Instant
     gone_at: Instant | None
@@ -171,12 +185,10 @@ class EmergencyRow:
     """Access taken in an emergency. `review` is done, open or overdue."""
 
     grant: str
-    person: str
+    team: str
     role: str
-    reason: str
     opened_at: Instant
     review: str
-    reviewed_by: str
     refs: tuple[int, ...]
 
 
@@ -201,19 +213,6 @@ class AccessSection:
 
 
 @dataclass(frozen=True, slots=True)
-class EvidenceRow:
-    """A ledger entry that some figure rests on."""
-
-    seq: int
-    at: Instant
-    actor: str
-    kind: str
-    subject: str
-    data: str
-    hash: str
-
-
-@dataclass(frozen=True, slots=True)
 class Gap:
     """Something the report cannot speak of, and why."""
 
@@ -221,27 +220,110 @@ class Gap:
     reason: str
 
 
+class Standing(StrEnum):
+    """What became of a claim."""
+
+    MADE = "made"
+    RIVAL = "rival"
+    HELD_BACK = "held back"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One of the four questions a claim must pass: yes, no, or None where it cannot be said."""
+
+    name: str
+    passed: bool | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Something Ops may take credit for, with what it stands on and what speaks against it.
+
+    `helped` is the team that benefited, `team` who did it. A rival claim would count evidence that
+    another claim, `loses_to`, has counted already; one held back did not pass a gate. `why` says
+    why so, or what was taken off.
+    """
+
+    id: str
+    kind: str
+    title: str
+    text: str
+    team: str
+    helped: str
+    figures: tuple[str, ...]
+    refs: tuple[int, ...]
+    tag: Tag
+    standing: Standing
+    gates: tuple[Gate, ...] = ()
+    confirmed_by: tuple[str, ...] = ()
+    loses_to: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A miss, or a decision that is wanted: what, and what it stands on."""
+
+    title: str
+    text: str
+    figures: tuple[str, ...] = ()
+    refs: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The first page: one sentence, four figures, three wins, one miss, one decision wanted.
+
+    `refused` says why there is no headline; it then has no tiles and no wins either.
+    """
+
+    sentence: str
+    tiles: tuple[Figure, ...]
+    wins: tuple[Claim, ...] = ()
+    miss: Point | None = None
+    decision: Point | None = None
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Restatement:
+    """A figure that was told otherwise before."""
+
+    figure: str
+    title: str
+    before: str
+    now: str
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report. `id` is the hash of everything else but `built_at`: same evidence, same id."""
+    """A report: what its pages say, as values. `id` is the hash of its inputs.
 
+    `misses` are all that a rule found, the worst kind first; the first page shows the first.
+    """
+
+    id: str
+    version: int
     title: str
     period: Interval
     zone: str
-    built_at: Instant
-    sentence: str
-    tiles: tuple[Figure, ...]
+    front: Front
     services: tuple[ServiceSection, ...]
     drifts: tuple[DriftRow, ...]
     runs: tuple[RunRow, ...]
     figures: tuple[Figure, ...]
     gaps: tuple[Gap, ...]
-    evidence: tuple[EvidenceRow, ...]
-    head_seq: int
-    head_hash: str
+    claims: tuple[Claim, ...]
+    restated: tuple[Restatement, ...]
+    entries: tuple[EvidenceRow, ...]
+    seal: Seal
+    sources: tuple[Source, ...]
     opskit_version: str
     access: AccessSection | None = None
-    id: str = ""
+    declared: str = ""
+    misses: tuple[Point, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the report for JSON; instants are microseconds since 1970, UTC."""

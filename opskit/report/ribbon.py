@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from opskit.core.clock import DAY, HOUR, MINUTE, SECOND, Instant, midnight, to_datetime
@@ -21,9 +22,15 @@ _STEPS = (
 def ribbon(timeline: Timeline, period: Interval, zone: ZoneInfo) -> tuple[Cell, ...]:
     """Return the period's cells: one per civil day of `zone`, or shorter for a short period."""
     return tuple(
-        Cell(cell.start, cell.end, _label(cell, period, zone), totals(clip(timeline, cell)))
-        for cell in _cells(period, zone)
+        Cell(cell.start, cell.end, label, totals(clip(timeline, cell)))
+        for cell, label in _labeled(period, zone)
     )
+
+
+# The same for each service of a report.
+@lru_cache(maxsize=16)
+def _labeled(period: Interval, zone: ZoneInfo) -> tuple[tuple[Interval, str], ...]:
+    return tuple((cell, _label(cell, period, zone)) for cell in _cells(period, zone))
 
 
 def _cells(period: Interval, zone: ZoneInfo) -> Iterator[Interval]:

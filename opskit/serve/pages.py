@@ -13,7 +13,7 @@ from opskit.core.interval import Interval
 from opskit.monitor.status import TargetStatus, statuses
 from opskit.monitor.uptime import ServiceUptime, uptimes
 from opskit.report.render import html
-from opskit.report.render.times import Times
+from opskit.report.times import Times
 from opskit.serve import exporter, statusview
 from opskit.serve.answer import Answer, Asked, as_json, text
 from opskit.serve.badge import badge_json, badge_svg
@@ -77,7 +77,7 @@ def status(site: Site, _asked: Asked) -> Answer:
         200,
         site.kept.get("status", site.app.clock, _KEPT, lambda: _page(site)),
         "text/html; charset=utf-8",
-        {"content-security-policy": _policy()},
+        {"content-security-policy": policy()},
     )
 
 
@@ -93,7 +93,7 @@ def _page(site: Site) -> bytes:
     return html.status_page(page).encode("utf-8", "backslashreplace")
 
 
-def _policy() -> str:
+def policy() -> str:
     """Return what a browser may do with the page: show it in its own style, and nothing else."""
     digest = b64encode(hashlib.sha256(html.style().encode()).digest()).decode()
     return (

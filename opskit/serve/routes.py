@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from opskit.serve import announcing, intake, pages, probing
+from opskit.serve import announcing, intake, pages, probing, reports
 from opskit.serve.answer import Answer, Asked
 from opskit.serve.site import Site
 
@@ -38,6 +38,8 @@ ROUTES = (
     Route("/", "status", pages.status, "status"),
     Route("/status.json", "status", pages.status_json, "status"),
     Route("/badge/{file}", "badge", pages.badge, "status"),
+    Route("/reports", "reports", reports.listing),
+    Route("/reports/{file}", "report", reports.report),
     Route("/metrics", "metrics", pages.metrics),
     Route("/probe", "probe", probing.probe, acts=True),
     Route("/sd/http", "targets", pages.targets),

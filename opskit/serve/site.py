@@ -22,7 +22,7 @@ from opskit.serve.limits import Limit, Requests
 
 PAGES = (
     "metrics", "probe", "healthy", "ready", "heartbeat", "webhook", "status", "badge", "targets",
-    "maintenance", "other",
+    "maintenance", "reports", "report", "other",
 )  # fmt: skip
 R = TypeVar("R")
 

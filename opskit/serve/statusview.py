@@ -13,8 +13,8 @@ from opskit.monitor import present
 from opskit.monitor.status import TargetStatus
 from opskit.monitor.uptime import ServiceUptime
 from opskit.report.render.ribbon import WORDS, Ribbon, ribbon
-from opskit.report.render.times import Times
 from opskit.report.ribbon import ribbon as cells
+from opskit.report.times import Times
 
 DAYS = 90
 _ORDER = (State.DOWN, State.UNKNOWN, State.DEGRADED, State.MAINTENANCE, State.UP, State.EXCLUDED)
@@ -80,6 +80,7 @@ class StatusPage:
     zone: str
     days: int
     states: Mapping[str, str]
+    with_reports: bool
     version: str = __version__
 
 
@@ -133,7 +134,10 @@ def status_page(
     *,
     with_reasons: bool,
 ) -> StatusPage:
-    """Return the page. Where anybody may see it, it does not say who owns what, nor why."""
+    """Return the page.
+
+    Where anybody may see it, it does not say who owns what, nor why, nor where reports are.
+    """
     past = {one.service: one for one in uptimes}
     lines = tuple(_line(one, past[one.name], times, with_reasons=with_reasons) for one in services)
     return StatusPage(
@@ -145,6 +149,7 @@ def status_page(
         zone=str(times.zone),
         days=-(-window.length // DAY),
         states={str(state): WORDS[state] for state in _LEGEND},
+        with_reports=with_reasons,
     )
 
 

@@ -34,6 +34,9 @@ _BODY_SECONDS = 10.0
 _STOP_SECONDS = 5
 _THREADS = 8
 _PROBES = 64
+# A report of a large month takes a while and hundreds of megabytes to draw.
+_REPORTS = 2
+_AT_ONCE = {"probe": _PROBES, "report": _REPORTS}
 _HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
@@ -59,8 +62,7 @@ class Web:
         self._thread: threading.Thread | None = None
         # One kind of page must not keep another waiting; probes take their time.
         self._threads = {
-            one.page: anyio.CapacityLimiter(_PROBES if one.page == "probe" else _THREADS)
-            for one in ROUTES
+            one.page: anyio.CapacityLimiter(_AT_ONCE.get(one.page, _THREADS)) for one in ROUTES
         }
 
     @property

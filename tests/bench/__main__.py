@@ -18,7 +18,7 @@ from opskit.core.clock import SystemClock
 from opskit.outside.ansible.door import default_forks
 from opskit.outside.database import Database, sqlite_url
 from opskit.records.ledger import Ledger, verify
-from tests.bench import crowd, exposition, fleet, reconcile
+from tests.bench import crowd, exposition, fleet, reconcile, report
 
 HOSTS = 10
 CONTENT = Path(__file__).resolve().parents[2] / "playbooks"
@@ -138,7 +138,10 @@ def main() -> None:
             print(ratio.line(), flush=True)
         for line in ledger(Path(name)):
             print(line, flush=True)
-    for line in chain(exposition.lines(), crowd.lines(), fleet.lines(), reconcile.lines(HOSTS)):
+    parts = (
+        exposition.lines(), crowd.lines(), fleet.lines(), reconcile.lines(HOSTS), report.lines(),
+    )  # fmt: skip
+    for line in chain(*parts):
         print(line, flush=True)
 
 

@@ -10,10 +10,19 @@ import pytest
 
 from opskit.core.errors import ExitCode
 from opskit.monitor.probes import KINDS
+from opskit.outside.documents import parse
 from tests.cli.inside import Inside
 from tests.conftest import Opskit
 
-KEPT = ("opskit.yaml", "services.yaml", "playbooks", "alerts", "access", "inventory")
+KEPT = (
+    "opskit.yaml",
+    "services.yaml",
+    "assumptions.yaml",
+    "playbooks",
+    "alerts",
+    "access",
+    "inventory",
+)
 
 
 def tree(directory: Path) -> dict[str, bytes]:
@@ -44,6 +53,22 @@ def test_the_catalogue_names_every_kind_of_probe(inside: Inside, tmp_path: Path)
     inside("init", "ops2", cwd=tmp_path)
     head = (tmp_path / "ops2" / "services.yaml").read_text().partition("services:\n")[0]
     assert set(KINDS) <= set(re.findall("[a-z]+", head.partition("Kinds of probes:")[2]))
+
+
+def test_the_examples_of_assumptions_are_well_formed_and_assume_nothing(
+    inside: Inside, tmp_path: Path
+) -> None:
+    inside("init", "ops2", cwd=tmp_path)
+    path = tmp_path / "ops2" / "assumptions.yaml"
+    assert parse(path).value == {"assumptions": {}}
+    text = path.read_text().replace("assumptions: {}\n", "")
+    path.write_text(re.sub(r"(?m)^# (?=currency|reactive|assumptions:|  )", "", text))
+    found = parse(path).value
+    assert isinstance(found, dict)
+    assert set(found["assumptions"]) == {
+        "minutes.deviation", "rate.hour", "cost.month", "cash.old-contract",
+    }  # fmt: skip
+    assert inside("check", cwd=tmp_path / "ops2").code == ExitCode.OK
 
 
 def test_state_and_bytecode_are_neither_laid_out_nor_kept_in_git(

@@ -22,7 +22,7 @@ from tests.cli.inside import Inside
         (("fleet", "check", "--forks", "0"), "0 is not in the range", "opskit fleet check --help"),
         (("check", "-o", "pdf"), "'pdf' is not one of", "opskit check --help"),
         (("monitor", "explain"), "Missing argument 'SERVICE'", "opskit monitor explain --help"),
-        (("schema",), "Choose from: access-policy, alerts, opskit", "opskit schema --help"),
+        (("schema",), "Choose from: access-policy, alerts, assumptions", "opskit schema --help"),
         (("init", "a", "b"), "unexpected extra argument", "opskit init --help"),
         (("config", "show", "--output-file"), "requires an argument", "opskit --help"),
     ],

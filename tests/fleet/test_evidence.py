@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from opskit.core.clock import HOUR, Instant
+from opskit.core.evidence import recorded
 from opskit.core.findings import Severity
 from opskit.core.hosts import Verdict
 from opskit.core.interval import Interval
@@ -52,6 +53,21 @@ def test_a_deviation_is_told_with_its_times_and_its_entries(told: tuple[Story, I
         {Verdict.DRIFTED: 1},
         {Verdict.COMPLIANT: 1},
     ]
+
+
+def test_what_an_apply_put_right_is_no_work_by_hand(told: tuple[Story, Instant]) -> None:
+    story, began = told
+    changed = transcript({"web1": {A: Outcome.CHANGED}}, tags=TAGS)
+    good = transcript({"web1": {A: Outcome.OK}}, tags=TAGS)
+    story.check(changed)
+    story.apply(changed, good)
+    story.check(good)
+    desk = FleetEvidence(story.place.database).evidence(at(began, 0, 9)).desk
+    assert recorded(desk, "automated", "demand")
+    assert not recorded(desk, "incidents")
+    # The deviation that was gone before anybody applied anything is nobody's work.
+    assert [(one.task, one.units) for one in desk.automated] == [("deviation", 1)]
+    assert [(one.task, one.units) for one in desk.demand] == [("deviation", 2)]
 
 
 @pytest.mark.parametrize(

@@ -27,12 +27,12 @@ from opskit.outside.database import (
     schema_of,
     sqlite_url,
 )
-from opskit.records import intake, leases, ledger, outbox, ticks, waivers
+from opskit.records import archive, intake, leases, ledger, outbox, ticks, waivers
 from tests.outside import databases, isolated
 from tests.rig.postgres import Postgres
 
 # Every table must be known before two schemas are compared.
-MODULES = (access, fleet, monitor, intake, leases, ledger, outbox, ticks, waivers)
+MODULES = (access, fleet, monitor, archive, intake, leases, ledger, outbox, ticks, waivers)
 CANARY = "C4n4ryV4lu3Xq7Zm2"
 
 

@@ -63,7 +63,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> Iterator[s
 def _empty(url: str) -> None:
     engine = sa.create_engine(url)
     with engine.begin() as connection:
-        connection.exec_driver_sql("TRUNCATE ledger, ledger_head, outbox, leases, waivers")
+        connection.exec_driver_sql(
+            "TRUNCATE ledger, ledger_head, outbox, leases, waivers, issued_reports"
+        )
         connection.execute(sa.insert(LEDGER_HEAD).values(id=1, seq=0, hash=GENESIS))
     engine.dispose()
 

@@ -12,8 +12,12 @@ from opskit.core.evidence import DriftEvidence, Evidence, HostEvidence, RunEvide
 from opskit.core.findings import Severity
 from opskit.core.hosts import Verdict
 from opskit.core.interval import Interval, State, Stretch
-from opskit.report.build import Chain
-from opskit.report.model import EvidenceRow
+from opskit.report.built import Built
+from opskit.report.figures.catalogue import all_refs
+from opskit.report.ground import Ground
+from opskit.report.inputs import EvidenceRow, Inputs, Seal
+from opskit.report.model import Report
+from opskit.reporting import built
 
 UTC = ZoneInfo("UTC")
 # A day of exactly 100 hours: an hour of it is one percent.
@@ -90,17 +94,18 @@ def hosts_of(runs: Iterable[RunEvidence]) -> tuple[HostEvidence, ...]:
     )
 
 
-def chain(evidence: Evidence) -> Chain:
-    """Return a ledger that holds every entry the evidence names, and a few more."""
-    refs = [one.refs for one in evidence.services]
-    refs += [one.refs for one in evidence.drifts]
-    refs += [one.refs for one in evidence.runs]
-    last = max((ref for named in refs for ref in named), default=0) + 3
-    entries = {
-        seq: EvidenceRow(seq, START, "person:alice", "test.done", "subject", "{}", f"{seq:064x}")
-        for seq in range(1, last + 1)
-    }
-    return Chain(last, f"{last:064x}", entries)
+def written(ground: Ground, *, seal: Seal | None = None, declared: str = "") -> Built:
+    """Return the report over a ledger that holds every entry its figures name."""
+    named = all_refs(ground)
+    entries = tuple(EvidenceRow(seq, START, "test.done", f"{seq:064x}") for seq in named)
+    last = max(named, default=0)
+    sealed = seal or Seal(last, f"{last:064x}")
+    return built(Inputs(ground, sealed, "1.2.3", entries, declared=declared))
+
+
+def report(evidence: Evidence, period: Interval = PERIOD, zone: ZoneInfo = UTC) -> Report:
+    """Return the report of evidence alone."""
+    return written(Ground(period, evidence, zone=zone.key)).report
 
 
 def at(text: str, zone: ZoneInfo = UTC) -> Instant:

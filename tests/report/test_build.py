@@ -8,19 +8,28 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from opskit.core.clock import DAY, HOUR, Instant
+from opskit.core.clock import HOUR
 from opskit.core.evidence import Blip, Evidence
 from opskit.core.hosts import Verdict
 from opskit.core.interval import Interval, State, Stretch
-from opskit.report.build import build
 from opskit.report.ground import Ground
+from opskit.report.inputs import Seal
 from opskit.report.model import Report
 from opskit.report.render import json as as_json
-from tests.report.evidence import PERIOD, UTC, at, chain, drift, hosts_of, hour, run, service
+from tests.report.evidence import (
+    PERIOD,
+    UTC,
+    at,
+    drift,
+    hosts_of,
+    hour,
+    report,
+    run,
+    service,
+    written,
+)
 
 BERLIN = ZoneInfo("Europe/Berlin")
-NOBODY = "No service is monitored. "
-FATE = "{} put right and seen gone, {} still open."
 DOWN, UNKNOWN = State.DOWN, State.UNKNOWN
 WHOLE = Evidence(
     (service((DOWN, 1), objective="99.9"), service((UNKNOWN, 2), name="mail", refs=(3, 4))),
@@ -35,22 +44,15 @@ WHOLE = Evidence(
 )  # fmt: skip
 
 
-def built(
-    evidence: Evidence = WHOLE, *, later: int = 0, period: Interval = PERIOD, zone: ZoneInfo = UTC
-) -> Report:
-    """Build a report, `later` after its period ended."""
-    return build(
-        Ground(period, evidence, zone=zone.key), chain(evidence), Instant(PERIOD.end + later)
-    )
+def built(evidence: Evidence = WHOLE, *, period: Interval = PERIOD, zone: ZoneInfo = UTC) -> Report:
+    """Build the report of a period."""
+    return report(evidence, period, zone)
 
 
-def test_the_same_evidence_gives_the_same_report_whenever_it_is_built() -> None:
-    first, second = built(), built(later=DAY)
-    assert first.id == second.id
-    one, other = (json.loads(as_json.render(report)) for report in (first, second))
-    assert one.pop("built_at") != other.pop("built_at")
-    assert json.dumps(one) == json.dumps(other)
-    assert as_json.render(first) == as_json.render(built())
+def test_the_same_evidence_gives_the_same_report() -> None:
+    first, second = (written(Ground(PERIOD, WHOLE)) for _ in range(2))
+    assert first.report.id == second.report.id
+    assert as_json.render(first) == as_json.render(second)
 
 
 @pytest.mark.parametrize(
@@ -69,35 +71,25 @@ def test_other_evidence_gives_another_id(evidence: Evidence) -> None:
 
 
 def test_another_ledger_gives_another_id() -> None:
-    ledger = replace(chain(WHOLE), head_hash="f" * 64)
-    assert build(Ground(PERIOD, WHOLE), ledger, PERIOD.end).id != built().id
+    other = written(Ground(PERIOD, WHOLE), seal=Seal(40, "f" * 64))
+    assert other.report.id != built().id
 
 
 def test_every_entry_that_is_named_is_there() -> None:
-    report = built()
-    shown = {row.seq for row in report.evidence}
-    named = {ref for figure in report.figures for ref in figure.refs}
-    named |= {ref for row in report.drifts for ref in row.refs}
-    named |= {ref for row in report.runs for ref in row.refs}
-    named |= {ref for one in report.services for outage in one.outages for ref in outage.refs}
+    whole = built()
+    shown = {row.seq for row in whole.entries}
+    named = {ref for figure in whole.figures for ref in figure.refs}
+    named |= {ref for row in whole.drifts for ref in row.refs}
+    named |= {ref for row in whole.runs for ref in row.refs}
+    named |= {ref for one in whole.services for outage in one.outages for ref in outage.refs}
     assert named <= shown
     assert named
-    assert [row.seq for row in report.evidence] == sorted(shown)
+    assert [row.seq for row in whole.entries] == sorted(shown)
 
 
 def test_no_entry_is_shown_that_nothing_rests_on() -> None:
-    report = built()
-    assert {row.seq for row in report.evidence} == {
-        ref for one in report.figures for ref in one.refs
-    }
-
-
-def test_tiles_are_figures_of_the_report() -> None:
-    report = built()
-    assert set(report.tiles) <= set(report.figures)
-    assert [tile.id for tile in report.tiles] == [
-        "objectives.met", "downtime.total", "fleet.compliant", "drift.fixed",
-    ]  # fmt: skip
+    whole = built()
+    assert {row.seq for row in whole.entries} == {ref for one in whole.figures for ref in one.refs}
 
 
 def test_each_figure_has_an_id_of_its_own() -> None:
@@ -128,55 +120,16 @@ def test_each_figure_has_an_id_of_its_own() -> None:
 )
 def test_the_title_says_which_time_is_meant(start: str, end: str, title: str) -> None:
     period = Interval(at(start, BERLIN), at(end, BERLIN))
-    report = build(Ground(period, Evidence(), zone=BERLIN.key), chain(Evidence()), period.end)
-    assert report.title == f"Operations {title}"
+    whole = built(Evidence(), period=period, zone=BERLIN)
+    assert whole.title == f"Operations {title}"
 
 
 def test_a_report_of_nothing_says_that_it_is_one() -> None:
-    report = built(Evidence())
-    assert report.sentence == "No service is monitored. No host was checked."
-    assert (report.services, report.drifts, report.runs, report.tiles[0].value) == ((), (), (), "")
-    assert all(
-        figure.display in {"not checked", "0", "not configured"} for figure in report.figures
-    )
-
-
-@pytest.mark.parametrize(
-    ("evidence", "sentence"),
-    [
-        (Evidence((service(),)), "No service has an objective yet. No host was checked."),
-        (
-            Evidence((service(objective="99"),)),
-            "1 of 1 service met its objective. No host was checked.",
-        ),
-        (
-            Evidence((service((DOWN, 3), objective="99"), service(name="mail", objective="99"))),
-            "1 of 2 services met their objective; shop missed it by 2 h. No host was checked.",
-        ),
-        (
-            Evidence((service((UNKNOWN, 50), objective="99"),)),
-            "0 of 1 service met its objective; 1 cannot be judged yet. No host was checked.",
-        ),
-        (
-            Evidence(runs=(run(1, compliant=2),)),
-            NOBODY + "The checks found no host off standard.",
-        ),
-        (
-            Evidence(runs=(run(1, unreachable=2),)),
-            NOBODY + "No check got to see a host.",
-        ),
-        (
-            Evidence(drifts=(drift(1, 2), drift(3)), runs=(run(1, drifted=2),)),
-            NOBODY + "2 deviations from the standard were found, " + FATE.format(1, 1),
-        ),
-        (
-            Evidence(drifts=(drift(1),), runs=(run(1, drifted=1),)),
-            NOBODY + "1 deviation from the standard was found, " + FATE.format(0, 1),
-        ),
-    ],
-)
-def test_the_first_sentence_follows_from_the_figures(evidence: Evidence, sentence: str) -> None:
-    assert built(evidence).sentence == sentence
+    whole = built(Evidence())
+    assert whole.front.sentence == "No service is monitored; no host was checked."
+    assert (whole.services, whole.drifts, whole.runs) == ((), (), ())
+    words = {"not checked", "0", "not configured"}
+    assert all(figure.display in words for figure in whole.figures)
 
 
 def gaps(evidence: Evidence) -> list[tuple[str, str]]:
@@ -250,4 +203,4 @@ def test_instants_and_numbers_in_json_are_whole() -> None:
             return any(map(floats, value.values()))
         return any(map(floats, value)) if isinstance(value, list) else isinstance(value, float)
 
-    assert not floats(json.loads(as_json.render(built())))
+    assert not floats(json.loads(as_json.render(written(Ground(PERIOD, WHOLE)))))

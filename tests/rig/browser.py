@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.rig.command import ENVIRONMENT, RigError, is_root, missing, one_line
 
-__all__ = ["available", "dump_dom", "screenshot"]
+__all__ = ["available", "dump_dom", "print_pdf", "screenshot"]
 
 _PATIENCE = 60.0
 _ALONE = ("unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
@@ -48,6 +48,15 @@ def screenshot(html_path: Path, png_path: Path, width: int = 1280, height: int =
     complaint = _browse(html_path, picture)[1]
     if not png_path.exists():
         raise RigError(f"Chromium took no picture: {one_line(complaint)}")
+
+
+def print_pdf(html_path: Path, pdf_path: Path) -> None:
+    """Print the page in HTML_PATH, without edges of the browser's own."""
+    pdf_path.unlink(missing_ok=True)
+    wanted = (f"--print-to-pdf={pdf_path.resolve()}", "--no-pdf-header-footer")
+    complaint = _browse(html_path, wanted)[1]
+    if not pdf_path.exists():
+        raise RigError(f"Chromium printed nothing: {one_line(complaint)}")
 
 
 def dump_dom(html_path: Path) -> str:

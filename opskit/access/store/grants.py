@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from opskit.access.model import Role
 from opskit.access.store.tables import GRANTS
 from opskit.core.clock import Duration, Instant
 from opskit.core.errors import ConfigError, Conflict
+from opskit.core.interval import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,12 +203,40 @@ def everything(connection: sa.Connection) -> tuple[Grant, ...]:
     return tuple(map(_grant, connection.execute(sa.select(GRANTS).order_by(GRANTS.c.id))))
 
 
+def there(connection: sa.Connection, period: Interval) -> tuple[Grant, ...]:
+    """Return what was given before a period's end and not over when it began, oldest first.
+
+    With it emergencies that were over, and that nobody had reviewed when it began.
+    """
+    unreviewed = sa.or_(GRANTS.c.reviewed_at.is_(None), GRANTS.c.reviewed_at >= period.start)
+    query = sa.select(GRANTS).where(
+        GRANTS.c.approved_at < period.end,
+        sa.or_(
+            GRANTS.c.ended_at.is_(None),
+            GRANTS.c.ended_at >= period.start,
+            sa.and_(GRANTS.c.break_glass == 1, unreviewed),
+        ),
+    )
+    return tuple(map(_grant, connection.execute(query.order_by(GRANTS.c.id))))
+
+
+# Many grants come of few roles, and a role takes longer to read than all else of a grant.
+@lru_cache(maxsize=4096)
+def _role(text: str) -> Role:
+    return Role.model_validate_json(text)
+
+
+def any_there(connection: sa.Connection) -> bool:
+    """Return whether anything was ever given."""
+    return connection.execute(sa.select(GRANTS.c.id).limit(1)).first() is not None
+
+
 def _grant(row: Any) -> Grant:  # noqa: ANN401  # a row of GRANTS
     values = row._asdict()
     return Grant(
         **{
             **values,
-            "gives": Role.model_validate_json(values["gives"]),
+            "gives": _role(values["gives"]),
             "targets": tuple(json.loads(values["targets"])),
             "keys": tuple(json.loads(values["keys"])),
             "state": GrantState(values["state"]),

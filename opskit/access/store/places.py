@@ -133,6 +133,8 @@ def of_grants(connection: sa.Connection, grants: Collection[int]) -> dict[int, l
     query = sa.select(PLACES).order_by(PLACES.c.place)
     if len(grants) <= _NAMED:
         query = query.where(PLACES.c.grant_id.in_(list(grants)))
+    else:
+        query = query.where(PLACES.c.grant_id.between(min(grants), max(grants)))
     found: dict[int, list[Place]] = {number: [] for number in grants}
     for row in connection.execute(query):
         if row.grant_id in found:

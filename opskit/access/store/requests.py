@@ -113,6 +113,11 @@ def in_states(connection: sa.Connection, states: Sequence[RequestState]) -> tupl
     return tuple(map(_request, connection.execute(query.order_by(REQUESTS.c.id))))
 
 
+def began_at(connection: sa.Connection) -> Instant | None:
+    """Return when the first request was made; None where there was none."""
+    return connection.execute(sa.select(sa.func.min(REQUESTS.c.created_at))).scalar()
+
+
 def created_within(connection: sa.Connection, start: int, end: int) -> tuple[Request, ...]:
     """Return the requests that were made in a time, oldest first."""
     query = sa.select(REQUESTS).where(REQUESTS.c.created_at >= start, REQUESTS.c.created_at < end)

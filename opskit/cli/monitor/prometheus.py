@@ -85,7 +85,7 @@ _SERVER_OPTIONS = (
 )
 
 
-def _server_options(function: F) -> F:
+def server_options(function: F) -> F:
     """Add what tells which series of which server."""
     for option in reversed(_SERVER_OPTIONS):
         function = option(function)
@@ -111,7 +111,7 @@ _INTERVALS = (
     ],
     short_help="Availability with bounds and coverage.",
 )
-@_server_options
+@server_options
 @period_options
 @config_option
 @output_options("table", "json", "yaml")
@@ -122,7 +122,7 @@ def uptime(config_path: Path | None, output: Output, **options: Any) -> ExitCode
     """
     from opskit.monitor import present  # noqa: PLC0415
 
-    reader, found = _read(find_app(config_path), options)
+    reader, found = read_uptimes(find_app(config_path), options)
     if output.for_people:
         rows = [_row(one) for one in found]
         output.emit_printed(lambda to: show_table(to, _UPTIME, rows))
@@ -139,7 +139,7 @@ def uptime(config_path: Path | None, output: Output, **options: Any) -> ExitCode
     ],
     short_help="Every interval behind an availability.",
 )
-@_server_options
+@server_options
 @period_options
 @config_option
 @output_options("table", "json", "yaml")
@@ -147,7 +147,7 @@ def explain(config_path: Path | None, output: Output, **options: Any) -> ExitCod
     """List every interval behind the availability of recorded series, and why it is unknown."""
     from opskit.monitor import present  # noqa: PLC0415
 
-    reader, found = _read(find_app(config_path), options)
+    reader, found = read_uptimes(find_app(config_path), options)
     if output.for_people:
         output.emit_printed(lambda to: _show_intervals(to, found))
         note(present.window_line(found[0].window))
@@ -176,7 +176,7 @@ def _row(found: ServiceUptime) -> tuple[str, ...]:
     return present.uptime_row(found)[: len(_UPTIME)]
 
 
-def _read(app: App, options: dict[str, Any]) -> tuple[Reader, tuple[ServiceUptime, ...]]:
+def read_uptimes(app: App, options: dict[str, Any]) -> tuple[Reader, tuple[ServiceUptime, ...]]:
     """Return what was read, and tell what the server warned of."""
     from opskit.monitor.prometheus import uptimes  # noqa: PLC0415
 

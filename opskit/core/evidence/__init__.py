@@ -8,9 +8,10 @@ None: nothing can be said, which is not the same as nothing happened.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
+from opskit.core.clock import Instant
 from opskit.core.evidence.access import (
     AccessEvidence,
     ArrivalEvidence,
@@ -21,10 +22,11 @@ from opskit.core.evidence.access import (
     RequestEvidence,
     ReviewEvidence,
     RevocationEvidence,
+    UseEvidence,
 )
 from opskit.core.evidence.fleet import DriftEvidence, HostEvidence, RunEvidence
 from opskit.core.evidence.incidents import IncidentEvidence, PageEvidence
-from opskit.core.evidence.rows import Rows
+from opskit.core.evidence.rows import Rows, only, recorded, settle_order
 from opskit.core.evidence.services import Blip, ServiceEvidence
 from opskit.core.evidence.warnings import (
     DrillEvidence,
@@ -96,12 +98,16 @@ __all__ = [
     "TimedEvidence",
     "TrendEvidence",
     "UpkeepEvidence",
+    "UseEvidence",
     "WantedEvidence",
     "WarningEvidence",
     "WinEvidence",
     "WordEvidence",
     "WorkClass",
     "WorkEvidence",
+    "only",
+    "recorded",
+    "unreferred",
 ]
 
 
@@ -114,11 +120,15 @@ class WarningEvidence(Rows):
     renewals: tuple[RenewalEvidence, ...] = ()
     drills: tuple[DrillEvidence, ...] = ()
     pages: tuple[PageEvidence, ...] = ()
+    unrecorded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DeskEvidence(Rows):
-    """What the desk shows: incidents, requests, fixes, and the work they made."""
+    """What the desk shows: incidents, requests, fixes, and the work they made.
+
+    `commands` are uses of sudo, and `logins` those of sshd.
+    """
 
     incidents: tuple[IncidentEvidence, ...] = ()
     intakes: tuple[IntakeEvidence, ...] = ()
@@ -129,6 +139,9 @@ class DeskEvidence(Rows):
     demand: tuple[DemandEvidence, ...] = ()
     timed: tuple[TimedEvidence, ...] = ()
     upkeep: tuple[UpkeepEvidence, ...] = ()
+    commands: tuple[UseEvidence, ...] = ()
+    logins: tuple[UseEvidence, ...] = ()
+    unrecorded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +176,10 @@ class Evidence:
     desk: DeskEvidence | None = None
     word: WordEvidence | None = None
 
+    def __post_init__(self) -> None:
+        """Put not_configured into the order of their names."""
+        settle_order(self, "not_configured")
+
     def __add__(self, other: Evidence) -> Evidence:
         """Return both taken together."""
         return Evidence(
@@ -177,6 +194,43 @@ class Evidence:
             _both(self.word, other.word),
         )
 
+    @property
+    def rows(self) -> int:
+        """Return how many rows there are of all kinds."""
+        own = (self.services, self.drifts, self.runs, self.hosts)
+        groups = (self.access, self.warnings, self.desk, self.word)
+        return sum(map(len, own)) + sum(one.count for one in groups if one is not None)
+
+
+def unreferred(evidence: Evidence) -> Evidence:
+    """Return evidence of an earlier month without the entries behind what is only compared.
+
+    What a month is compared with is told as a number, and it has a report of its own to follow it
+    in: naming all entries of a year would make each report twelve times as large.
+    """
+    return replace(
+        evidence,
+        services=tuple(map(_bare, evidence.services)),
+        drifts=tuple(replace(one, refs=()) for one in evidence.drifts),
+        runs=tuple(replace(one, refs=()) for one in evidence.runs),
+        hosts=tuple(replace(one, refs=()) for one in evidence.hosts),
+        access=None if evidence.access is None else evidence.access.unreferred,
+        desk=None if evidence.desk is None else _bare_desk(evidence.desk),
+    )
+
+
+def _bare(one: ServiceEvidence) -> ServiceEvidence:
+    timeline = tuple(replace(stretch, refs=()) for stretch in one.timeline)
+    return replace(one, timeline=timeline, refs=())
+
+
+def _bare_desk(desk: DeskEvidence) -> DeskEvidence:
+    return replace(
+        desk,
+        automated=tuple(replace(one, refs=()) for one in desk.automated),
+        demand=tuple(replace(one, refs=()) for one in desk.demand),
+    )
+
 
 Group = TypeVar("Group", bound=Rows)
 
@@ -189,6 +243,15 @@ def _both(one: Group | None, other: Group | None) -> Group | None:
 
 class EvidenceSource(Protocol):
     """A slice that can say what happened."""
+
+    @property
+    def name(self) -> str:
+        """Return what its records are called."""
+        ...
+
+    def since(self) -> Instant | None:
+        """Return when its first record was made; None where there is none."""
+        ...
 
     def evidence(self, period: Interval) -> Evidence:
         """Return what happened within `period`."""

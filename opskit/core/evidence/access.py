@@ -1,4 +1,8 @@
-"""What access shows: asked, given, taken away in time, looked at."""
+"""What access shows: asked, given, taken away in time, looked at.
+
+Rows say for which team something was, never for whom: no person is named in any of them, nor are
+people's own words repeated, which may name others. `team` is empty where it is not known.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ class RequestEvidence:
     """
 
     name: str
-    beneficiary: str
+    team: str
     role: str
     asked_at: Instant
     outcome: str
@@ -51,7 +55,7 @@ class GrantEvidence:
 
     name: str
     request: str
-    person: str
+    team: str
     role: str
     approved_at: Instant
     usable_at: Instant | None
@@ -73,7 +77,7 @@ class RevocationEvidence:
     """
 
     grant: str
-    person: str
+    team: str
     place: str
     planned_end: Instant
     gone_at: Instant | None
@@ -84,7 +88,11 @@ class RevocationEvidence:
 
 @dataclass(frozen=True, slots=True)
 class RefusalEvidence:
-    """Something that was refused: a request by the files, a decision, a change by a target."""
+    """Something that was refused: a request by the files, a decision, a change by a target.
+
+    `subject` is the role that was asked for, the request that was decided, or the place; `reason`
+    the rules that refused, or why in words.
+    """
 
     at: Instant
     kind: str
@@ -98,13 +106,11 @@ class EmergencyEvidence:
     """Access taken without waiting, and whether somebody looked at it afterwards."""
 
     grant: str
-    person: str
+    team: str
     role: str
-    reason: str
     opened_at: Instant
     review_due: Instant | None
     reviewed_at: Instant | None
-    reviewed_by: str
     refs: tuple[int, ...] = ()
 
 
@@ -147,6 +153,22 @@ class DepartureEvidence:
     team: str
     left_at: Instant
     gone_at: Instant | None
+    refs: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UseEvidence:
+    """How often the accounts of a team used access on one day, as logs of hosts tell.
+
+    `at` is the start of the day in the zone of opskit, `hosts` on how many of them. `granted` of
+    `times` were by grants of opskit. `team` is empty where the account is nobody's that is known.
+    """
+
+    at: Instant
+    team: str
+    times: int
+    granted: int
+    hosts: int
     refs: tuple[int, ...] = ()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from opskit.core.clock import Instant
+from opskit.core.evidence.rows import settle_order
 from opskit.core.findings import Severity
 from opskit.core.hosts import Verdict
 
@@ -36,6 +37,10 @@ class RunEvidence:
     finished_at: Instant | None
     verdicts: Mapping[Verdict, int]
     refs: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Put verdicts into the order of their names."""
+        settle_order(self, "verdicts")
 
 
 @dataclass(frozen=True, slots=True)

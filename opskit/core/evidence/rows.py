@@ -2,16 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Self
+from dataclasses import fields, replace
+from typing import Self, TypeGuard, TypeVar
+
+UNRECORDED = "unrecorded"
 
 
 class Rows:
-    """A frozen dataclass whose fields are tuples of rows. An empty one means: looked, none."""
+    """A frozen dataclass whose fields are tuples of rows. An empty one means: looked, none.
+
+    One whose name is in `unrecorded` means: nobody writes such rows down, and nothing can be said.
+    """
 
     __slots__ = ()
 
     def __add__(self, other: Self) -> Self:
-        """Return the rows of both."""
+        """Return the rows of both; what either of them records is recorded."""
         names = [one.name for one in fields(self)]  # type: ignore[arg-type]  # a dataclass
-        return type(self)(*(getattr(self, name) + getattr(other, name) for name in names))
+        both = {name: getattr(self, name) + getattr(other, name) for name in names}
+        if UNRECORDED in both:
+            lacking = set(getattr(self, UNRECORDED)) & set(getattr(other, UNRECORDED))
+            both[UNRECORDED] = tuple(sorted(lacking))
+        return type(self)(**both)
+
+    @property
+    def count(self) -> int:
+        """Return how many rows there are of all kinds."""
+        names = {one.name for one in fields(self)} - {UNRECORDED}  # type: ignore[arg-type]  # the same
+        return sum(len(getattr(self, name)) for name in names)
+
+    @property
+    def unreferred(self) -> Self:
+        """Return the rows without the entries behind them."""
+        names = {one.name for one in fields(self)} - {UNRECORDED}  # type: ignore[arg-type]  # the same
+        bare = {name: tuple(replace(row, refs=()) for row in getattr(self, name)) for name in names}
+        return replace(self, **bare)  # type: ignore[type-var]  # the same
+
+
+def settle_order(row: object, name: str) -> None:
+    """Put a mapping of a frozen row into the order of its keys: equal rows are then equal texts."""
+    object.__setattr__(row, name, dict(sorted(getattr(row, name).items())))
+
+
+Group = TypeVar("Group", bound=Rows)
+
+
+def recorded(group: Group | None, *names: str) -> TypeGuard[Group]:
+    """Return whether somebody writes down rows of all these names."""
+    return group is not None and not set(names) & set(getattr(group, UNRECORDED, ()))
+
+
+def only(kind: type[Rows], *names: str) -> tuple[str, ...]:
+    """Return what is unrecorded where somebody writes down rows of just these names."""
+    every = {one.name for one in fields(kind)}  # type: ignore[arg-type]  # a dataclass
+    return tuple(sorted(every - {UNRECORDED, *names}))

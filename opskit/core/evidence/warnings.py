@@ -55,14 +55,15 @@ class TrendEvidence:
 class RenewalEvidence:
     """A certificate, domain, licence or contract that was renewed, or that ran out in service.
 
-    `ends_at` is the end of the old one. `by_hand` is whether a person had to remember it.
+    `ends_at` is the end of the old one. `by_hand` is whether a person had to remember it; None:
+    not known.
     """
 
     name: str
     kind: str
     ends_at: Instant
     renewed_at: Instant | None
-    by_hand: bool
+    by_hand: bool | None
     refs: tuple[int, ...] = ()
 
     def missed(self, end: Instant) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from opskit.core.clock import Instant
+from opskit.core.evidence.rows import settle_order
 from opskit.core.interval import Interval
 
 # A smaller group's answers could be traced to one of it.
@@ -64,6 +65,10 @@ class FrictionEvidence:
     answered: int
     themes: Mapping[str, int] = field(default_factory=dict)
     refs: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Put themes into the order of their names."""
+        settle_order(self, "themes")
 
     @property
     def hidden(self) -> bool:

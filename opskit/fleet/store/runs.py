@@ -158,8 +158,8 @@ def last_compliant(connection: sa.Connection, standard: str) -> dict[str, Good]:
 
 
 def last_seen(connection: sa.Connection, start: int, end: int) -> tuple[HostSeen, ...]:
-    """Return each host as the last whole check that started in [start, end) saw it."""
-    period = (RUNS.c.started_at >= start, RUNS.c.started_at < end)
+    """Return each host as the last whole check that was made within [start, end) saw it."""
+    period = (RUNS.c.started_at >= start, RUNS.c.started_at < end, RUNS.c.finished_at < end)
     rows = connection.execute(_newest_per_host(RUNS.c.finished_seq, *period))
     return tuple(
         HostSeen(row.host, row.standard, Verdict(row.verdict), row.finished_at, row.finished_seq)
@@ -220,6 +220,34 @@ def runs_between(connection: sa.Connection, start: int, end: int) -> tuple[RunRo
     return _rows(connection, query)
 
 
+def began_at(connection: sa.Connection) -> Instant | None:
+    """Return when the first run began; None where there was none."""
+    return connection.execute(sa.select(sa.func.min(RUNS.c.started_at))).scalar()
+
+
+def changed_hosts(connection: sa.Connection, since: int, end: int) -> dict[str, list[Instant]]:
+    """Return when applies that ended in [since, end) changed something on a host, by host.
+
+    A host that an apply went through and changed is not evaluated until the check after it.
+    """
+    query = (
+        sa.select(HOSTS.c.host, RUNS.c.finished_at)
+        .join(RUNS, RUNS.c.id == HOSTS.c.run_id)
+        .where(
+            RUNS.c.mode == Mode.APPLY,
+            RUNS.c.state == RunState.FINISHED,
+            RUNS.c.finished_at >= since,
+            RUNS.c.finished_at < end,
+            HOSTS.c.verdict == Verdict.NOT_EVALUATED,
+        )
+        .order_by(RUNS.c.finished_at)
+    )
+    found: dict[str, list[Instant]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.host, []).append(Instant(row.finished_at))
+    return found
+
+
 def newest_runs(connection: sa.Connection, most: int) -> tuple[RunRow, ...]:
     """Return the last runs, newest first."""
     query = sa.select(RUNS).order_by(RUNS.c.started_at.desc(), RUNS.c.id).limit(most)
@@ -239,9 +267,10 @@ def run_named(connection: sa.Connection, name: str) -> RunRow | None:
 
 def _rows(connection: sa.Connection, query: sa.Select[Any]) -> tuple[RunRow, ...]:
     runs = connection.execute(query).all()
+    these = query.with_only_columns(RUNS.c.id).subquery()
     counted = connection.execute(
         sa.select(HOSTS.c.run_id, HOSTS.c.verdict, sa.func.count())
-        .where(HOSTS.c.run_id.in_([run.id for run in runs]))
+        .where(HOSTS.c.run_id.in_(sa.select(these.c.id)))
         .group_by(HOSTS.c.run_id, HOSTS.c.verdict)
     )
     verdicts: dict[str, dict[Verdict, int]] = {}

@@ -99,7 +99,11 @@ class MailSender:
         """Send one message; raise an `OpskitError` that says whether to try again."""
         said = words(message.body)
         to = tuple(dict.fromkeys((*self.mail.to, *said.to)))
-        letter = composed(said, message.key, self.mail.sender, to, said.at or self.clock.now())
+        at = said.at or self.clock.now()
+        self.post(composed(said, message.key, self.mail.sender, to, at), to)
+
+    def post(self, letter: EmailMessage, to: tuple[str, ...]) -> None:
+        """Send a letter that is composed; raise as `send` does."""
         watched = _Watched(time.monotonic() + self.seconds)
         timer = threading.Timer(self.seconds, watched.cut)
         timer.daemon = True

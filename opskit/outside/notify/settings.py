@@ -12,6 +12,7 @@ from opskit.outside.models import Model
 # What needs no quoting in a header or an SMTP command, and cannot end either.
 ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}$"
 Address = Annotated[str, StringConstraints(pattern=ADDRESS)]
+ReportForm = Literal["html", "pdf", "pdf-letter", "csv", "json", "markdown", "text"]
 
 
 class Mail(Model):
@@ -62,6 +63,56 @@ class Mail(Model):
     def port_used(self) -> int:
         """Return the port, by the kind of TLS where none is given."""
         return self.port or {"starttls": 587, "tls": 465, "none": 25}[self.tls]
+
+
+class ReportReader(Model):
+    """Who gets page 1 by mail as all do, and with it pages of their own."""
+
+    to: Address = Field(description="address of the mail")
+    view: Literal["manager", "whole", "auditor", "ops", "team"] = Field(
+        default="manager", description="whose pages are attached: as --view of opskit report build"
+    )
+    team: str = Field(default="", description="which team's; only with view: team")
+
+    @model_validator(mode="after")
+    def _of_a_team(self) -> ReportReader:
+        if (self.view == "team") != bool(self.team):
+            message = "view: team and team: NAME go together"
+            raise ValueError(message)
+        return self
+
+
+class Reports(Model):
+    """Who gets the report of each month, and how. Each channel has its own settings besides."""
+
+    mail: tuple[Address, ...] = Field(
+        default=(), description="who gets page 1 by mail; each gets a mail of their own"
+    )
+    readers: tuple[ReportReader, ...] = Field(
+        default=(),
+        description="who gets other pages attached to page 1: a team its own, Ops theirs",
+        examples=[[{"to": "shop@example.com", "view": "team", "team": "shop"}]],
+    )
+    attach: tuple[ReportForm, ...] = Field(
+        default=("html",), description="forms of the whole report that go with the mail"
+    )
+    slack: bool = Field(default=False, description="tell the channel of slack: page 1")
+    webhook: bool = Field(default=False, description="tell webhook: that there is a report")
+    directory: str = Field(default="", description="directory that the report is written to")
+    forms: tuple[ReportForm, ...] = Field(
+        default=("html",), description="forms that are written to the directory"
+    )
+    link: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s<>\"'|\\]+/)?$",
+        description="address of that directory for those who read, ending in /",
+        examples=["https://ops.example.com/reports/"],
+    )
+
+    @property
+    def sends(self) -> bool:
+        """Return whether anybody gets it."""
+        return bool(self.mail or self.readers or self.slack or self.webhook or self.directory)
 
 
 class Slack(Model):

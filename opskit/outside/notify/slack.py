@@ -8,6 +8,7 @@ Slack knows no idempotency: the key stands under each message, so that a repeat 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from opskit.core.errors import OpskitError, OutsideError, Throttled
@@ -32,7 +33,11 @@ class SlackSender:
 
     def send(self, message: Deliverable) -> None:
         """Send one message; raise an `OpskitError` that says whether to try again."""
-        body = json.dumps(payload(words(message.body), message.key)).encode()
+        self.post(payload(words(message.body), message.key))
+
+    def post(self, said: Mapping[str, object]) -> None:
+        """Send a message that is composed; raise as `send` does."""
+        body = json.dumps(said).encode()
         headers = {"content-type": "application/json; charset=utf-8"}
         try:
             response = http.post(

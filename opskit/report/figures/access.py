@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from statistics import median
 
@@ -13,16 +14,19 @@ from opskit.core.evidence import (
     DepartureEvidence,
     EmergencyEvidence,
     GrantEvidence,
+    UseEvidence,
+    recorded,
 )
 from opskit.core.interval import Interval
-from opskit.core.leadtime import curve
+from opskit.core.leadtime import Curve, curve
 from opskit.core.text import plural
 from opskit.report.figures.comparing import Better, Comparing, Per
 from opskit.report.figures.method import Methods
 from opskit.report.figures.shape import Basis, Name, count, missing, time
 from opskit.report.ground import Ground
-from opskit.report.model import Figure, Presence, Tag
+from opskit.report.model import Bounds, Figure, Presence, Tag
 from opskit.report.statistics.process import Scale
+from opskit.report.statistics.waits import median_between
 
 ACCESS = Methods()
 # Taking away what ends before its time needs a run over its targets: so much is allowed for it.
@@ -86,18 +90,23 @@ def lead_time(ground: Ground) -> Iterator[Figure]:
     Formula: shortest time within which half could use what they asked for, by Kaplan and Meier's
         product-limit estimate: what was not usable by the end of the period counts as waiting until
         then; from the request, or the start it asked for; denied, withdrawn and lapsed requests,
-        emergencies and extensions are left out
+        emergencies and extensions are left out; 90 % interval of Brookmeyer and Crowley from five
+        that are over
     Unit: microseconds
     Source: core/leadtime.py; requests and grants of the ledger
     Not for: the speed of single approvers; read it beside what was refused and what was too broad
     """
-    if ground.evidence.access is None:
-        return
     name = Name("access.lead_time", "From request to usable access, median")
+    if ground.evidence.access is None:
+        why = ground.evidence.not_configured.get("access", "no access is recorded anywhere")
+        nothing = Basis((), why, Tag.DERIVED)
+        yield missing(name, "microseconds", Presence.NOT_CONFIGURED, "not configured", nothing)
+        return
     counted = [(one, one.wait(ground.period.end)) for one in ground.evidence.access.requests]
     estimate = curve(wait for _, wait in counted if wait is not None)
     median, most = estimate.median, estimate.quantile(_NINE_OF_TEN)
-    note = f"n = {estimate.count}, of which {estimate.still} still open"
+    asked = plural(estimate.count, "request")
+    note = f"{asked}, {estimate.still or 'none'} still open"
     if most is not None:
         note += f"; nine of ten within {format_duration(most)}"
     basis = Basis([one for one, wait in counted if wait is not None], note, Tag.DERIVED)
@@ -107,7 +116,17 @@ def lead_time(ground: Ground) -> Iterator[Figure]:
     elif median is None:
         yield missing(name, "microseconds", Presence.NOT_OBSERVED, "not reached", basis)
     else:
-        yield time(name, median, basis)
+        yield time(name, median, replace(basis, bounds=_between(estimate)))
+
+
+def _between(estimate: Curve) -> Bounds | None:
+    found = median_between(estimate)
+    if found is None:
+        return None
+    low, high = found
+    most = "no end to be told" if high is None else format_duration(high)
+    edge = "" if high is None else str(high)
+    return Bounds(str(low), edge, f"{format_duration(low)} to {most}", "90 % interval")
 
 
 @ACCESS.method("F12a", 1)
@@ -190,30 +209,38 @@ def reviews(ground: Ground) -> Iterator[Figure]:
     yield count(Name("access.reviews", "Reviews of all access held"), closed, Basis(found, note))
 
 
-@ACCESS.method("F12", 1)
+@ACCESS.method("F12", 2)
 def standing_removed(ground: Ground) -> Iterator[Figure]:
     """Access that was taken away before anybody would have asked about it.
 
     Formula: sum over grants ended in the period before their time, per level of risk, of (the first
-        of next review, holder leaving, planned end and end of the period) - ended; levels are never
-        added up
+        of next review, holder leaving, planned end and end of the period) - ended; access taken in
+        an emergency is left out, and levels are never added up
     Unit: grant-hours, as microseconds
     Source: grants and their ends in the ledger
     Not for: breaches prevented, or money
     """
     if ground.evidence.access is None:
         return
-    early = [one for one in ground.evidence.access.grants if _spared(one, ground.period) > 0]
+    early = taken_early(ground)
     for level in sorted({one.level for one in early}):
         rows = [one for one in early if one.level == level]
-        total = sum(_spared(one, ground.period) for one in rows)
+        total = sum(spared(one, ground.period) for one in rows)
         risk = f", {level} risk" if level else ""
         name = Name(f"access.removed.{level or 'unrated'}", f"Access taken away early{risk}")
         note = plural(len(rows), "grant")
         yield time(name, total, Basis(rows, note, Tag.DERIVED), f"{total // HOUR:,} grant-hours")
 
 
-def _spared(one: GrantEvidence, period: Interval) -> int:
+def taken_early(ground: Ground) -> list[GrantEvidence]:
+    """Return the grants that ended early in the period; emergencies are short by nature."""
+    found = ground.evidence.access or AccessEvidence()
+    short = {one.grant for one in found.emergencies}
+    rows = {one.name: one for one in found.grants if spared(one, ground.period) > 0}
+    return [one for name, one in rows.items() if name not in short]
+
+
+def spared(one: GrantEvidence, period: Interval) -> int:
     """Return for how long it would have stayed, as far as anybody can say."""
     if one.ended_at is None or not period.start <= one.ended_at < period.end:
         return 0
@@ -250,6 +277,35 @@ def leftovers(ground: Ground) -> Iterator[Figure]:
         title = "From the first day to all in place, median"
         name = Name("access.ready.median", title)
         yield time(name, int(median(waits)), Basis(newcomers, said))
+
+
+@ACCESS.method("F12e", 1)
+def privileged_use(ground: Ground) -> Iterator[Figure]:
+    """Privileged use: commands through sudo, and logins by SSH.
+
+    Formula: sum over days of the lines by which sudo tells of a command that it ran, and sshd of a
+        login; of hosts whose imported logs cover the whole period
+    Unit: commands, and logins
+    Source: logs of sudo and sshd, as they were imported
+    Not for: what single persons did, or whether it was right; hosts whose logs were not imported
+    """
+    desk = ground.evidence.desk
+    if recorded(desk, "commands"):
+        yield _used(Name("access.used.sudo", "Commands run through sudo"), desk.commands)
+    if recorded(desk, "logins"):
+        yield _used(Name("access.used.login", "Logins by SSH"), desk.logins)
+
+
+def _used(name: Name, rows: tuple[UseEvidence, ...]) -> Figure:
+    total = sum(one.times for one in rows)
+    if not total:
+        return count(name, 0, Basis(rows), "none seen")
+    days = len({one.at for one in rows})
+    ours = sum(one.granted for one in rows)
+    unknown = sum(one.times for one in rows if not one.team)
+    said = [f"imported; on {plural(days, 'day')}", f"{total - ours:,} by no grant of opskit"]
+    said += [f"{unknown:,} by accounts whose team is not known"] if unknown else []
+    return count(name, total, Basis(rows, "; ".join(said)), f"{total:,}")
 
 
 def _left(ground: Ground) -> list[DepartureEvidence]:

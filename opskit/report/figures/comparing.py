@@ -47,6 +47,11 @@ class Comparing:
         change = compare(history, now, self.scale)
         return Comparison(change, len(history), self._words(change, len(history)))
 
+    def is_worse(self, change: Change) -> bool:
+        """Return whether a change is one for the worse, for whoever is served."""
+        worse = {Better.LOWER: Change.HIGHER, Better.HIGHER: Change.LOWER, Better.NEITHER: None}
+        return change is worse[self.better]
+
     def _words(self, change: Change, months: int) -> str:
         if change is Change.TOO_FEW:
             return f"{plural(months, 'month')} to compare with, {LEAST_MONTHS} are needed"

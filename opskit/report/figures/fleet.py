@@ -101,7 +101,7 @@ def exposure(ground: Ground) -> Iterator[Figure]:
         yield missing(name, "microseconds", Presence.NOT_OBSERVED, NOT_CHECKED, Basis(()))
 
 
-@FLEET.method("F8c", 1)
+@FLEET.method("F8c", 2)
 def runs(ground: Ground) -> Iterator[Figure]:
     """Runs over the fleet.
 
@@ -110,10 +110,14 @@ def runs(ground: Ground) -> Iterator[Figure]:
     Source: the runs of the period
     Not for: work that was saved: a run that changed nothing saved nothing
     """
-    every = ground.evidence.runs
+    every, name = ground.evidence.runs, Name("runs.finished", "Runs over the fleet")
+    why = ground.evidence.not_configured.get("fleet", "")
+    if why and not every:
+        yield missing(name, "count", Presence.NOT_CONFIGURED, "not configured", Basis((), why))
+        return
     done = [run for run in every if run.state == "finished"]
     note = f"{plural(len(every) - len(done), 'run')} did not" if len(done) != len(every) else ""
-    yield count(Name("runs.finished", "Runs over the fleet"), len(done), Basis(every, note))
+    yield count(name, len(done), Basis(every, note))
 
 
 @FLEET.method("F8d", 1)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from statistics import median
 
 from opskit.core.clock import DAY, Duration, format_duration
-from opskit.core.evidence import Evidence, IncidentEvidence
+from opskit.core.evidence import Evidence, IncidentEvidence, recorded
 from opskit.core.interval import Interval, availability
 from opskit.core.text import plural
 from opskit.report.figures.comparing import Better, Comparing, Per
@@ -25,7 +26,7 @@ INCIDENTS = Methods()
 NO_DESK = "no incident is recorded anywhere: keep them at the desk, or import them"
 # Fewer are listed and not added up: their sum says more of the longest than of Ops.
 _LEAST = 3
-_LEAST_BASELINE = 90 * DAY
+_LEAST_BEFORE = 90 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,9 @@ def _seen(evidence: Evidence, period: Interval, *, observed: bool) -> _Seen:
 
 def _both(ground: Ground, past: Sequence[Past]) -> tuple[_Seen, _Seen]:
     """Return what was seen before and now, by the same exposure."""
-    months = [(one.evidence, one.period) for one in past if one.evidence.desk is not None]
+    months = [
+        (one.evidence, one.period) for one in past if recorded(one.evidence.desk, "incidents")
+    ]
     now = (ground.evidence, ground.period)
     observed = all(any(evidence.services) for evidence, _ in (*months, now))
     before = [_seen(*one, observed=observed) for one in months]
@@ -59,33 +62,45 @@ def _both(ground: Ground, past: Sequence[Past]) -> tuple[_Seen, _Seen]:
     return whole, _seen(*now, observed=observed)
 
 
-@INCIDENTS.method("F3", 1)
+@INCIDENTS.method("F3", 2)
 def frequency(ground: Ground) -> Iterator[Figure]:
     """Incidents, and whether they come more or less often than before.
 
     Formula: incidents that began in the period; given those of now and of the months before, the
         share of now is binomial with chance E1 / (E0 + E1) if nothing changed, E being the
         service-days observed, or days where services were not monitored all along; a change is
-        told only if the 90 % interval of the ratio of the rates leaves 1 out
+        told only if the 90 % interval of the ratio of the rates leaves 1 out, and after 90 days
+        or more before: a shorter time may be the bad one after which counting began
     Unit: incidents
     Source: incidents of the desk or of an import; interval of Clopper and Pearson
     Not for: a service picked because it had a bad month: the next one is better by itself
     """
     name = Name("incidents.count", "Incidents")
-    if ground.evidence.desk is None:
+    if not recorded(ground.evidence.desk, "incidents"):
         yield missing(name, "count", Presence.NOT_CONFIGURED, "not configured", Basis((), NO_DESK))
         return
     before, now = _both(ground, ground.past)
-    figure = count(name, len(now.incidents), Basis(now.incidents))
-    yield figure if not before.exposure else _compared(figure, before, now, _recorded(ground))
+    # That none came rests on those that came before.
+    figure = count(name, len(now.incidents), Basis(now.incidents or before.incidents))
+    months = [one for one in ground.past if recorded(one.evidence.desk, "incidents")]
+    if not (before.exposure and ground.whole_month):
+        yield figure
+    elif sum(one.period.length for one in months) < _LEAST_BEFORE:
+        said = f"{plural(len(months), 'month')} to compare with, 90 days are needed"
+        yield replace(figure, comparison=Comparison(Change.TOO_FEW, len(months), said))
+    else:
+        yield _compared(figure, before, now, _words(months, ground))
 
 
-def _recorded(ground: Ground) -> int:
-    """Return how many of the months before have incidents recorded, or none to record."""
-    return sum(one.evidence.desk is not None for one in ground.past)
+def _words(months: Sequence[Past], ground: Ground) -> tuple[int, str]:
+    """Return how many months there are, and which; some in between may not be recorded."""
+    whole = months[0].period.start, ground.period.start
+    gaps = sum(one.period.length for one in months) < whole[1] - whole[0]
+    said = f"the {plural(len(months), 'month')} before"
+    return len(months), f"{said} that are recorded" if gaps else said
 
 
-def _compared(figure: Figure, before: _Seen, now: _Seen, months: int) -> Figure:
+def _compared(figure: Figure, before: _Seen, now: _Seen, named: tuple[int, str]) -> Figure:
     ratio = rate_ratio(
         (len(before.incidents), float(before.exposure)), (len(now.incidents), float(now.exposure))
     )
@@ -95,8 +110,8 @@ def _compared(figure: Figure, before: _Seen, now: _Seen, months: int) -> Figure:
         Change.HIGHER: "more often than in",
         Change.WITHIN: "within the normal variation of",
     }[change]
-    said = f"{words} the {plural(months, 'month')} before"
-    return replace(figure, comparison=Comparison(change, months, said))
+    months, which = named
+    return replace(figure, comparison=Comparison(change, months, f"{words} {which}"))
 
 
 @INCIDENTS.method("F4", 1)
@@ -111,7 +126,7 @@ def downtime_change(ground: Ground) -> Iterator[Figure]:
         or more, frozen before the period, times the factor written there for what else changed
     Not for: fewer than three incidents before or now, or a baseline chosen after the fact
     """
-    if ground.evidence.desk is None:
+    if not recorded(ground.evidence.desk, "incidents"):
         return
     name = Name("incidents.time_saved", "Time not lost to incidents, beside the baseline")
     before, now, why = _beside_baseline(ground)
@@ -141,7 +156,7 @@ def _beside_baseline(ground: Ground) -> tuple[_Seen, _Seen, str]:
         return before, now, "no baseline is agreed on"
     if not baseline.frozen_before(ground.period):
         return before, now, "the baseline was written down after the period began"
-    if sum(one.period.length for one in within) < _LEAST_BASELINE:
+    if sum(one.period.length for one in within) < _LEAST_BEFORE:
         return before, now, "fewer than 90 days of the baseline are recorded"
     if min(len(before.ended), len(now.ended)) < _LEAST:
         return before, now, "fewer than three incidents before or now: read the list"
@@ -171,7 +186,7 @@ def _lost_a_day(seen: _Seen, name: str) -> Iterator[float]:
     return losses.draws(stream(f"F4/{name}/{seen.exposure}/{sorted(seen.ended)}"), ROUNDS)
 
 
-@INCIDENTS.method("F5", 1, Comparing(Scale.LOGARITHMIC, Better.LOWER, Per.MONTH))
+@INCIDENTS.method("F5", 2, Comparing(Scale.LOGARITHMIC, Better.LOWER, Per.MONTH))
 def time_to_restore(ground: Ground) -> Iterator[Figure]:
     """Time from an incident's start to its end.
 
@@ -182,7 +197,7 @@ def time_to_restore(ground: Ground) -> Iterator[Figure]:
     Not for: a mean, a percentage of change, or a trend over a dozen incidents: with nothing changed
         it moves by a fifth in four months of ten
     """
-    if ground.evidence.desk is None:
+    if not recorded(ground.evidence.desk, "incidents"):
         return
     name = Name("incidents.restore", "Time to restore, median")
     period = ground.period
@@ -205,4 +220,4 @@ def time_to_restore(ground: Ground) -> Iterator[Figure]:
         bounds = Bounds(str(between.low), str(between.high), shown, "90 % interval")
     few = "" if bounds else "; too few for an interval"
     basis = Basis(rows, f"n = {len(lengths)}{few}", bounds=bounds)
-    yield time(name, lengths[(len(lengths) - 1) // 2], basis)
+    yield time(name, int(median(lengths)), basis)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from opskit.report.figures.comparing import Comparing
 from opskit.report.ground import Ground
-from opskit.report.model import Figure
+from opskit.report.model import Earlier, Figure
 
 Compute = Callable[[Ground], Iterator[Figure]]
 # The parts that every method's documentation has, in this order.
@@ -54,13 +54,22 @@ class Method:
         }
 
     def compared(self, ground: Ground) -> tuple[Figure, ...]:
-        """Return its figures, held against the months before where that says something."""
+        """Return its figures, held against the months before where that says something.
+
+        A month that is not over is compared with none: what comes late in it is still to come.
+        """
         figures = self.figures(ground)
-        if self.comparing is None or not ground.past:
+        if self.comparing is None or not ground.past or not ground.whole_month:
             return figures
         months = [ground.at(one) for one in ground.past]
         past = [(month, {one.id: one for one in self.figures(month)}) for month in months]
         return tuple(_beside(one, ground, past, self.comparing) for one in figures)
+
+    def is_worse(self, figure: Figure) -> bool:
+        """Return whether a figure of it is told to be worse than in the months before."""
+        if figure.comparison is None or self.comparing is None:
+            return False
+        return self.comparing.is_worse(figure.comparison.change)
 
     def figures(self, ground: Ground) -> tuple[Figure, ...]:
         """Return its figures, each with the method's name and formula."""
@@ -83,7 +92,8 @@ def _beside(
     earlier = [(month, known[figure.id]) for month, known in past if figure.id in known]
     history = [how.measure(one, month) for month, one in earlier if one.value]
     comparison = how.comparison(history, how.measure(figure, ground))
-    return replace(figure, comparison=comparison)
+    told = tuple(Earlier(month.period.start, one.value, one.display) for month, one in earlier)
+    return replace(figure, comparison=replace(comparison, earlier=told))
 
 
 class Methods:

@@ -79,7 +79,7 @@ def capacity(ground: Ground) -> Iterator[Figure]:
             name, currency, Presence.NOT_OBSERVED, "not known", Basis((), why, Tag.ASSUMED)
         )
         return
-    line, inputs = _paid(found), {**found.inputs, RATE: rate.value}
+    line, inputs = paid(found), {**found.inputs, RATE: rate.value}
     (drawn,) = sample([line], inputs)
     low, mid, high = (two_digits(value) for value in spread(drawn))
     words = [f"decided most by {_decisive(line, inputs)}", *_met(line, inputs, ground)]
@@ -87,7 +87,8 @@ def capacity(ground: Ground) -> Iterator[Figure]:
     yield _amount(name, (low, mid, high), currency, basis)
 
 
-def _paid(found: Balance) -> Line:
+def paid(found: Balance) -> Line:
+    """Return the money that hand work would have cost, with the rate as one more input."""
     terms = found.line.terms
     return Line(tuple(Term(one.factor / _HOUR, (*one.inputs, RATE)) for one in terms))
 

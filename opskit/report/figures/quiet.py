@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
@@ -10,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from opskit.core.clock import DAY, midnight, to_datetime
 from opskit.core.evidence import DrillEvidence, ServiceEvidence
-from opskit.core.interval import Interval, clip, totals
+from opskit.core.interval import Interval, State
 from opskit.core.text import plural
 from opskit.report.figures.comparing import Better, Comparing, Per
 from opskit.report.figures.method import Methods
@@ -34,7 +36,7 @@ class Day(StrEnum):
     UNKNOWN = "unknown"
 
 
-@QUIET.method("F14", 1, Comparing(Scale.PLAIN, Better.HIGHER, Per.MONTH))
+@QUIET.method("F14", 2, Comparing(Scale.PLAIN, Better.HIGHER, Per.MONTH))
 def proven_quiet(ground: Ground) -> Iterator[Figure]:
     """Working days without anything users could see, proven.
 
@@ -56,7 +58,9 @@ def proven_quiet(ground: Ground) -> Iterator[Figure]:
         for one in (*(past.evidence for past in ground.past), ground.evidence)
         for drill in (one.warnings.drills if one.warnings else ())
     )
-    days = [_judged(day, services, drills) for day in _working_days(period, ground.zone)]
+    working = tuple(_working_days(period, ground.zone))
+    spent = zip(working, _spent(services, working), strict=True)
+    days = [_judged(day, time, drills) for day, time in spent]
     quiet, unknown = days.count(Day.QUIET), days.count(Day.UNKNOWN)
     rows: Sequence[Referred] = (*services, *drills)
     note = f"{plural(unknown, 'day')} unknown: not watched, or the watch not proven"
@@ -74,18 +78,32 @@ def _working_days(period: Interval, zone: str) -> Iterator[Interval]:
     while midnight(day + timedelta(days=1), local) <= period.end:
         start = midnight(day, local)
         day += timedelta(days=1)
-        if start >= period.start and (day - timedelta(days=1)).weekday() < _SATURDAY:
-            yield Interval(start, midnight(day, local))
+        end = midnight(day, local)
+        # Where a zone crossed the date line, a day is missing.
+        working = (day - timedelta(days=1)).weekday() < _SATURDAY
+        if working and period.start <= start < end:
+            yield Interval(start, end)
 
 
-def _judged(
-    day: Interval, services: Sequence[ServiceEvidence], drills: Sequence[DrillEvidence]
-) -> Day:
-    times = [totals(clip(one.timeline, day)) for one in services]
-    if any(one.down for one in times):
+def _spent(services: Sequence[ServiceEvidence], days: Sequence[Interval]) -> list[Counter[State]]:
+    """Return for each of the days, in order, how long all services together were in each state."""
+    found = [Counter[State]() for _ in days]
+    ends = [one.end for one in days]
+    for service in services:
+        for part in service.timeline:
+            for index in range(bisect_right(ends, part.start), len(days)):
+                start, end = days[index].start, days[index].end
+                if start >= part.end:
+                    break
+                found[index][part.state] += min(end, part.end) - max(start, part.start)
+    return found
+
+
+def _judged(day: Interval, time: Counter[State], drills: Sequence[DrillEvidence]) -> Day:
+    if time[State.DOWN]:
         return Day.DISTURBED
-    known, unknown = sum(one.known for one in times), sum(one.unknown for one in times)
-    observed = known and Fraction(known, known + unknown) >= _OBSERVED
+    known = time[State.UP] + time[State.DEGRADED]
+    observed = known and Fraction(known, known + time[State.UNKNOWN]) >= _OBSERVED
     return Day.QUIET if observed and _proven(day, drills) else Day.UNKNOWN
 
 

@@ -25,6 +25,13 @@ def meets(service: ServiceEvidence) -> bool | None:
     return availability(service.timeline).meets(service.objective, service.edge)
 
 
+def overspent(service: ServiceEvidence) -> int:
+    """Return by how much more than its target allows a service was down; below 0 if by less."""
+    spent = availability(service.timeline).totals
+    allowed = (1 - (service.objective or 1)) * spent.in_scope
+    return int(spent.down + DEGRADED_WEIGHT * spent.degraded - allowed)
+
+
 @SERVICES.method("F1a", 1)
 def objectives(ground: Ground) -> Iterator[Figure]:
     """Objectives met.
@@ -38,13 +45,15 @@ def objectives(ground: Ground) -> Iterator[Figure]:
     promised = [service for service in services if service.objective is not None]
     verdicts = [meets(service) for service in promised]
     unclear = verdicts.count(None)
-    if services:
-        yield count(
-            Name("objectives.met", "Objectives met"),
-            verdicts.count(True),
-            Basis(promised, f"{plural(unclear, 'service')} cannot be judged" if unclear else ""),
-            f"{verdicts.count(True)} of {len(promised)}" if promised else "none set",
-        )
+    name = Name("objectives.met", "Objectives met")
+    if not promised:
+        why = "no service has a target" if services else "no service is monitored"
+        shown = "none set" if services else "not configured"
+        yield missing(name, "count", Presence.NOT_CONFIGURED, shown, Basis(services, why))
+        return
+    said = f"{plural(unclear, 'service')} cannot be judged" if unclear else ""
+    met = verdicts.count(True)
+    yield count(name, met, Basis(promised, said), f"{met} of {len(promised)}")
 
 
 @SERVICES.method("F1b", 1, Comparing(Scale.LOGARITHMIC, Better.LOWER, Per.DAY))

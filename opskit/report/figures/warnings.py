@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 from opskit.core.clock import Duration, Instant, format_duration, to_datetime
 from opskit.core.evidence import (
@@ -12,6 +13,7 @@ from opskit.core.evidence import (
     RenewalEvidence,
     TrendEvidence,
     WarningEvidence,
+    recorded,
 )
 from opskit.core.interval import percent
 from opskit.core.text import plural
@@ -38,30 +40,43 @@ def _unconfigured(name: Name, unit: str) -> Figure:
     return missing(name, unit, Presence.NOT_CONFIGURED, "not configured", Basis((), NO_ALERTS))
 
 
-@WARNINGS.method("F9a", 1)
+def made(ground: Ground) -> list[PredictionEvidence]:
+    """Return the warnings of the period."""
+    rows = _told(ground.evidence).predictions
+    return [one for one in rows if one.warned_at is not None and _within(one.warned_at, ground)]
+
+
+def acted_on(ground: Ground) -> list[PredictionEvidence]:
+    """Return the warnings of the period that somebody acted on before they came about."""
+    return [one for one in made(ground) if acted_in_time(one)]
+
+
+@WARNINGS.method("F9a", 2)
 def predictions(ground: Ground) -> Iterator[Figure]:
     """Warnings, what was done about them, and what came without one.
 
-    Formula: predictions made in the period, and those of them somebody acted on before they came
-        about; those nobody acted on that did not come about; failures that came without a warning
+    Formula: predictions made in the period, and those of them somebody acted on after the warning
+        and before they came about; those nobody acted on that did not come about; failures that
+        came without a warning
     Unit: predictions
     Source: the predictions that alerting recorded, and what followed each
     Not for: outages prevented: see F9 for what own history says of those acted on
     """
     asked = Name("predictions.acted", "Warnings acted on before anything failed")
-    if ground.evidence.warnings is None:
+    if not recorded(ground.evidence.warnings, "predictions"):
         yield _unconfigured(asked, "count")
         return
     rows = ground.evidence.warnings.predictions
-    made = [one for one in rows if one.warned_at is not None and _within(one.warned_at, ground)]
-    acted = [one for one in made if _acted(one)]
-    false = [one for one in made if one.acted_at is None and _came_to_nothing(one)]
+    told, acted = made(ground), acted_on(ground)
+    false = [one for one in told if one.acted_at is None and _came_to_nothing(one)]
     missed = [one for one in rows if one.warned_at is None and _failed_within(one, ground)]
-    shown = f"{len(acted)} of {len(made)}" if made else "none made"
-    yield count(asked, len(acted), Basis(acted or made), shown)
+    shown = f"{len(acted)} of {len(told)}" if told else "none made"
+    failed = sum(one.failed_at is not None for one in acted)
+    note = f"{failed} of them failed all the same" if failed else ""
+    yield count(asked, len(acted), Basis(acted or told, note), shown)
     yield count(
         Name("predictions.false", "Warnings that came to nothing by themselves"),
-        len(false), Basis(false or made),
+        len(false), Basis(false or told),
     )  # fmt: skip
     yield count(
         Name("predictions.missed", "Failures without a warning"), len(missed), Basis(missed)
@@ -76,15 +91,18 @@ def _failed_within(one: PredictionEvidence, ground: Ground) -> bool:
     return one.failed_at is not None and _within(one.failed_at, ground)
 
 
-def _acted(one: PredictionEvidence) -> bool:
-    return one.acted_at is not None and (one.failed_at is None or one.acted_at < one.failed_at)
+def acted_in_time(one: PredictionEvidence) -> bool:
+    """Return whether something was done after the warning, and before it came about."""
+    if one.acted_at is None or one.acted_at < (one.warned_at or one.acted_at):
+        return False
+    return one.failed_at is None or one.acted_at < one.failed_at
 
 
 def _came_to_nothing(one: PredictionEvidence) -> bool:
     return one.failed_at is None and one.closed_at is not None
 
 
-@WARNINGS.method("F9", 1)
+@WARNINGS.method("F9", 2)
 def prevented(ground: Ground) -> Iterator[Figure]:
     """What acting on warnings prevented, by what became of those that nobody acted on.
 
@@ -95,7 +113,7 @@ def prevented(ground: Ground) -> Iterator[Figure]:
     Source: own predictions that nobody acted on, 20 or more of them; Jeffreys' prior
     Not for: fewer than 20 of them; and mind that people ignore the milder ones, so p may be low
     """
-    if ground.evidence.warnings is None:
+    if not recorded(ground.evidence.warnings, "predictions"):
         return
     every = _distinct((*_told(ground.before).predictions, *ground.evidence.warnings.predictions))
     ignored = [one for one in every if one.warned_at is not None and one.acted_at is None]
@@ -114,12 +132,7 @@ def prevented(ground: Ground) -> Iterator[Figure]:
     p = Fraction(len(failed), decided)
     between = Range(beta_quantile(a, b, _TAIL), beta_quantile(a, b, 1 - _TAIL))
     yield _odds(odds, p, between, rows)
-    yield _hoped(hoped, p, between, [one for one in _made(ground) if _acted(one)])
-
-
-def _made(ground: Ground) -> list[PredictionEvidence]:
-    rows = _told(ground.evidence).predictions
-    return [one for one in rows if one.warned_at is not None and _within(one.warned_at, ground)]
+    yield _hoped(hoped, p, between, acted_on(ground))
 
 
 def _distinct(rows: Sequence[PredictionEvidence]) -> list[PredictionEvidence]:
@@ -135,7 +148,7 @@ def _odds(
     failed = sum(one.failed_at is not None for one in rows)
     needed = f"; one in {two_digits(float(1 / p)):f} acted on would have failed" if p else ""
     note = f"{failed} of {len(rows)}{needed}"
-    return share(name, p, percent(p), Basis(rows, note, Tag.DERIVED, bounds))
+    return share(name, p, percent(p, 0), Basis(rows, note, Tag.DERIVED, bounds))
 
 
 def _hoped(
@@ -151,22 +164,23 @@ def _hoped(
     )
 
 
-@WARNINGS.method("F10", 1)
+@WARNINGS.method("F10", 2)
 def replayed(ground: Ground) -> Iterator[Figure]:
     """When a trend would have reached its limit, had nobody acted.
 
     Formula: the line of Theil and Sen through what was recorded before the action, run on to the
-        limit; its range from Sen's 90 % interval of the slope
+        limit; its range from Sen's 90 % interval of the slope; no value where that line was at the
+        limit before anybody acted
     Unit: instant, microseconds since 1970, UTC
     Source: the samples recorded up to the action; P. K. Sen, JASA 63, 1968
     Not for: what something else could have relieved without the action; that it would have failed
     """
     for one in _told(ground.evidence).trends:
         if _within(one.acted_at, ground):
-            yield _replay(one)
+            yield _replay(one, ZoneInfo(ground.zone))
 
 
-def _replay(one: TrendEvidence) -> Figure:
+def _replay(one: TrendEvidence, zone: ZoneInfo) -> Figure:
     name = Name(f"replay.{one.name}", f"{one.subject} would have reached its limit")
     basis = Basis((one,), f"before: {one.action}", Tag.DERIVED)
     if one.relief:
@@ -175,15 +189,30 @@ def _replay(one: TrendEvidence) -> Figure:
     found = crossing(one.samples, one.limit, rising=one.rising)
     if found is None:
         return missing(name, "instant", Presence.NOT_OBSERVED, "no trend toward it", basis)
-    low, high = (_day(at) for at in (found.low, found.high))
-    bounds = Bounds(str(found.low), str(found.high or ""), f"{low} to {high}", "90 % interval")
+    if found.middle <= one.samples[-1][0]:
+        why = Basis((one,), "its limit was reached before anybody acted", Tag.DERIVED)
+        return missing(name, "instant", Presence.NOT_OBSERVED, "cannot be told", why)
+    low, high = (_day(at, zone) for at in (found.low, found.high))
+    between = low if low == high else f"{low} to {high}"
+    bounds = Bounds(str(found.low), str(found.high or ""), between, "90 % interval")
     middle = found.middle
     kept = Basis((one,), basis.note, Tag.DERIVED, bounds)
-    return number(name, Fraction(middle), "instant", _day(middle), kept)
+    return number(name, Fraction(middle), "instant", _day(middle, zone), kept)
 
 
-def _day(at: int | None) -> str:
-    return "never" if at is None else f"{to_datetime(Instant(at)):%-d %b %Y}"
+def _day(at: int | None, zone: ZoneInfo) -> str:
+    return "never" if at is None else f"{to_datetime(Instant(at), zone):%-d %b %Y}"
+
+
+def renewed_in_time(ground: Ground) -> list[RenewalEvidence]:
+    """Return what was renewed in the period before its end came."""
+    return [
+        one
+        for one in _told(ground.evidence).renewals
+        if one.renewed_at is not None
+        and _within(one.renewed_at, ground)
+        and not one.missed(ground.period.end)
+    ]
 
 
 @WARNINGS.method("F11", 1)
@@ -197,16 +226,11 @@ def renewals(ground: Ground) -> Iterator[Figure]:
     Not for: outages prevented: that something renews itself does not mean it would have run out
     """
     name = Name("renewals.in_time", "Renewed in time")
-    if ground.evidence.warnings is None:
+    if not recorded(ground.evidence.warnings, "renewals"):
         yield _unconfigured(name, "count")
         return
-    rows = ground.evidence.warnings.renewals
-    period = ground.period
-    renewed = [
-        one for one in rows if one.renewed_at is not None and _within(one.renewed_at, ground)
-    ]
-    in_time = [one for one in renewed if not one.missed(period.end)]
-    late = [one for one in rows if one.missed(period.end) and _within(one.ends_at, ground)]
+    rows, in_time = ground.evidence.warnings.renewals, renewed_in_time(ground)
+    late = [one for one in rows if one.missed(ground.period.end) and _within(one.ends_at, ground)]
     yield count(name, len(in_time), Basis(in_time or rows))
     yield count(Name("renewals.missed", "Ran out in service"), len(late), Basis(late))
     left = sorted(_left(one) for one in in_time)

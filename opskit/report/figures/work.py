@@ -13,6 +13,7 @@ from opskit.core.evidence import (
     ProcessEvidence,
     WorkClass,
     WorkEvidence,
+    recorded,
 )
 from opskit.core.interval import percent
 from opskit.core.text import plural
@@ -28,6 +29,15 @@ WORK = Methods()
 NO_DESK = "no work is recorded anywhere: keep it at the desk, or import it"
 # Above this at twice the load, waits grow without end: M/M/1, at 0.85 one waits six times as long.
 SATURATED = Fraction(85, 100)
+# More than half of the time spent on reaction leaves too little to prevent the next one: Beyer and
+# others, "Site Reliability Engineering", chapter 5.
+_CEILING = Fraction(1, 2)
+
+
+def ceiling(ground: Ground) -> Fraction:
+    """Return the share that reactive work should stay under: as it is agreed on, else half."""
+    agreed = ground.assumptions.reactive_ceiling
+    return _CEILING if agreed is None else agreed
 
 
 def _desk(ground: Ground) -> DeskEvidence:
@@ -39,13 +49,13 @@ def reactive_share(ground: Ground) -> Iterator[Figure]:
     """How much of the work was reaction.
 
     Formula: minutes of reactive work / minutes of reactive, preventive and service work; the same
-        by count; what no rule could place is told beside it
+        by count; what no rule could place is told beside it, and so is a share above one half
     Unit: share of the noted time
     Source: work at the desk, of its incidents and requests, and of the work log
     Not for: whether a team is good: who is hit by fires did not always light them
     """
     by_time = Name("work.reactive", "Reactive share of hands-on time")
-    if ground.evidence.desk is None:
+    if not recorded(ground.evidence.desk, "work"):
         nothing = Basis((), NO_DESK)
         yield missing(by_time, "ratio", Presence.NOT_CONFIGURED, "not configured", nothing)
         return
@@ -53,19 +63,41 @@ def reactive_share(ground: Ground) -> Iterator[Figure]:
     placed = [one for one in rows if one.work is not WorkClass.UNCLASSIFIED]
     unplaced = f"{len(rows) - len(placed)} of {len(rows)} could not be placed"
     timed = [one for one in placed if one.took is not None]
-    yield _reactive(by_time, timed, lambda one: one.took or 0, unplaced)
+    most = ceiling(ground)
+    yield _reactive(by_time, timed, lambda one: one.took or 0, most, unplaced)
     by_count = Name("work.reactive_count", "Reactive share of pieces of work")
-    yield _reactive(by_count, placed, lambda _: 1, unplaced)
+    yield _reactive(by_count, placed, lambda _: 1, most, unplaced)
 
 
 def _reactive(
-    name: Name, rows: Sequence[WorkEvidence], weight: Callable[[WorkEvidence], int], note: str
+    name: Name,
+    rows: Sequence[WorkEvidence],
+    weight: Callable[[WorkEvidence], int],
+    most: Fraction,
+    note: str,
 ) -> Figure:
     whole = sum(map(weight, rows))
     if not whole:
         return missing(name, "ratio", Presence.NOT_OBSERVED, "nothing noted", Basis(rows, note))
     part = Fraction(sum(weight(one) for one in rows if one.work is WorkClass.REACTIVE), whole)
-    return share(name, part, percent(part, 0), Basis(rows, note))
+    above = f"above the ceiling of {percent(most, 0)}; " if part > most else ""
+    return share(name, part, percent(part, 0), Basis(rows, above + note))
+
+
+def _found(ground: Ground) -> dict[str, FixUseEvidence]:
+    """Return where each fix was found, in the period or the months before."""
+    every = (*(ground.before.desk or DeskEvidence()).fixes, *_desk(ground).fixes)
+    return {one.fix: one for one in every if one.first}
+
+
+def used_again(ground: Ground) -> list[FixUseEvidence]:
+    """Return the uses in the period of a fix that another team found."""
+    found = _found(ground)
+    return [
+        one
+        for one in _desk(ground).fixes
+        if not one.first and one.fix in found and one.team != found[one.fix].team
+    ]
 
 
 @WORK.method("F15", 1)
@@ -78,15 +110,9 @@ def fixes_used_again(ground: Ground) -> Iterator[Figure]:
     Source: fixes of the desk
     Not for: time saved by the fix alone: the later cases may have been easier
     """
-    if ground.evidence.desk is None:
+    if not recorded(ground.evidence.desk, "fixes"):
         return
-    every = [*(ground.before.desk or DeskEvidence()).fixes, *ground.evidence.desk.fixes]
-    found = {one.fix: one for one in every if one.first}
-    again = [
-        one
-        for one in ground.evidence.desk.fixes
-        if not one.first and one.fix in found and one.team != found[one.fix].team
-    ]
+    found, again = _found(ground), used_again(ground)
     fixes = len({one.fix for one in again})
     basis = Basis(again, f"{plural(fixes, 'fix', 'fixes')}" if again else "")
     yield count(Name("fixes.reused", "Fixes used again by another team"), len(again), basis)
@@ -114,7 +140,7 @@ def complete_at_once(ground: Ground) -> Iterator[Figure]:
     Source: intake of the desk, against the fields that each kind of request needs
     Not for: why complete ones are answered sooner: they may be the simpler ones
     """
-    if ground.evidence.desk is None:
+    if not recorded(ground.evidence.desk, "intakes"):
         return
     rows = ground.evidence.desk.intakes
     name = Name("intake.complete", "Requests complete at once")

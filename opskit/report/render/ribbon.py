@@ -13,7 +13,7 @@ from opskit.core.clock import DAY, HOUR, MINUTE, format_duration
 from opskit.core.interval import State, Totals
 from opskit.core.text import plural
 from opskit.report.model import Cell
-from opskit.report.render.times import Times
+from opskit.report.times import Times
 
 HEIGHT = 32
 # From the bottom up: trouble stands on the base line, where the eye compares heights.

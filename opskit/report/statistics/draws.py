@@ -71,3 +71,9 @@ def gamma(source: Random, shape: float) -> float:
         v = (1 + scale * x) ** 3
         if v > 0 and ln(1 - source.random()) < x * x / 2 + third * (1 - v + ln(v)):
             return third * v
+
+
+def beta(source: Random, a: float, b: float) -> float:
+    """Return a beta value: one gamma value's share of two."""
+    one, other = gamma(source, a), gamma(source, b)
+    return one / (one + other)

@@ -40,9 +40,17 @@ class Case:
         method = next(one for one in METHODS if one.number == self.method)
         figures = {one.id: asdict(one) for one in method.figures(self.ground)}
         return {
-            name: {key: _plain(one[key]) for key in self.expected.get(name, one)}
+            name: _of_these(_plain(one), self.expected.get(name, one))
             for name, one in figures.items()
         }
+
+
+def _of_these(told: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a figure that an example names, and within them those it names."""
+    return {
+        key: _of_these(told[key], part) if isinstance(part, dict) else told[key]
+        for key, part in expected.items()
+    }
 
 
 def cases() -> list[Case]:
@@ -52,9 +60,14 @@ def cases() -> list[Case]:
 
 def _case(path: Path) -> Case:
     text = yaml.safe_load(path.read_text())
-    given = {key: text[key] for key in ("period", "evidence", "past", "assumptions") if key in text}
-    ground = _GROUND.validate_json(json.dumps(_instants(given)), strict=True)
-    return Case(path, path.parent.name, ground, text["figures"])
+    return Case(path, path.parent.name, ground_of(text), text["figures"])
+
+
+def ground_of(text: dict[str, Any]) -> Ground:
+    """Return what an example gives: period, evidence, the months before, assumptions, zone."""
+    names = ("period", "evidence", "past", "assumptions", "zone")
+    given = {key: text[key] for key in names if key in text}
+    return _GROUND.validate_json(json.dumps(_instants(given)), strict=True)
 
 
 def _instants(value: Any) -> Any:

@@ -8,12 +8,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from opskit.core.clock import DAY, HOUR, MINUTE, SECOND, Duration, Instant, from_datetime
+from opskit.core.clock import DAY, HOUR, MINUTE, SECOND, Duration, Instant
 from opskit.core.evidence import (
     AccessEvidence,
     Blip,
@@ -30,53 +28,20 @@ from opskit.core.evidence import (
 from opskit.core.findings import Severity
 from opskit.core.hosts import Verdict
 from opskit.core.interval import Interval, State, Stretch, Timeline, fill, overlay
-from opskit.records.ledger import canonical, entry_hash
-from opskit.report.build import Chain, build
+from opskit.report.built import Built
 from opskit.report.ground import Ground
-from opskit.report.model import EvidenceRow, Report
+from opskit.report.pages import document
 from opskit.report.render import html
 from tests.report.evidence import hosts_of
+from tests.report.render.book import AMSTERDAM, Book, at
+from tests.report.render.full import full
 
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 HOSTILE = (
     "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7 * 7 }}"
     "\x1b[31m\x00\u202egnp.exe\u2066\n</style></title>https://evil.example/"
 )
 
 Event = tuple[State, str, Duration, str]
-
-
-class Book:
-    """A ledger in memory: writes entries and gives their numbers, as the real one does."""
-
-    def __init__(self, start: Instant) -> None:
-        self.entries: dict[int, EvidenceRow] = {}
-        self.hash = "0" * 64
-        self._at = start
-
-    def note(
-        self,
-        kind: str,
-        subject: str,
-        at: Instant | None = None,
-        actor: str = "opskit",
-        **data: object,
-    ) -> int:
-        """Append an entry and return its number."""
-        seq, text = len(self.entries) + 1, canonical(data)
-        self._at = at or self._at
-        self.hash = entry_hash((self.hash, seq, self._at, actor, kind, subject, text))
-        self.entries[seq] = EvidenceRow(seq, self._at, actor, kind, subject, text, self.hash)
-        return seq
-
-    def chain(self) -> Chain:
-        """Return it as the report wants it."""
-        return Chain(len(self.entries), self.hash, self.entries)
-
-
-def at(text: str, zone: ZoneInfo = AMSTERDAM) -> Instant:
-    """Return the instant of a wall time in `zone`."""
-    return from_datetime(datetime.fromisoformat(text).replace(tzinfo=zone))
 
 
 def _timeline(book: Book, name: str, period: Interval, events: Sequence[Event]) -> Timeline:
@@ -151,7 +116,7 @@ def _drift(
     )  # fmt: skip
 
 
-def month() -> Report:
+def month() -> Built:
     """Return a month of five services, with a clock change and a bit of everything else."""
     period = Interval(at("2026-10-01T00:00"), at("2026-11-01T00:00"))
     book = Book(period.start)
@@ -163,7 +128,7 @@ def month() -> Report:
         hosts=hosts_of(runs),
         not_configured={"access": "no access targets are configured"},
     )
-    return build(Ground(period, evidence, zone=AMSTERDAM.key), book.chain(), at("2026-11-01T06:00"))
+    return book.report(Ground(period, evidence, zone=AMSTERDAM.key))
 
 
 def _month_services(book: Book, period: Interval) -> tuple[ServiceEvidence, ...]:
@@ -220,7 +185,7 @@ def _month_runs(book: Book) -> tuple[RunEvidence, ...]:
     )
 
 
-def demo() -> Report:
+def demo() -> Built:
     """Return the 90 seconds of a demonstration, one outage in it."""
     start = Instant(at("2026-11-21T22:02:10") + 250_000)
     period = Interval(start, Instant(start + 90 * SECOND))
@@ -248,16 +213,16 @@ def demo() -> Report:
         ),
     )
     evidence = replace(evidence, hosts=hosts_of(evidence.runs))
-    return build(Ground(period, evidence, zone=AMSTERDAM.key), book.chain(), period.end)
+    return book.report(Ground(period, evidence, zone=AMSTERDAM.key))
 
 
-def empty() -> Report:
+def empty() -> Built:
     """Return the report of a place where nothing is set up."""
     period = Interval(at("2026-10-01T00:00"), at("2026-11-01T00:00"))
-    return build(Ground(period, Evidence(), zone=AMSTERDAM.key), Chain(0, "0" * 64, {}), period.end)
+    return Book(period.start).report(Ground(period, Evidence(), zone=AMSTERDAM.key))
 
 
-def hostile() -> Report:
+def hostile() -> Built:
     """Return a report in which whoever could choose a string chose a bad one."""
     period = Interval(at("2026-10-01T00:00"), at("2026-10-08T00:00"))
     book = Book(period.start)
@@ -269,7 +234,7 @@ def hostile() -> Report:
     seq = book.note(bad, bad, begin, actor=bad, data=bad)
     run = RunEvidence(bad, bad, bad, bad, begin, None, {Verdict.COMPLIANT: 1}, (seq,))
     evidence = Evidence((service,), (drift,), (run,), {bad: bad}, access=_hostile_access(book))
-    return build(Ground(period, evidence, zone=AMSTERDAM.key), book.chain(), period.end)
+    return book.report(Ground(period, evidence, zone=AMSTERDAM.key))
 
 
 def _hostile_access(book: Book) -> AccessEvidence:
@@ -280,17 +245,17 @@ def _hostile_access(book: Book) -> AccessEvidence:
         (),
         (RevocationEvidence(bad, bad, bad, begin, None, Duration(HOUR), bad, seq),),
         (RefusalEvidence(begin, "request.refused", bad, bad, seq),),
-        (EmergencyEvidence(bad, bad, bad, bad, begin, begin, begin, bad, seq),),
+        (EmergencyEvidence(bad, bad, bad, begin, begin, begin, seq),),
         (ReviewEvidence(bad, begin, begin, None, 1, 1, 1, 1, 1, seq),),
     )
 
 
-def granting() -> Report:
+def granting() -> Built:
     """Return a month in which access was asked for, given, taken away late once, and reviewed."""
     period = Interval(at("2026-10-01T00:00"), at("2026-11-01T00:00"))
     book = Book(period.start)
     evidence = Evidence(access=_month_access(book))
-    return build(Ground(period, evidence, zone=AMSTERDAM.key), book.chain(), at("2026-11-01T06:00"))
+    return book.report(Ground(period, evidence, zone=AMSTERDAM.key))
 
 
 def _month_access(book: Book) -> AccessEvidence:
@@ -307,14 +272,13 @@ def _month_access(book: Book) -> AccessEvidence:
         ends,
         (
             RefusalEvidence(
-                at("2026-10-09T11:00"), "request.refused", "jonas",
-                "nobody may hold auditor and web-admin", (book.note("request.refused", "jonas"),),
+                at("2026-10-09T11:00"), "request.refused", "web-admin",
+                "FLOW-SOD", (book.note("request.refused", "jonas"),),
             ),
         ),
         (
             EmergencyEvidence(
-                "g7", "mira", "web-admin", "checkout is down, nobody answers the phone", opened,
-                due, None, "", (emergency,),
+                "g7", "web", "web-admin", opened, due, None, (emergency,),
             ),
         ),
         (
@@ -334,7 +298,7 @@ def _access_request(book: Book, number: int) -> RequestEvidence:
     said = f"request.{'submitted' if outcome == 'pending' else outcome}"
     refs = (book.note("request.created", f"r{number}", asked_at), book.note(said, f"r{number}"))
     return RequestEvidence(
-        f"r{number}", "mira", "nginx-operator", asked_at, outcome,
+        f"r{number}", "web", "nginx-operator", asked_at, outcome,
         None if outcome == "pending" else asked_at, asked_at, served, refs=refs,
     )  # fmt: skip
 
@@ -346,10 +310,10 @@ def _access_end(book: Book, number: int) -> RevocationEvidence:
     gone = None if number == 5 else Instant(end + late)
     reason = "" if gone else "no route to host"
     refs = (book.note("grant.expired", f"g{number}", end),)
-    return RevocationEvidence(f"g{number}", "mira", f"web{number}", end, gone, late, reason, refs)
+    return RevocationEvidence(f"g{number}", "web", f"web{number}", end, gone, late, reason, refs)
 
 
-def unobserved() -> Report:
+def unobserved() -> Built:
     """Return a week in which a service was configured, and a second one never once looked at."""
     period = Interval(at("2026-10-05T00:00"), at("2026-10-12T00:00"))
     book = Book(period.start)
@@ -362,10 +326,10 @@ def unobserved() -> Report:
     )  # fmt: skip
     run = _run(book, "check-1", "check", "2026-10-06T03:00", {Verdict.COMPLIANT: 4})
     ground = Ground(period, Evidence(services, (), (run,)), zone=AMSTERDAM.key)
-    return build(ground, book.chain(), period.end)
+    return book.report(ground)
 
 
-def busy() -> Report:
+def busy() -> Built:
     """Return two months of a large place: more of everything than one page can hold."""
     period = Interval(at("2026-10-01T00:00"), at("2026-12-01T00:00"))
     book = Book(period.start)
@@ -389,11 +353,12 @@ def busy() -> Report:
         for number in range(3)
     )
     evidence = Evidence(services, drifts, runs, hosts=hosts_of(runs))
-    return build(Ground(period, evidence, zone=AMSTERDAM.key), book.chain(), period.end)
+    return book.report(Ground(period, evidence, zone=AMSTERDAM.key))
 
 
-SAMPLES: dict[str, Callable[[], Report]] = {
-    sample.__name__: sample for sample in (month, granting, demo, empty, hostile, unobserved, busy)
+SAMPLES: dict[str, Callable[[], Built]] = {
+    sample.__name__: sample
+    for sample in (month, granting, demo, empty, hostile, unobserved, busy, full)
 }
 
 
@@ -412,7 +377,8 @@ def _nightly(number: int) -> tuple[Event, ...]:
 def _write(directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     for name, sample in SAMPLES.items():
-        (directory / f"{name}.html").write_text(html.render(sample()), encoding="utf-8")
+        built = sample()
+        (directory / f"{name}.html").write_text(html.render(built, document(built)), "utf-8")
 
 
 if __name__ == "__main__":

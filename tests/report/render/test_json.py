@@ -16,12 +16,14 @@ def test_the_same_report_gives_the_same_text(name: str) -> None:
 
 
 def test_the_model_is_there_whole() -> None:
-    report = samples.month()
-    text = json.render(report)
+    built = samples.month()
+    report = built.report
+    text = json.render(built)
     read = standard.loads(text)
 
+    assert read.pop("inputs") == standard.loads(built.embedded)
     assert read == standard.loads(standard.dumps(report.as_json()))
-    assert read["format_version"] == 1
+    assert read["format_version"] == 2
     assert [figure["id"] for figure in read["figures"]] == [one.id for one in report.figures]
     assert read["figures"][0]["tag"] == "measured"
 

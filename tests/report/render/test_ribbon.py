@@ -11,8 +11,8 @@ from opskit.core.clock import DAY, HOUR, MINUTE, SECOND, Instant
 from opskit.core.interval import Interval, Totals
 from opskit.report.model import Cell
 from opskit.report.render.ribbon import HEIGHT, cell_length, ribbon
-from opskit.report.render.times import Times
-from tests.report.render.samples import at
+from opskit.report.times import Times
+from tests.report.render.book import at
 
 START = at("2026-10-01T00:00")
 TIMES = Times(ZoneInfo("Europe/Amsterdam"), Interval(START, Instant(START + 31 * DAY)))

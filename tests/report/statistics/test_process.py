@@ -31,9 +31,21 @@ def test_a_month_outside_the_limits_is_told() -> None:
     assert compare(history, 16.0, Scale.PLAIN) is Change.WITHIN
 
 
-def test_a_time_of_nothing_has_no_logarithm_and_is_compared_plainly() -> None:
-    history = [0.0, 12.0] * 6
-    assert limits(history, Scale.LOGARITHMIC) == limits(history, Scale.PLAIN)
+def test_a_time_of_nothing_has_no_logarithm_and_is_compared_by_roots() -> None:
+    found = limits([0.0, 16.0] * 6, Scale.LOGARITHMIC)
+    assert found is not None
+    assert (found.low, found.middle, found.high) == pytest.approx((0.0, 4.0, 400.0))
+
+
+def test_no_month_is_news_that_is_not_beyond_all_before_it() -> None:
+    history = [1.0] * 11 + [30.0]
+    assert compare(history, 30.0, Scale.PLAIN) is Change.WITHIN
+    assert compare(history, 31.0, Scale.PLAIN) is Change.HIGHER
+
+
+def test_a_first_time_lost_in_a_year_is_no_news_yet() -> None:
+    assert compare([0.0] * 12, 5.0, Scale.LOGARITHMIC) is Change.WITHIN
+    assert compare([0.0] * 12, 5.0, Scale.PLAIN) is Change.HIGHER
 
 
 def _skewed(stream: Random) -> float:

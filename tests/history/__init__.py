@@ -1,0 +1,1 @@
+"""Tests of history: imports from what teams had before."""
