@@ -93,6 +93,7 @@ def run(  # the bounds are the point, each is named
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            bufsize=0,  # closing a buffered pipe to who did not read would raise here
             env={**environment, _MARK: token},
             cwd=directory,
             start_new_session=True,
@@ -146,10 +147,12 @@ def _marked(token: str) -> Iterator[psutil.Process]:
 
 def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
     assert process.stdin is not None  # noqa: S101  # for the type checker: opened as a pipe
+    rest = memoryview(data)
     try:
-        process.stdin.write(data)
+        while rest:
+            rest = rest[process.stdin.write(rest) :]
         process.stdin.close()
-    except (BrokenPipeError, ValueError):
+    except (OSError, ValueError):
         pass  # it ended, and its pipe was closed, without reading; its exit status tells the rest
 
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -75,6 +75,18 @@ def test_of_the_callers_environment_only_what_is_given_is_passed_on() -> None:
     done = run(["env"], timeout=60, environment={**PATH, "GREETING": "hello"})
     lines = [line for line in done.stdout.splitlines() if not line.startswith("OPSKIT_")]
     assert sorted(lines) == ["GREETING=hello", f"PATH={os.environ['PATH']}"]
+
+
+def test_one_that_ends_before_all_was_fed_is_told_by_its_status(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def half_fed(process: subprocess.Popen[bytes], data: bytes) -> None:
+        assert process.stdin is not None
+        with suppress(BrokenPipeError):
+            process.stdin.write(data)
+
+    monkeypatch.setattr("opskit.outside.process._feed", half_fed)
+    assert shell("exit 3", stdin=b"never read").status == 3
 
 
 def test_it_runs_in_the_directory_given(tmp_path: Path) -> None:
