@@ -18,7 +18,8 @@ from pydantic import Field, model_validator
 from opskit.core.clock import SECOND, Duration
 from opskit.core.errors import ConfigError
 from opskit.monitor.probes import KINDS
-from opskit.monitor.settings import Length, ProbeSettings
+from opskit.monitor.settings import ProbeSettings
+from opskit.outside.fields import Length
 from opskit.outside.models import Model, read
 
 _HOST = r"(?P<host>[A-Za-z0-9_.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])"

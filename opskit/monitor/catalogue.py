@@ -16,7 +16,8 @@ from opskit.core.calendar import Hours
 from opskit.core.errors import ConfigError
 from opskit.core.text import nearest
 from opskit.monitor.probes import KINDS
-from opskit.monitor.settings import Cron, Name, ProbeSettings, Share, Span, Zone
+from opskit.monitor.settings import Cron, Name, ProbeSettings, Share
+from opskit.outside.fields import Span, Zone
 from opskit.outside.models import Model
 
 if TYPE_CHECKING:

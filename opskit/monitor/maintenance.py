@@ -16,11 +16,12 @@ from opskit.core.interval import Interval
 from opskit.monitor.catalogue import Catalogue
 from opskit.monitor.dependence import not_up
 from opskit.monitor.model import Seen
-from opskit.monitor.settings import Name, Span
+from opskit.monitor.settings import Name
 from opskit.monitor.store import maintenance, spells, targets
 from opskit.monitor.store.maintenance import Maintenance
 from opskit.monitor.windows import parts, recurring
 from opskit.outside.database import Database
+from opskit.outside.fields import Span
 from opskit.outside.models import Model
 from opskit.records.ledger import Ledger
 from opskit.records.outbox import Outbox

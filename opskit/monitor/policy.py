@@ -13,7 +13,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from opskit.core.interval import COVERAGE_FLOOR, DEGRADED_WEIGHT, Accounting
-from opskit.monitor.settings import Share, Span
+from opskit.monitor.settings import Share
+from opskit.outside.fields import Span
 from opskit.outside.models import Model
 
 

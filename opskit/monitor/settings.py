@@ -5,39 +5,22 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    PlainSerializer,
     WithJsonSchema,
     model_validator,
 )
 
-from opskit.core.clock import SECOND, parse_duration
+from opskit.core.clock import SECOND
 from opskit.monitor.model import HOLD
 from opskit.outside import cron
+from opskit.outside.fields import Length
 from opskit.outside.models import Model
 
-DURATION = {"type": "string", "pattern": r"^(\d+(ms|s|m|h|d|w))+$", "examples": ["30s", "5m"]}
 _ADDRESS = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\]):([0-9]{1,5})", re.ASCII)
-
-
-def _duration(value: object) -> int:
-    if not isinstance(value, str):
-        message = "write a number with a unit: 500ms, 30s, 5m"
-        raise ValueError(message)  # noqa: TRY004  # pydantic reports ValueError
-    return parse_duration(value)
-
-
-def _short(value: object) -> int:
-    duration = _duration(value)
-    if not SECOND // 10 <= duration <= 86_400 * SECOND:
-        message = f"{value!r} is out of range; use 100ms to 1d"
-        raise ValueError(message)
-    return duration
 
 
 def _address(text: str) -> str:
@@ -58,36 +41,17 @@ def _share(value: object) -> Fraction:
     return Fraction(match[1]) / 100
 
 
-def _zone(value: object) -> ZoneInfo:
-    try:
-        if isinstance(value, str):
-            return ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        pass
-    message = f"{value!r} is no time zone; write its IANA name: Europe/Berlin"
-    raise ValueError(message)
-
-
 def _cron(text: str) -> str:
     cron.check(text)
     return text
 
 
-# A time of any length, and one between 100ms and a day.
-Span = Annotated[int, BeforeValidator(_duration), WithJsonSchema(DURATION)]
-Length = Annotated[int, BeforeValidator(_short), WithJsonSchema(DURATION)]
 Share = Annotated[
     Fraction,
     BeforeValidator(_share),
     WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}(\.\d{1,6})?\s*%$"}),
 ]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
-Zone = Annotated[
-    ZoneInfo,
-    BeforeValidator(_zone),
-    PlainSerializer(str),
-    WithJsonSchema({"type": "string", "examples": ["Europe/Berlin", "UTC"]}),
-]
 Cron = Annotated[str, AfterValidator(_cron)]
 Address = Annotated[str, AfterValidator(_address)]
 

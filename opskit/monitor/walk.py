@@ -12,7 +12,7 @@ from opskit.core.text import clean, shorten
 from opskit.monitor.catalogue import Target
 from opskit.monitor.kinds import Around, Kind, LookKind, Sight, TransferKind
 from opskit.monitor.probes import KINDS
-from opskit.monitor.settings import DURATION
+from opskit.outside.fields import DURATION
 from opskit.outside.transfer import Phases, TransferRequest, TransferResult
 from opskit.outside.transfers import Transfers
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from opskit.monitor.settings import Zone
+from opskit.outside.fields import Zone
 from opskit.outside.models import Model
 
 VERSION = "openslo/v1"

@@ -11,8 +11,9 @@ from opskit.core.clock import HOUR, SECOND, Duration, Instant
 from opskit.monitor.beating import Calls, Due, judged
 from opskit.monitor.kinds import Around, Beats, Fact, LookKind, Sight
 from opskit.monitor.model import Seen
-from opskit.monitor.settings import Cron, Name, ProbeSettings, Span, Zone
+from opskit.monitor.settings import Cron, Name, ProbeSettings
 from opskit.outside import cron
+from opskit.outside.fields import Span, Zone
 
 
 class HeartbeatProbe(ProbeSettings):

@@ -13,7 +13,8 @@ from opskit.core.text import clean, plural, shorten
 from opskit.monitor.holdings import Disk, Holdings, held
 from opskit.monitor.kinds import Around, Fact, LookKind, Sight
 from opskit.monitor.model import Seen
-from opskit.monitor.settings import ProbeSettings, Share, Span
+from opskit.monitor.settings import ProbeSettings, Share
+from opskit.outside.fields import Span
 
 Verdict = tuple[Seen, str]
 _RANK = (Seen.DOWN, Seen.UNKNOWN, Seen.DEGRADED, Seen.UP)

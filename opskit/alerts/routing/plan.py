@@ -1,0 +1,133 @@
+"""The router that a routes file describes, and who its receivers reach at a time. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import time
+
+from opskit.alerts.routing.groups import Destinations, Step
+from opskit.alerts.routing.matchers import Matcher, parsed
+from opskit.alerts.routing.rota import Layer, Rota, Shift
+from opskit.alerts.routing.router import Router
+from opskit.alerts.routing.settings import (
+    HoursSettings,
+    LayerSettings,
+    ReceiverSettings,
+    RotaSettings,
+    Routes,
+    Weekday,
+)
+from opskit.alerts.routing.tree import grown
+from opskit.alerts.routing.verdicts import Inhibition, Quiet
+from opskit.core.calendar import Hours
+from opskit.core.clock import Duration, Instant, from_datetime
+from opskit.core.interval import Interval
+
+_WEEK: tuple[Weekday, ...] = (
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Who is on call by which rota, with the shifts that somebody took over."""
+
+    rota: Rota
+    overrides: tuple[Shift, ...]
+
+    def on_call(self, at: Instant) -> Shift | None:
+        """Return who is on call; None where nobody is."""
+        return self.rota.on_call(at, self.overrides)
+
+    def next(self, at: Instant) -> Shift | None:
+        """Return who takes over next."""
+        return self.rota.next(at, self.overrides)
+
+    def shifts(self, window: Interval) -> tuple[Shift, ...]:
+        """Return who is on call within a window."""
+        return self.rota.shifts(window, self.overrides)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A routes file, ready to be used."""
+
+    routes: Routes
+    router: Router
+    duties: Mapping[str, Duty]
+
+    def recipients(self, receiver: str, at: Instant) -> Destinations:
+        """Return who a receiver reaches: its channels, and the contacts of who is on call.
+
+        Where nobody is on call, the receiver of the first route is told: never nobody.
+        """
+        known = {one.name: one for one in self.routes.receivers}
+        found = self._reached(known[receiver], at)
+        return found or self._reached(known[self.routes.route.receiver], at)
+
+    def _reached(self, receiver: ReceiverSettings, at: Instant) -> Destinations:
+        shift = self.duties[receiver.rota].on_call(at) if receiver.rota else None
+        contacts = () if shift is None else self.routes.contacts.get(shift.person, ())
+        return frozenset((*receiver.channels, *contacts))
+
+
+def planned(routes: Routes) -> Plan:
+    """Return what a routes file describes."""
+    intervals = {one.name: one for one in routes.time_intervals}
+    router = Router(
+        tree=grown(routes.route),
+        escalations={
+            one.name: tuple(Step(Duration(step.after), step.receiver) for step in one.steps)
+            for one in routes.escalations
+        },
+        inhibitions=tuple(
+            Inhibition(_all(one.source_matchers), _all(one.target_matchers), one.equal)
+            for one in routes.inhibit_rules
+        ),
+        intervals=intervals,
+        quiet=tuple(
+            Quiet(
+                one.name,
+                tuple(intervals[name] for name in one.time_intervals),
+                _all(one.matchers),
+                _all(one.passes),
+            )
+            for one in routes.quiet
+        ),
+        silent_ends=frozenset(one.name for one in routes.receivers if not one.send_resolved),
+    )
+    return Plan(routes, router, {one.name: _duty(one) for one in routes.rotas})
+
+
+def _all(texts: Iterable[str]) -> tuple[Matcher, ...]:
+    return tuple(one for text in texts for one in parsed(text))
+
+
+def _duty(own: RotaSettings) -> Duty:
+    overrides = tuple(
+        Shift(
+            Interval(
+                from_datetime(one.start.replace(tzinfo=own.zone)),
+                from_datetime(one.end.replace(tzinfo=own.zone)),
+            ),
+            one.person,
+        )
+        for one in own.overrides
+    )
+    return Duty(Rota(own.name, own.zone, tuple(_layer(one) for one in own.layers)), overrides)
+
+
+def _layer(own: LayerSettings) -> Layer:
+    hours = tuple(_hours(one) for one in own.hours)
+    return Layer(own.people, own.start, Duration(own.turn), hours, own.until)
+
+
+def _hours(own: HoursSettings) -> Hours:
+    days = frozenset(_WEEK.index(one) for one in own.days)
+    return Hours(days, _time(own.start), _time(own.end))
+
+
+def _time(text: str) -> time:
+    """Return a time of day; 24:00 is the midnight after."""
+    return time.min if text == "24:00" else time.fromisoformat(text)
