@@ -10,7 +10,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from opskit.access.model import People, Sentence
 from opskit.core.findings import Finding, Location, Severity
@@ -22,7 +22,8 @@ from opskit.records.baselines import Frozen
 from opskit.report.assumptions import NOTHING_ASSUMED, Assumption, Assumptions, Baseline
 from opskit.report.statistics.draws import Triangular
 
-# `minutes.grant`, `rate.hour`, `cost.month`, `cash.old-contract`: what it is, and of what.
+# `minutes.grant`, `rate.hour`, `cost.month`, `cash.old-contract`, `share.renewals-missed`: what it
+# is, and of what.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[A-Za-z0-9][A-Za-z0-9_-]*)+$")]
 
 
@@ -73,6 +74,15 @@ class AssumptionsFile(Model):
     currency: str = Field(default="", pattern=r"^([A-Z]{3})?$")
     reactive_ceiling: Share | None = None
     assumptions: dict[Name, AssumptionRow] = Field(default_factory=dict)
+
+    @field_validator("assumptions")
+    @classmethod
+    def _shares_within(cls, rows: dict[str, AssumptionRow]) -> dict[str, AssumptionRow]:
+        for name, row in rows.items():
+            if name.startswith("share.") and not 0 <= row.low <= row.high <= 1:
+                message = f"{name} is a share of 1, and not {row.low:g} to {row.high:g}"
+                raise ValueError(message)
+        return rows
 
 
 def assumed(config: Config, day: date) -> Assumptions:

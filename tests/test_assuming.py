@@ -72,8 +72,9 @@ def test_what_is_said_later_is_no_part_of_a_month_that_was_over(ops: Path) -> No
         (("reactive_ceiling: 50%", "reactive_ceiling: 101%"), "assumptions.yaml:2:"),
         (("currency: EUR", "currency: euros"), "assumptions.yaml:1:"),
         (("minutes.grant", "Minutes"), "assumptions.yaml:4:"),
+        (("minutes.grant", "share.renewals-missed"), "assumptions.yaml:3:"),
     ],
-    ids=["order", "key", "infinite", "dates", "share", "currency", "name"],
+    ids=["order", "key", "infinite", "dates", "ceiling", "currency", "name", "share"],
 )
 def test_a_mistake_is_told_with_its_place(ops: Path, wrong: tuple[str, str], told: str) -> None:
     with pytest.raises(DataError) as error:

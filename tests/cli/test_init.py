@@ -66,7 +66,8 @@ def test_the_examples_of_assumptions_are_well_formed_and_assume_nothing(
     found = parse(path).value
     assert isinstance(found, dict)
     assert set(found["assumptions"]) == {
-        "minutes.deviation", "rate.hour", "cost.month", "cash.old-contract",
+        "minutes.deviation", "rate.hour", "cost.month", "cash.old-contract", "minutes.warning",
+        "minutes.failure", "cost.failure", "cost.hour-down", "share.renewals-missed",
     }  # fmt: skip
     assert inside("check", cwd=tmp_path / "ops2").code == ExitCode.OK
 

@@ -13,7 +13,8 @@ from opskit.core.interval import availability
 from opskit.report.claims.candidate import Kind
 from opskit.report.figures.access import ON_TIME, taken_early
 from opskit.report.figures.episodes import put_right
-from opskit.report.figures.warnings import acted_on, renewed_in_time
+from opskit.report.figures.renewals import renewed_in_time
+from opskit.report.figures.warnings import acted_on
 from opskit.report.figures.work import used_again
 from opskit.report.ground import Ground
 from opskit.report.statistics.process import Change, Scale, compare

@@ -19,7 +19,8 @@ from opskit.core.text import plural
 from opskit.report.claims.candidate import Candidate, Kind, Piece
 from opskit.report.figures.access import taken_early
 from opskit.report.figures.episodes import put_right
-from opskit.report.figures.warnings import acted_on, renewed_in_time
+from opskit.report.figures.renewals import renewed_in_time
+from opskit.report.figures.warnings import acted_on
 from opskit.report.figures.work import used_again
 from opskit.report.ground import Ground
 from opskit.report.model import Figure, Tag

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from opskit.report.figures.access import ACCESS
+from opskit.report.figures.avoided import AVOIDED
 from opskit.report.figures.episodes import EPISODES
 from opskit.report.figures.fleet import FLEET
 from opskit.report.figures.handwork import HAND_WORK
@@ -13,10 +14,12 @@ from opskit.report.figures.method import Method
 from opskit.report.figures.money import MONEY
 from opskit.report.figures.people import PEOPLE
 from opskit.report.figures.quiet import QUIET
+from opskit.report.figures.renewals import RENEWALS
 from opskit.report.figures.services import SERVICES
 from opskit.report.figures.shape import Referred, refs_of
 from opskit.report.figures.warnings import WARNINGS
 from opskit.report.figures.work import WORK
+from opskit.report.figures.worth import WORTH
 from opskit.report.ground import Ground
 from opskit.report.model import Figure
 
@@ -27,11 +30,14 @@ METHODS: tuple[Method, ...] = (
     *ACCESS,
     *INCIDENTS,
     *WARNINGS,
+    *WORTH,
+    *RENEWALS,
     *HAND_WORK,
     *WORK,
     *QUIET,
     *PEOPLE,
     *MONEY,
+    *AVOIDED,
 )
 
 NAMES: tuple[str, ...] = tuple(one.name for one in METHODS)

@@ -129,18 +129,37 @@ def downtime_change(ground: Ground) -> Iterator[Figure]:
     if not recorded(ground.evidence.desk, "incidents"):
         return
     name = Name("incidents.time_saved", "Time not lost to incidents, beside the baseline")
-    before, now, why = _beside_baseline(ground)
-    rows = (*before.incidents, *now.incidents)
-    if why:
-        shown = Basis(rows, why, Tag.DERIVED)
+    saved = time_saved(ground)
+    if saved.why:
+        shown = Basis(saved.rows, saved.why, Tag.DERIVED)
         yield missing(name, "microseconds", Presence.NOT_OBSERVED, "not compared", shown)
         return
-    found = spread(_draws(before, now, _factor(ground)))
-    low, mid, high = (int(two_digits(value)) for value in found)
+    low, mid, high = (int(two_digits(value)) for value in spread(saved.draws))
     shown_range = f"{signed(low)} to {signed(high)}"
     bounds = Bounds(str(low), str(high), shown_range, "5 to 95 of 100 draws")
-    note = f"n = {len(before.ended)} before, {len(now.ended)} now"
-    yield time(name, mid, Basis(rows, note, Tag.DERIVED, bounds), signed(mid))
+    basis = Basis(saved.rows, saved.seen, Tag.DERIVED, bounds)
+    yield time(name, mid, basis, signed(mid))
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """Time not lost beside the baseline, in microseconds, in each of all rounds.
+
+    `seen` says of how many incidents; `why` why nothing can be told, there are no draws then.
+    """
+
+    draws: Sequence[float]
+    rows: Sequence[IncidentEvidence]
+    seen: str
+    why: str = ""
+
+
+def time_saved(ground: Ground) -> Saved:
+    """Return how much less time was lost to incidents than the baseline would have led to."""
+    before, now, why = _beside_baseline(ground)
+    rows = (*before.incidents, *now.incidents)
+    seen = f"n = {len(before.ended)} before, {len(now.ended)} now"
+    return Saved(() if why else _draws(before, now, _factor(ground)), rows, seen, why)
 
 
 def _beside_baseline(ground: Ground) -> tuple[_Seen, _Seen, str]:

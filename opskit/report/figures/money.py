@@ -50,7 +50,7 @@ def _released(ground: Ground, row: str) -> Figure:
         expired = Basis((), "nobody stands for it any more", Tag.ASSUMED)
         return missing(name, currency, Presence.NOT_CONFIGURED, "assumption expired", expired)
     low, mid, high = (Decimal(value) for value in (one.value.low, one.value.mode, one.value.high))
-    return _amount(name, (low, mid, high), currency, _said_by(one))
+    return amount(name, (low, mid, high), currency, _said_by(one))
 
 
 def _said_by(one: Assumption) -> Basis:
@@ -84,7 +84,7 @@ def capacity(ground: Ground) -> Iterator[Figure]:
     low, mid, high = (two_digits(value) for value in spread(drawn))
     words = [f"decided most by {_decisive(line, inputs)}", *_met(line, inputs, ground)]
     basis = Basis(found.rows, "; ".join(words), Tag.ASSUMED)
-    yield _amount(name, (low, mid, high), currency, basis)
+    yield amount(name, (low, mid, high), currency, basis)
 
 
 def paid(found: Balance) -> Line:
@@ -110,7 +110,8 @@ def _met(line: Line, inputs: Mapping[str, Triangular], ground: Ground) -> Iterat
             yield f"worth its cost from {two_digits(rate):f} {currency} an hour on"
 
 
-def _amount(name: Name, amounts: Sequence[Decimal], currency: str, basis: Basis) -> Figure:
+def amount(name: Name, amounts: Sequence[Decimal], currency: str, basis: Basis) -> Figure:
+    """Return an amount of money: its low end, its middle and its high end."""
     low, mid, high = (f"{one:,f}" for one in amounts)
     exact = [str(Fraction(one)) for one in amounts]
     shown = f"{low} to {high} {currency}"

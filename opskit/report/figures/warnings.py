@@ -1,16 +1,16 @@
-"""What was told beforehand: predictions (F9), trends run on (F10), renewals (F11)."""
+"""What was told beforehand: predictions (F9) and trends run on (F10)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from opskit.core.clock import Duration, Instant, format_duration, to_datetime
+from opskit.core.clock import Instant, to_datetime
 from opskit.core.evidence import (
     Evidence,
     PredictionEvidence,
-    RenewalEvidence,
     TrendEvidence,
     WarningEvidence,
     recorded,
@@ -18,11 +18,12 @@ from opskit.core.evidence import (
 from opskit.core.interval import percent
 from opskit.core.text import plural
 from opskit.report.figures.method import Methods
-from opskit.report.figures.shape import Basis, Name, count, missing, number, share, time
+from opskit.report.figures.shape import Basis, Name, count, missing, number, share
 from opskit.report.ground import Ground
 from opskit.report.model import Bounds, Figure, Presence, Tag
+from opskit.report.statistics.draws import beta, stream
 from opskit.report.statistics.intervals import Range, beta_quantile
-from opskit.report.statistics.ranges import two_digits
+from opskit.report.statistics.ranges import ROUNDS, two_digits
 from opskit.report.statistics.trend import crossing
 
 WARNINGS = Methods()
@@ -30,6 +31,9 @@ NO_ALERTS = "no warning is recorded anywhere"
 # With fewer that nobody acted on, the share of them that failed is anybody's guess.
 _LEAST_IGNORED = 20
 _TAIL = 0.05
+_RIGHT = Name("predictions.right", "Warnings nobody acted on that came true")
+_NEEDED = Name("predictions.needed", "Warnings to act on for one that would have come true")
+_PREVENTED = Name("predictions.prevented", "Failures prevented by acting, expected")
 
 
 def _told(evidence: Evidence) -> WarningEvidence:
@@ -51,6 +55,11 @@ def acted_on(ground: Ground) -> list[PredictionEvidence]:
     return [one for one in made(ground) if acted_in_time(one)]
 
 
+def came_to_nothing(ground: Ground) -> list[PredictionEvidence]:
+    """Return the warnings of the period that nobody acted on, and that came to nothing."""
+    return [one for one in made(ground) if one.acted_at is None and _came_to_nothing(one)]
+
+
 @WARNINGS.method("F9a", 2)
 def predictions(ground: Ground) -> Iterator[Figure]:
     """Warnings, what was done about them, and what came without one.
@@ -67,8 +76,7 @@ def predictions(ground: Ground) -> Iterator[Figure]:
         yield _unconfigured(asked, "count")
         return
     rows = ground.evidence.warnings.predictions
-    told, acted = made(ground), acted_on(ground)
-    false = [one for one in told if one.acted_at is None and _came_to_nothing(one)]
+    told, acted, false = made(ground), acted_on(ground), came_to_nothing(ground)
     missed = [one for one in rows if one.warned_at is None and _failed_within(one, ground)]
     shown = f"{len(acted)} of {len(told)}" if told else "none made"
     failed = sum(one.failed_at is not None for one in acted)
@@ -102,37 +110,73 @@ def _came_to_nothing(one: PredictionEvidence) -> bool:
     return one.failed_at is None and one.closed_at is not None
 
 
-@WARNINGS.method("F9", 2)
+@dataclass(frozen=True, slots=True)
+class LetBe:
+    """Warnings that nobody acted on, of the period and the months before, by what came of them."""
+
+    failed: Sequence[PredictionEvidence]
+    held: Sequence[PredictionEvidence]
+
+    @property
+    def rows(self) -> tuple[PredictionEvidence, ...]:
+        """Return all of them."""
+        return (*self.failed, *self.held)
+
+    @property
+    def too_few(self) -> str:
+        """Return why nothing can be told from so few of them; empty if they are enough."""
+        decided = len(self.rows)
+        few = f"{decided} decided so far, {_LEAST_IGNORED} are needed"
+        return few if decided < _LEAST_IGNORED else ""
+
+    @property
+    def share(self) -> Fraction:
+        """Return the share of them that failed."""
+        return Fraction(len(self.failed), len(self.rows))
+
+    @property
+    def between(self) -> Range[float]:
+        """Return the 90 % interval of that share, by Jeffreys' prior."""
+        a, b = len(self.failed) + 0.5, len(self.held) + 0.5
+        return Range(beta_quantile(a, b, _TAIL), beta_quantile(a, b, 1 - _TAIL))
+
+    def draws(self) -> Iterator[float]:
+        """Yield the share as it may be, in each of all rounds."""
+        failed, held = len(self.failed), len(self.held)
+        source = stream(f"F9/{failed}/{held}")
+        return (beta(source, failed + 0.5, held + 0.5) for _ in range(ROUNDS))
+
+
+def let_be(ground: Ground) -> LetBe:
+    """Return what became of the warnings that nobody acted on."""
+    every = _distinct((*_told(ground.before).predictions, *_told(ground.evidence).predictions))
+    ignored = [one for one in every if one.warned_at is not None and one.acted_at is None]
+    failed = [one for one in ignored if one.failed_at is not None]
+    return LetBe(failed, [one for one in ignored if _came_to_nothing(one)])
+
+
+@WARNINGS.method("F9", 3)
 def prevented(ground: Ground) -> Iterator[Figure]:
     """What acting on warnings prevented, by what became of those that nobody acted on.
 
     Formula: p = failed / decided among the predictions nobody acted on, of the period and the
-        months before; expected failures prevented = acted p, its range from p ~ Beta(1/2 + failed,
-        1/2 + not failed); number needed to act = 1 / p
-    Unit: failures
+        months before; expected failures prevented = acted p - those acted on that failed all the
+        same, its range from p ~ Beta(1/2 + failed, 1/2 + not failed); number needed to act = 1 / p
+    Unit: failures; for the number needed, warnings
     Source: own predictions that nobody acted on, 20 or more of them; Jeffreys' prior
     Not for: fewer than 20 of them; and mind that people ignore the milder ones, so p may be low
     """
     if not recorded(ground.evidence.warnings, "predictions"):
         return
-    every = _distinct((*_told(ground.before).predictions, *ground.evidence.warnings.predictions))
-    ignored = [one for one in every if one.warned_at is not None and one.acted_at is None]
-    failed = [one for one in ignored if one.failed_at is not None]
-    held = [one for one in ignored if _came_to_nothing(one)]
-    decided = len(failed) + len(held)
-    rows = (*failed, *held)
-    odds = Name("predictions.right", "Warnings nobody acted on that came true")
-    hoped = Name("predictions.prevented", "Failures prevented by acting, expected")
-    if decided < _LEAST_IGNORED:
-        basis = Basis(rows, f"{decided} decided so far, {_LEAST_IGNORED} are needed", Tag.DERIVED)
-        for name, unit in ((odds, "ratio"), (hoped, "count")):
+    ignored = let_be(ground)
+    if ignored.too_few:
+        basis = Basis(ignored.rows, ignored.too_few, Tag.DERIVED)
+        for name, unit in ((_RIGHT, "ratio"), (_NEEDED, "count"), (_PREVENTED, "count")):
             yield missing(name, unit, Presence.NOT_OBSERVED, "too few to tell", basis)
         return
-    a, b = len(failed) + 0.5, len(held) + 0.5
-    p = Fraction(len(failed), decided)
-    between = Range(beta_quantile(a, b, _TAIL), beta_quantile(a, b, 1 - _TAIL))
-    yield _odds(odds, p, between, rows)
-    yield _hoped(hoped, p, between, acted_on(ground))
+    yield _odds(ignored)
+    yield _needed(ignored)
+    yield _hoped(ignored, acted_on(ground))
 
 
 def _distinct(rows: Sequence[PredictionEvidence]) -> list[PredictionEvidence]:
@@ -140,28 +184,41 @@ def _distinct(rows: Sequence[PredictionEvidence]) -> list[PredictionEvidence]:
     return list({one.name: one for one in rows}.values())
 
 
-def _odds(
-    name: Name, p: Fraction, between: Range[float], rows: Sequence[PredictionEvidence]
-) -> Figure:
+def _odds(ignored: LetBe) -> Figure:
+    between = ignored.between
     low, high = (Fraction(two_digits(100 * edge)) / 100 for edge in (between.low, between.high))
     bounds = Bounds(str(low), str(high), f"{percent(low)} to {percent(high)}", "90 % interval")
-    failed = sum(one.failed_at is not None for one in rows)
-    needed = f"; one in {two_digits(float(1 / p)):f} acted on would have failed" if p else ""
-    note = f"{failed} of {len(rows)}{needed}"
-    return share(name, p, percent(p, 0), Basis(rows, note, Tag.DERIVED, bounds))
+    note = f"{len(ignored.failed)} of {len(ignored.rows)}; people let the milder ones be"
+    basis = Basis(ignored.rows, note, Tag.DERIVED, bounds)
+    return share(_RIGHT, ignored.share, percent(ignored.share, 0), basis)
 
 
-def _hoped(
-    name: Name, p: Fraction, between: Range[float], acted: Sequence[PredictionEvidence]
-) -> Figure:
-    expected = Fraction(two_digits(float(len(acted) * p)))
-    low, high = (Fraction(two_digits(len(acted) * edge)) for edge in (between.low, between.high))
+def _needed(ignored: LetBe) -> Figure:
+    """Return how many warnings must be acted on for one that would have failed."""
+    if not ignored.failed:
+        why = f"none of {len(ignored.rows)} that nobody acted on failed"
+        basis = Basis(ignored.rows, why, Tag.DERIVED)
+        return missing(_NEEDED, "count", Presence.NOT_OBSERVED, "cannot be told", basis)
+    between, needed = ignored.between, two_digits(float(1 / ignored.share))
+    low, high = two_digits(1 / between.high), two_digits(1 / between.low)
+    shown = f"{low:f} to {high:f}"
+    bounds = Bounds(str(Fraction(low)), str(Fraction(high)), shown, "90 % interval")
+    basis = Basis(ignored.rows, "", Tag.DERIVED, bounds)
+    return number(_NEEDED, Fraction(needed), "count", f"{needed:f}", basis)
+
+
+def _hoped(ignored: LetBe, acted: Sequence[PredictionEvidence]) -> Figure:
+    between, failed = ignored.between, sum(one.failed_at is not None for one in acted)
+    expected, low, high = (
+        Fraction(two_digits(len(acted) * float(at) - failed))
+        for at in (ignored.share, between.low, between.high)
+    )
     shown = f"{float(low):g} to {float(high):g}"
     bounds = Bounds(str(low), str(high), shown, "90 % interval of the share that fails")
-    note = f"{plural(len(acted), 'warning')} acted on"
-    return number(
-        name, expected, "count", f"{float(expected):g}", Basis(acted, note, Tag.DERIVED, bounds)
-    )
+    same = f", {failed} of which failed all the same" if failed else ""
+    note = f"{plural(len(acted), 'warning')} acted on{same}"
+    basis = Basis(acted, note, Tag.DERIVED, bounds)
+    return number(_PREVENTED, expected, "count", f"{float(expected):g}", basis)
 
 
 @WARNINGS.method("F10", 2)
@@ -202,44 +259,3 @@ def _replay(one: TrendEvidence, zone: ZoneInfo) -> Figure:
 
 def _day(at: int | None, zone: ZoneInfo) -> str:
     return "never" if at is None else f"{to_datetime(Instant(at), zone):%-d %b %Y}"
-
-
-def renewed_in_time(ground: Ground) -> list[RenewalEvidence]:
-    """Return what was renewed in the period before its end came."""
-    return [
-        one
-        for one in _told(ground.evidence).renewals
-        if one.renewed_at is not None
-        and _within(one.renewed_at, ground)
-        and not one.missed(ground.period.end)
-    ]
-
-
-@WARNINGS.method("F11", 1)
-def renewals(ground: Ground) -> Iterator[Figure]:
-    """Renewals in time, and how close they came.
-
-    Formula: what was renewed in the period before its end came; days left at renewal; what ran out
-        in service
-    Unit: renewals, and microseconds left
-    Source: certificates as the probes saw them, and the calendar of renewals
-    Not for: outages prevented: that something renews itself does not mean it would have run out
-    """
-    name = Name("renewals.in_time", "Renewed in time")
-    if not recorded(ground.evidence.warnings, "renewals"):
-        yield _unconfigured(name, "count")
-        return
-    rows, in_time = ground.evidence.warnings.renewals, renewed_in_time(ground)
-    late = [one for one in rows if one.missed(ground.period.end) and _within(one.ends_at, ground)]
-    yield count(name, len(in_time), Basis(in_time or rows))
-    yield count(Name("renewals.missed", "Ran out in service"), len(late), Basis(late))
-    left = sorted(_left(one) for one in in_time)
-    if left:
-        tenth = left[-(-len(left) // 10) - 1]
-        note = f"nine of ten had {format_duration(tenth)} or more"
-        title = "Least time left at a renewal"
-        yield time(Name("renewals.least_left", title), left[0], Basis(in_time, note))
-
-
-def _left(one: RenewalEvidence) -> Duration:
-    return Duration(one.ends_at - (one.renewed_at or one.ends_at))
