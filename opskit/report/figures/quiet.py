@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
@@ -26,6 +26,7 @@ QUIET = Methods()
 _PROOF_HOLDS = 7 * DAY
 _OBSERVED = Fraction(99, 100)
 _SATURDAY = 5
+_NAMED = 3
 
 
 class Day(StrEnum):
@@ -36,13 +37,14 @@ class Day(StrEnum):
     UNKNOWN = "unknown"
 
 
-@QUIET.method("F14", 2, Comparing(Scale.PLAIN, Better.HIGHER, Per.MONTH))
+@QUIET.method("F14", 3, Comparing(Scale.PLAIN, Better.HIGHER, Per.MONTH))
 def proven_quiet(ground: Ground) -> Iterator[Figure]:
     """Working days without anything users could see, proven.
 
-    Formula: days from Monday to Friday on which no service was down, 99 % or more of the time that
-        counts was observed, and a test fault of the last seven days went the whole way from probe
-        to human; a day that lacks the last two is unknown, not quiet
+    Formula: days from Monday to Friday on which no service was down, each service that is watched
+        was observed for 99 % or more of its time that counts, and a test fault of the last seven
+        days went the whole way from probe to human; a day that lacks the last two is unknown, not
+        quiet, and services that were not observed enough are named
     Unit: working days
     Source: the timelines of the services; the test faults of `opskit drill alerts`
     Not for: a claim that nothing was wrong: only what the probes look at is seen
@@ -59,12 +61,14 @@ def proven_quiet(ground: Ground) -> Iterator[Figure]:
         for drill in (one.warnings.drills if one.warnings else ())
     )
     working = tuple(_working_days(period, ground.zone))
-    spent = zip(working, _spent(services, working), strict=True)
-    days = [_judged(day, time, drills) for day, time in spent]
+    watched = {one.name: _spent(one, working) for one in services}
+    days = [
+        _judged(day, [spent[index] for spent in watched.values()], drills)
+        for index, day in enumerate(working)
+    ]
     quiet, unknown = days.count(Day.QUIET), days.count(Day.UNKNOWN)
     rows: Sequence[Referred] = (*services, *drills)
-    note = f"{plural(unknown, 'day')} unknown: not watched, or the watch not proven"
-    basis = Basis(rows, note if unknown else "")
+    basis = Basis(rows, _unproven(unknown, watched) if unknown else "")
     if days and unknown == len(days):
         yield missing(name, "count", Presence.NOT_OBSERVED, "not proven", basis)
     else:
@@ -85,26 +89,47 @@ def _working_days(period: Interval, zone: str) -> Iterator[Interval]:
             yield Interval(start, end)
 
 
-def _spent(services: Sequence[ServiceEvidence], days: Sequence[Interval]) -> list[Counter[State]]:
-    """Return for each of the days, in order, how long all services together were in each state."""
+def _spent(service: ServiceEvidence, days: Sequence[Interval]) -> list[Counter[State]]:
+    """Return for each of the days, in order, how long a service was in each state."""
     found = [Counter[State]() for _ in days]
     ends = [one.end for one in days]
-    for service in services:
-        for part in service.timeline:
-            for index in range(bisect_right(ends, part.start), len(days)):
-                start, end = days[index].start, days[index].end
-                if start >= part.end:
-                    break
-                found[index][part.state] += min(end, part.end) - max(start, part.start)
+    for part in service.timeline:
+        for index in range(bisect_right(ends, part.start), len(days)):
+            start, end = days[index].start, days[index].end
+            if start >= part.end:
+                break
+            found[index][part.state] += min(end, part.end) - max(start, part.start)
     return found
 
 
-def _judged(day: Interval, time: Counter[State], drills: Sequence[DrillEvidence]) -> Day:
-    if time[State.DOWN]:
+def _judged(day: Interval, spent: Sequence[Counter[State]], drills: Sequence[DrillEvidence]) -> Day:
+    if any(time[State.DOWN] for time in spent):
         return Day.DISTURBED
-    known = time[State.UP] + time[State.DEGRADED]
-    observed = known and Fraction(known, known + time[State.UNKNOWN]) >= _OBSERVED
-    return Day.QUIET if observed and _proven(day, drills) else Day.UNKNOWN
+    known = any(_known(time) for time in spent)
+    watched = known and not any(_dark(time) for time in spent)
+    return Day.QUIET if watched and _proven(day, drills) else Day.UNKNOWN
+
+
+def _known(time: Counter[State]) -> int:
+    return time[State.UP] + time[State.DEGRADED] + time[State.DOWN]
+
+
+def _dark(time: Counter[State]) -> bool:
+    """Return whether a service was not observed for more of a day than may be missing."""
+    counts = _known(time) + time[State.UNKNOWN]
+    return bool(counts) and Fraction(_known(time), counts) < _OBSERVED
+
+
+def _unproven(unknown: int, watched: Mapping[str, Sequence[Counter[State]]]) -> str:
+    """Return how many days are unknown, and which services were not observed enough."""
+    told = f"{plural(unknown, 'day')} unknown: not watched, or the watch not proven"
+    dark = {name: sum(map(_dark, days)) for name, days in watched.items()}
+    worst = sorted((name for name in dark if dark[name]), key=lambda name: (-dark[name], name))
+    if not worst:
+        return told
+    named = ", ".join(f"{name} on {dark[name]}" for name in worst[:_NAMED])
+    more = f" and {len(worst) - _NAMED} more" if len(worst) > _NAMED else ""
+    return f"{told}; not observed enough: {named}{more}"
 
 
 def _proven(day: Interval, drills: Sequence[DrillEvidence]) -> bool:
