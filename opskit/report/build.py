@@ -20,7 +20,7 @@ from opskit.core.interval import (
 )
 from opskit.core.text import plural
 from opskit.report import access
-from opskit.report.claims.candidate import others
+from opskit.report.claims.candidate import confirmed, others
 from opskit.report.claims.decisions import decision
 from opskit.report.claims.finding import Found
 from opskit.report.claims.ledger import claims
@@ -30,6 +30,7 @@ from opskit.report.claims.wins import wins
 from opskit.report.figures.catalogue import all_figures
 from opskit.report.figures.services import meets
 from opskit.report.front import front
+from opskit.report.ground import Ground
 from opskit.report.inputs import Inputs
 from opskit.report.model import (
     DriftRow,
@@ -50,7 +51,7 @@ def build(inputs: Inputs, report_id: str, figures: Sequence[Figure] = ()) -> Rep
     """
     ground = inputs.ground
     evidence, period, zone = ground.evidence, ground.period, ZoneInfo(ground.zone)
-    every = _confirmed(figures or all_figures(ground), evidence)
+    every = _confirmed(figures or all_figures(ground), ground)
     by_id = {figure.id: figure for figure in every}
     made, told = claims(ground, by_id), restated(inputs.previous, by_id)
     found = Found(ground, by_id, made, told)
@@ -79,14 +80,13 @@ def build(inputs: Inputs, report_id: str, figures: Sequence[Figure] = ()) -> Rep
     )
 
 
-def _confirmed(figures: Iterable[Figure], evidence: Evidence) -> tuple[Figure, ...]:
+def _confirmed(figures: Iterable[Figure], ground: Ground) -> tuple[Figure, ...]:
     """Return the figures with the teams that benefited and say that they are so."""
-    said = evidence.word.confirmations if evidence.word else ()
-    teams: dict[str, set[str]] = {}
-    for one in said:
-        teams.setdefault(one.line, set()).add(one.team)
+    teams = confirmed(ground)
     return tuple(
-        replace(one, confirmed_by=others(teams[one.id], evidence)) if one.id in teams else one
+        replace(one, confirmed_by=others(teams[one.id], ground.evidence))
+        if one.id in teams
+        else one
         for one in figures
     )
 

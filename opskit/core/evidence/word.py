@@ -90,11 +90,16 @@ class HandoverEvidence:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationEvidence:
-    """A team that benefited says that a line of the report is so. `line` is the figure's id."""
+    """A team that benefited says that a line of the report is so. `line` is the figure's id.
+
+    `period` is what that report is of: a line has the same id in each month, and who agreed to
+    one month's has not seen the next.
+    """
 
     at: Instant
     team: str
     line: str
+    period: Interval
     refs: tuple[int, ...] = ()
 
 

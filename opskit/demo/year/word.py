@@ -22,7 +22,7 @@ from opskit.core.interval import Interval
 from opskit.demo.year.book import Book
 from opskit.demo.year.incidents import OPS
 from opskit.demo.year.warnings import DISK
-from opskit.demo.year.when import TAKEN_OVER, WHOLE, at, mornings
+from opskit.demo.year.when import PERIOD, TAKEN_OVER, WHOLE, at, mornings
 from opskit.report.statistics.draws import stream
 
 _REPLAY = f"replay.{DISK}"
@@ -139,7 +139,7 @@ def _confirmations(book: Book) -> Iterator[ConfirmationEvidence]:
     )
     for when, team, line in rows:
         ref = book.note(at(when), team, "claim.confirmed", line)
-        yield ConfirmationEvidence(at(when), team, line, (ref,))
+        yield ConfirmationEvidence(at(when), team, line, PERIOD, (ref,))
 
 
 def _risks(book: Book) -> Iterator[RiskEvidence]:

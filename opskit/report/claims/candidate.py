@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from opskit.core.clock import Instant
 from opskit.core.evidence import Evidence
+from opskit.report.ground import Ground
 from opskit.report.model import Tag
 
 OPERATIONS = "Operations"
@@ -89,6 +90,16 @@ class Candidate:
         """Return its id, stable from month to month."""
         name = f"claim.{self.kind.name.lower()}"
         return f"{name}.{self.subject}" if self.subject else name
+
+
+def confirmed(ground: Ground) -> dict[str, set[str]]:
+    """Return the teams that confirmed a line of this very report, by the line's id."""
+    said = ground.evidence.word.confirmations if ground.evidence.word else ()
+    teams: dict[str, set[str]] = {}
+    for one in said:
+        if one.period == ground.period:
+            teams.setdefault(one.line, set()).add(one.team)
+    return teams
 
 
 def others(teams: Iterable[str], evidence: Evidence, team: str = OPERATIONS) -> tuple[str, ...]:

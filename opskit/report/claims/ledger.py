@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from opskit.core.evidence import WordEvidence
 from opskit.core.text import plural
-from opskit.report.claims.candidate import Candidate, Kind, Piece, others
+from opskit.report.claims.candidate import Candidate, Kind, Piece, confirmed, others
 from opskit.report.claims.gates import caused, gates
 from opskit.report.claims.rules import ONE_CAUSE, candidates
 from opskit.report.ground import Ground
@@ -50,17 +49,8 @@ class _Taken:
 
 def claims(ground: Ground, by_id: Mapping[str, Figure]) -> tuple[Claim, ...]:
     """Return every claim: made, held back, or a rival; strongest kind first."""
-    taken, confirmed = _Taken(), _confirmations(ground)
-    return tuple(
-        _weighed(one, ground, by_id, taken, confirmed) for one in candidates(ground, by_id)
-    )
-
-
-def _confirmations(ground: Ground) -> Mapping[str, set[str]]:
-    teams: dict[str, set[str]] = {}
-    for one in (ground.evidence.word or WordEvidence()).confirmations:
-        teams.setdefault(one.line, set()).add(one.team)
-    return teams
+    taken, said = _Taken(), confirmed(ground)
+    return tuple(_weighed(one, ground, by_id, taken, said) for one in candidates(ground, by_id))
 
 
 def _weighed(
@@ -68,11 +58,11 @@ def _weighed(
     ground: Ground,
     by_id: Mapping[str, Figure],
     taken: _Taken,
-    confirmed: Mapping[str, set[str]],
+    said: Mapping[str, set[str]],
 ) -> Claim:
     answers = gates(one, ground, by_id)
-    said = {team for line in (one.id, *one.figures) for team in confirmed.get(line, ())}
-    teams = others(said, ground.evidence, one.team)
+    agreed = {team for line in (one.id, *one.figures) for team in said.get(line, ())}
+    teams = others(agreed, ground.evidence, one.team)
     failed = [gate for gate in answers if gate.passed is False]
     if failed or not any(piece.refs for piece in one.pieces):
         why = "; ".join(f"{gate.name}: {gate.why}" for gate in failed)

@@ -397,7 +397,7 @@ def _word(one: _Month) -> WordEvidence:
         ),
         confirmations=(
             ConfirmationEvidence(
-                one.at(29), "payments", "access.lead_time",
+                one.at(29), "payments", "access.lead_time", one.period,
                 one.note("line.confirmed", "l", one.at(29)),
             ),
         ),
