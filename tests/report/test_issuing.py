@@ -98,6 +98,21 @@ def test_late_evidence_makes_the_next_version_and_says_what_it_restates(
     assert issued(database) == [2, 1]
 
 
+def test_a_month_in_another_zone_is_a_report_of_its_own(database: Database, slices: Slices) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    ours = month(2026, 10, berlin)
+    first = issuing(database, slices).report(OCTOBER)
+    slices.config = Zoned(berlin)
+    other = issuing(database, slices).report(ours)
+
+    assert (ours.start, ours.end) == (OCTOBER.start - 2 * HOUR, OCTOBER.end - HOUR)
+    assert other.built.report.period == ours
+    assert (other.built.report.version, other.built.inputs.previous) == (1, None)
+    assert issuing(database, slices).report(OCTOBER).issued is None
+    slices.config = Zoned(ZoneInfo("UTC"))
+    assert issuing(database, slices).report(OCTOBER).built == first.built
+
+
 def test_that_the_ledger_and_opskit_went_on_is_no_new_evidence(
     database: Database, slices: Slices
 ) -> None:

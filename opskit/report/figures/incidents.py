@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from statistics import median
 
-from opskit.core.clock import DAY, Duration, format_duration
+from opskit.core.clock import DAY, HOUR, Duration, format_duration
 from opskit.core.evidence import Evidence, IncidentEvidence, recorded
 from opskit.core.interval import Interval, availability
 from opskit.core.text import plural
@@ -27,6 +27,8 @@ NO_DESK = "no incident is recorded anywhere: keep them at the desk, or import th
 # Fewer are listed and not added up: their sum says more of the longest than of Ops.
 _LEAST = 3
 _LEAST_BEFORE = 90 * DAY
+# No two zones are so far apart: they lie between UTC-12 and UTC+14.
+_ZONES_APART = 27 * HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def _compared(figure: Figure, before: _Seen, now: _Seen, named: tuple[int, str])
     return replace(figure, comparison=Comparison(change, months, f"{words} {which}"))
 
 
-@INCIDENTS.method("F4", 1)
+@INCIDENTS.method("F4", 2)
 def downtime_change(ground: Ground) -> Iterator[Figure]:
     """Time lost to incidents, beside what the baseline would have led to.
 
@@ -122,8 +124,8 @@ def downtime_change(ground: Ground) -> Iterator[Figure]:
         and of now: rate from Gamma(k + 1/2) / E, mean of a lognormal length from its posterior
         under no prior knowledge; the 5th, 50th and 95th of 10,000 draws
     Unit: microseconds
-    Source: incidents that hit users and are over; the baseline of the assumptions file, of 90 days
-        or more, frozen before the period, times the factor written there for what else changed
+    Source: incidents that hit users and are over; the months of the frozen baseline, of 90 days or
+        more, fixed before the period, times the factor written there for what else changed
     Not for: fewer than three incidents before or now, or a baseline chosen after the fact
     """
     if not recorded(ground.evidence.desk, "incidents"):
@@ -183,7 +185,8 @@ def _beside_baseline(ground: Ground) -> tuple[_Seen, _Seen, str]:
 
 
 def _inside(inner: Interval, outer: Interval) -> bool:
-    return outer.start <= inner.start and inner.end <= outer.end
+    """Return whether a month is one of a time, also if that was cut in another zone."""
+    return min(inner.end, outer.end) - max(inner.start, outer.start) > inner.length - _ZONES_APART
 
 
 def _hit(seen: _Seen) -> _Seen:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from opskit.core.clock import format_duration
 from opskit.core.evidence import ServiceEvidence
-from opskit.core.interval import DEGRADED_WEIGHT, availability, percent
+from opskit.core.interval import DEGRADED_WEIGHT, Totals, availability, percent
 from opskit.core.text import plural
 from opskit.report.figures.comparing import Better, Comparing, Per
 from opskit.report.figures.method import Methods
@@ -84,12 +84,13 @@ def _downtime_note(services: Sequence[ServiceEvidence], observed: int) -> str:
     return "; ".join([*([seen] if observed < len(services) else []), *([off] if edge else [])])
 
 
-@SERVICES.method("F1", 1)
+@SERVICES.method("F1", 2)
 def availabilities(ground: Ground) -> Iterator[Figure]:
     """Availability of each service.
 
     Formula: (up + degraded / 2) / (up + degraded + down); low counts unknown time as down, high as
-        up; maintenance and time before monitoring are in neither
+        up; maintenance and time before monitoring are in neither; the note says what it would be
+        with maintenance counted as down
     Unit: share of the time that counts
     Source: the interval rules of core/interval.py
     Not for: a service of which less than 95 % of the time was observed; a comparison of services
@@ -112,7 +113,16 @@ def availability_figure(service: ServiceEvidence) -> Figure:
     low, high = result.low, result.high
     shown = f"{percent(low)} to {percent(high)}"
     bounds = Bounds(str(low), str(high), shown, "unobserved time counted as down, and as up")
-    return share(name, result.value, percent(result.value), Basis((service,), note, bounds=bounds))
+    basis = Basis((service,), note + _strictly(result.value, result.totals), bounds=bounds)
+    return share(name, result.value, percent(result.value), basis)
+
+
+def _strictly(value: Fraction, spent: Totals) -> str:
+    """Return what a value would be if announced maintenance were no excuse, where there was any."""
+    if not spent.maintenance:
+        return ""
+    strict = value * Fraction(spent.known, spent.known + spent.maintenance)
+    return f"; {percent(strict)} with maintenance counted as down"
 
 
 @SERVICES.method("F2", 1)
