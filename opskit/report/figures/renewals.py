@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import repeat
 
 from opskit.core.clock import Duration, Instant, format_duration
 from opskit.core.evidence import RenewalEvidence, WarningEvidence, recorded
@@ -85,19 +84,24 @@ class _ByHand:
     def enough(self, kind: str) -> bool:
         return self.kept[kind] + self.missed[kind] >= _LEAST_BY_HAND
 
-    def knows(self, kind: str) -> bool:
-        return self.enough(kind) or self.assumed is not None
-
-    def draws(self, kind: str) -> Iterator[float]:
-        """Yield the share of a kind that people let run out, as it may be."""
+    def draws(self, kind: str) -> Sequence[float] | None:
+        """Return the share of a kind that people let run out, as it may be; None: not known."""
         if self.enough(kind):
             x, rest = self.missed[kind], self.kept[kind]
             source = stream(f"F11a/{kind}/{x}/{rest}")
-            return (beta(source, x + 0.5, rest + 0.5) for _ in range(ROUNDS))
+            return [beta(source, x + 0.5, rest + 0.5) for _ in range(ROUNDS)]
         if self.assumed is None:
-            return repeat(0.0, ROUNDS)
+            return None
         (drawn,) = sample([Line((Term(1.0, (MISSED,)),))], {MISSED: self.assumed.value})
-        return iter(drawn)
+        return drawn
+
+    def words(self, kinds: Iterable[str]) -> Iterator[str]:
+        """Yield what the share of each kind rests on: how many by hand, or whose word."""
+        told = list(kinds)
+        for kind in filter(self.enough, told):
+            yield f"{kind}: {self.missed[kind]} of {len(self.rows[kind])} by hand"
+        if self.assumed is not None and not all(map(self.enough, told)):
+            yield f"{self.assumed.source}; {self.assumed.owner} stands for it"
 
 
 def _by_hand(ground: Ground) -> _ByHand:
@@ -142,11 +146,12 @@ def expected_misses(ground: Ground) -> Iterator[Figure]:
             )
         return
     known = _by_hand(ground)
-    n = Counter(one.kind for one in by_itself if known.knows(one.kind))
-    if not n:
+    kinds = sorted({one.kind for one in by_itself})
+    shares = {kind: drawn for kind in kinds if (drawn := known.draws(kind)) is not None}
+    if shares:
+        yield _expected(shares, known, by_itself, unclear)
+    else:
         yield _nothing_before(ground, known, by_itself)
-        return
-    yield _expected(n, known, by_itself, unclear)
 
 
 def _nothing_before(ground: Ground, known: _ByHand, rows: Sequence[RenewalEvidence]) -> Figure:
@@ -160,23 +165,25 @@ def _nothing_before(ground: Ground, known: _ByHand, rows: Sequence[RenewalEviden
 
 
 def _expected(
-    n: Counter[str], known: _ByHand, by_itself: Sequence[RenewalEvidence], unclear: int
+    shares: Mapping[str, Sequence[float]],
+    known: _ByHand,
+    by_itself: Sequence[RenewalEvidence],
+    unclear: int,
 ) -> Figure:
-    columns = [(times, known.draws(kind)) for kind, times in sorted(n.items())]
-    drawn = (sum(times * next(column) for times, column in columns) for _ in range(ROUNDS))
-    low, mid, high = (two_digits(value) for value in spread(drawn))
+    """Return how many of them would have run out, by the share of each kind as it was drawn."""
+    n = Counter(one.kind for one in by_itself if one.kind in shares)
+    columns = [[n[kind] * share for share in column] for kind, column in shares.items()]
+    drawn = zip(*columns, strict=True)
+    low, mid, high = (two_digits(value) for value in spread(map(sum, drawn)))
     bounds = Bounds(
         str(Fraction(low)), str(Fraction(high)), f"{low:f} to {high:f}", "5 to 95 of 100 draws"
     )
-    seen = [kind for kind in sorted(n) if known.enough(kind)]
-    rows = [row for kind in seen for row in known.rows[kind]]
-    counted = [one for one in by_itself if n[one.kind]]
-    words = [f"{len(counted)} renewed without a person"]
-    words += [f"{kind}: {known.missed[kind]} of {len(known.rows[kind])} by hand" for kind in seen]
-    if len(seen) < len(n) and known.assumed is not None:
-        words.append(f"{known.assumed.source}; {known.assumed.owner} stands for it")
+    seen = [kind for kind in shares if known.enough(kind)]
+    counted = [one for one in by_itself if one.kind in shares]
     left = len(by_itself) - len(counted) + unclear
+    words = [f"{len(counted)} renewed without a person", *known.words(shares)]
     words += [f"{left} left out: nothing is known of them by hand"] if left else []
-    tag = Tag.DERIVED if len(seen) == len(n) else Tag.ASSUMED
-    basis = Basis((*counted, *rows), "; ".join(words), tag, bounds)
+    tag = Tag.DERIVED if len(seen) == len(shares) else Tag.ASSUMED
+    rows = (*counted, *(row for kind in seen for row in known.rows[kind]))
+    basis = Basis(rows, "; ".join(words), tag, bounds)
     return number(_EXPECTED, Fraction(mid), "count", f"{mid:f}", basis)
