@@ -62,6 +62,12 @@ def test_every_number_of_a_method_has_something_to_show(figures: dict[str, Figur
     assert {"F1", "F9b", "F11a", "F19a", "F19b", "F19c"} <= shown
 
 
+def test_money_stands_on_its_own_page_and_in_the_appendix_only(year: Built) -> None:
+    assert {page.name for page in document(year).pages if "money." in repr(page)} == {
+        "money", "appendix",
+    }  # fmt: skip
+
+
 def test_downtime_is_that_of_its_outages(year: Built, figures: dict[str, Figure]) -> None:
     services = year.inputs.ground.evidence.services
     down = sum(totals(one.timeline).down for one in services)

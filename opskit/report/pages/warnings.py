@@ -8,6 +8,7 @@ from opskit.core.clock import format_duration, to_datetime
 from opskit.core.evidence import DrillEvidence, PredictionEvidence, RenewalEvidence, TrendEvidence
 from opskit.core.text import plural
 from opskit.report.document import Block, Cell, Mark, Paragraph, Section, Table
+from opskit.report.figures.warnings import acted_in_time
 from opskit.report.model import Figure
 from opskit.report.pages.cells import (
     EVIDENCE,
@@ -50,15 +51,11 @@ def _made(material: Material) -> list[PredictionEvidence]:
     ]
 
 
-def _acted(one: PredictionEvidence) -> bool:
-    return one.acted_at is not None and (one.failed_at is None or one.acted_at < one.failed_at)
-
-
 def _crossed(material: Material) -> Table:
     made = _made(material)
     groups = (
-        ("Acted on before it failed", [one for one in made if _acted(one)]),
-        ("Not acted on", [one for one in made if not _acted(one)]),
+        ("Acted on before it failed", [one for one in made if acted_in_time(one)]),
+        ("Not acted on", [one for one in made if not acted_in_time(one)]),
     )
     columns = (*words("Warnings"), *counts_of("It failed", "It did not fail", "Not known yet"))
     rows = [(Cell(name), *map(number, _outcomes(rows))) for name, rows in groups]
@@ -249,8 +246,9 @@ def quiet(material: Material) -> Section:
         "opskit drill alerts makes one.",
     )
     lead = (
-        "A quiet day is proven only if a test fault of the last seven days was noticed by the "
-        "probe, sent as an alert, and received by a person."
+        "A quiet day is proven only if each service was observed for 99 % of it, and a test fault "
+        "of the last seven days was noticed by the probe, sent as an alert, and received by a "
+        "person."
     )
     return Section("quiet", "Proven quiet", (*tiled(shown), *_detected(rows), found), lead)
 
