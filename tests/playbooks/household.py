@@ -44,8 +44,8 @@ FILES = {
 }
 # The rig mounts /tmp by its fstab; here a unit of systemd is to do it. And it is no container.
 _REST = """
-mkdir -p /etc/chrony/sources.d /etc/modprobe.d /etc/rsyslog.d /etc/sudoers.d /var/spool/cron/crontabs \
-    /etc/cron.d /etc/cron.daily /etc/apt/sources.list.d
+mkdir -p /etc/chrony/sources.d /etc/rsyslog.d /etc/sudoers.d /var/spool/cron/crontabs \
+    /etc/cron.d /etc/cron.daily /etc/apt/sources.list.d /etc/modprobe.d
 chmod 440 /etc/sudoers
 getent group crontab >/dev/null || groupadd --system crontab
 sed -i '/ \\/tmp /d' /etc/fstab
