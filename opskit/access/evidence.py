@@ -20,7 +20,7 @@ from opskit.access.store.places import Place
 from opskit.access.store.requests import Request
 from opskit.access.store.reviews import Campaign, Item
 from opskit.access.store.teams import Teams, teams
-from opskit.access.store.trail import Reading, Step, Trail, comings, goings, trail
+from opskit.access.store.trail import Step, Trail, comings, goings, trail
 from opskit.core.clock import Duration, Instant
 from opskit.core.evidence import (
     AccessEvidence as Shown,
@@ -32,6 +32,7 @@ from opskit.core.evidence import (
     EmergencyEvidence,
     Evidence,
     GrantEvidence,
+    Reading,
     RefusalEvidence,
     RequestEvidence,
     ReviewEvidence,

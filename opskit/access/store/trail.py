@@ -6,12 +6,12 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 
 from opskit.core.clock import Instant
+from opskit.core.evidence import Reading
 from opskit.records.ledger import LEDGER, Entry
 
 _REFUSED = (
@@ -31,13 +31,6 @@ _BARE = tuple(sorted({*_TELLING, "drill.started"}))
 _ABSENT = '"desired":"absent"'
 # Older SQLite takes 999 parameters in one statement.
 _AT_ONCE = 900
-
-
-class Reading(StrEnum):
-    """What evidence is read for: to follow each row to its entries, or only for its rows."""
-
-    ALL = "all"
-    BARE = "bare"
 
 
 @dataclass(frozen=True)
