@@ -53,7 +53,9 @@ class Trail:
 
     def of(self, subject: str, kinds: Iterable[str] = ()) -> tuple[int, ...]:
         """Return the entries about something, of some kinds or of all."""
-        known = self.by_subject.get(subject, {})
+        known = self.by_subject.get(subject)
+        if known is None:
+            return ()
         wanted = tuple(kinds) or tuple(known)
         return tuple(sorted(seq for kind in wanted for seq in known.get(kind, ())))
 
@@ -66,9 +68,10 @@ class Trail:
 
         Of the endings of a grant, the deferral, and what a review missed.
         """
-        return next(
-            (self.told[subject, kind] for kind in kinds if (subject, kind) in self.told), {}
-        )
+        for kind in kinds:
+            if (subject, kind) in self.told:
+                return self.told[subject, kind]
+        return {}
 
 
 def trail(
