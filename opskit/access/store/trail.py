@@ -81,16 +81,20 @@ def trail(
     subjects: Collection[str],
     reading: Reading = Reading.ALL,
 ) -> Trail:
-    """Return what was written of these before `end`; of places and refusals only since `start`."""
+    """Return what was written of these before `end`; of places and refusals only since `start`.
+
+    Read `BARE`, it has what some entries said, and the numbers of no others than drills.
+    """
     by_subject: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     by_place: dict[tuple[str, str], list[int]] = defaultdict(list)
     told: dict[tuple[str, str], dict[str, Any]] = {}
     kinds = _BARE if reading is Reading.BARE else ()
     for seq, kind, subject, text in _about(connection, subjects, end, kinds):
         if kind.partition(".")[0] in _NOUNS:
-            by_subject[subject][kind].append(seq)
             if kind in _TELLING:
                 told[subject, kind] = json.loads(text)
+            if reading is Reading.ALL or kind not in _TELLING:
+                by_subject[subject][kind].append(seq)
     if reading is Reading.ALL:
         for seq, place, text in _verified(connection, start, end):
             # Most looks are at what is to be there: those need no parsing.
