@@ -12,11 +12,10 @@ from opskit import __version__
 from opskit.access.evidence import AccessEvidence
 from opskit.access.model import People
 from opskit.access.store.teams import teams
-from opskit.access.store.trail import Reading
 from opskit.alerts.evidence import AlertsEvidence
 from opskit.assuming import assumed, baseline
 from opskit.core.clock import Clock, Instant
-from opskit.core.evidence import Evidence, EvidenceSource, unreferred
+from opskit.core.evidence import Evidence, EvidenceSource, Reading, unreferred
 from opskit.core.interval import Interval
 from opskit.fleet.evidence import FleetEvidence
 from opskit.history.evidence import HistoryEvidence, told
@@ -27,24 +26,25 @@ from opskit.monitor.evidence import MonitorEvidence
 from opskit.monitor.rules import NOT_YET
 from opskit.nameless import Nameless
 from opskit.outside.config import Config
-from opskit.outside.database import Database
+from opskit.outside.database import Database, uncollected
 from opskit.outside.models import read
 from opskit.outside.typed import from_json, to_json
 from opskit.records.baselines import frozen
 from opskit.records.ledger import Head, began_at, head, head_before, numbered, verify
-from opskit.report.build import build
+from opskit.report.build import build, outline
 from opskit.report.built import Built
 from opskit.report.figures.access import ON_TIME, spared
 from opskit.report.figures.catalogue import NAMES
 from opskit.report.ground import Ground, Past, months_before
 from opskit.report.inputs import EvidenceRow, Inputs, Seal, Source
-from opskit.report.model import Figure, Front, Report
+from opskit.report.model import Figure, Front
 
 # A report is sent by mail and opened on telephones: an entry takes 150 bytes of it. Whoever wants
 # the others has their numbers, and the ledger.
 MOST_ENTRIES = 3_000
 
 
+@uncollected()
 def built(inputs: Inputs, figures: Sequence[Figure] = ()) -> Built:
     """Return the report of its inputs; `figures` are those of its ground where they are known."""
     embedded = to_json(inputs, Inputs)
@@ -83,6 +83,7 @@ class Reporting:
         inputs, _ = self._drawn(period)
         return inputs
 
+    @uncollected()
     def _drawn(self, period: Interval) -> tuple[Inputs, tuple[Figure, ...]]:
         """Return the inputs, and the figures that said which entries are among them."""
         now = self.clock.now()
@@ -94,15 +95,15 @@ class Reporting:
         ground, sources = self._ground(period, whole, began)
         unwalked = Seal(last.seq, last.hash)
         bare = Inputs(ground, unwalked, __version__, sources=sources, methods=NAMES)
-        draft = build(bare, "")
-        named = _most_telling(draft)
+        drafted = outline(bare)
+        named = _most_telling(drafted.front, drafted.figures)
         with self.database.read() as connection:
             rows = tuple(
                 EvidenceRow(one.seq, one.at, one.kind, one.hash)
                 for one in numbered(connection, named)
             )
         sealed = self._sealed(last, max((one.seq for one in rows), default=0))
-        return replace(bare, seal=sealed, entries=rows), draft.figures
+        return replace(bare, seal=sealed, entries=rows), drafted.figures
 
     def _ground(
         self, asked: Interval, period: Interval, began: Instant
@@ -144,7 +145,7 @@ class Reporting:
     def _sources(self, reading: Reading) -> tuple[EvidenceSource, ...]:
         zone, now = self.config.zone, self.clock.now()
         return (
-            MonitorEvidence(self.database, self.catalogue, zone, now),
+            MonitorEvidence(self.database, self.catalogue, zone, now, reading),
             FleetEvidence(self.database),
             AccessEvidence(self.database, self.config.grants_access, zone, reading),
             AlertsEvidence(self.database),
@@ -234,10 +235,10 @@ def _source(source: EvidenceSource, found: Evidence, period: Interval) -> Source
     return Source(source.name, "recorded", covers, found.rows)
 
 
-def _most_telling(report: Report) -> tuple[int, ...]:
+def _most_telling(front: Front, figures: Iterable[Figure]) -> tuple[int, ...]:
     """Return the entries to carry: those behind page 1 first, then the others by number."""
-    behind = dict.fromkeys(_behind(report.front))
-    rest = sorted({ref for one in report.figures for ref in one.refs} - behind.keys())
+    behind = dict.fromkeys(_behind(front))
+    rest = sorted({ref for one in figures for ref in one.refs} - behind.keys())
     return (*behind, *rest)[:MOST_ENTRIES]
 
 

@@ -14,13 +14,11 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from opskit.access.lifecycle import RequestState
-from opskit.access.store import grants, places, requests, reviews
-from opskit.access.store.grants import Grant
-from opskit.access.store.places import Place
-from opskit.access.store.requests import Request
+from opskit.access.store import grants, requests, reviews, shown
 from opskit.access.store.reviews import Campaign, Item
+from opskit.access.store.shown import Asked, Given, Stay
 from opskit.access.store.teams import Teams, teams
-from opskit.access.store.trail import Reading, Step, Trail, comings, goings, trail
+from opskit.access.store.trail import Step, Trail, comings, goings, trail
 from opskit.core.clock import Duration, Instant
 from opskit.core.evidence import (
     AccessEvidence as Shown,
@@ -32,6 +30,7 @@ from opskit.core.evidence import (
     EmergencyEvidence,
     Evidence,
     GrantEvidence,
+    Reading,
     RefusalEvidence,
     RequestEvidence,
     ReviewEvidence,
@@ -72,28 +71,30 @@ class AccessEvidence:
         with self.database.read() as connection:
             if not self.configured and not grants.any_there(connection):
                 return Evidence(not_configured={"access": "access is not configured"})
-            shown, done = _shown(connection, period, self.zone, self.reading)
-            return Evidence(access=shown, desk=done)
+            told, done = _told(connection, period, self.zone, self.reading)
+            return Evidence(access=told, desk=done)
 
 
-def _shown(
+def _told(
     connection: sa.Connection, period: Interval, zone: ZoneInfo, reading: Reading
 ) -> tuple[Shown, DeskEvidence]:
     """Return what happened, and what of it nobody had to do by hand."""
-    asked = requests.created_within(connection, period.start, period.end)
-    given = grants.there(connection, period)
-    where = places.of_grants(connection, [one.id for one in given])
+    asked = shown.asked(connection, period)
+    given = shown.given(connection, period)
+    where = shown.stays(connection, period)
     held = [
         (one, reviews.items(connection, one.id))
         for one in reviews.campaigns(connection)
         if _was_held(one, period)
     ]
-    subjects = {one.name for rows in (asked, given, [each for each, _ in held]) for one in rows}
+    # Bare, only of grants is more than an entry's number needed.
+    others = (asked, [each for each, _ in held]) if reading is Reading.ALL else ()
+    subjects = {one.name for rows in (given, *others) for one in rows}
     found = trail(connection, period.start, period.end, subjects, reading)
     then = _Then(period, found, teams(connection, period.end, zone), tuple(held))
     by_request = {one.request: one for one in given}
     people = then.teams.people
-    shown = Shown(
+    told = Shown(
         tuple(_request(one, by_request.get(one.id), then) for one in asked),
         tuple(_grant(one, then) for one in given if _was_there(one, period)),
         tuple(_revocations(given, where, then)),
@@ -103,7 +104,7 @@ def _shown(
         tuple(_arrivals(comings(connection, people, period.end), period)),
         tuple(_departures(goings(connection, people, period.end), then)),
     )
-    return shown, _done(given, shown, then)
+    return told, _done(given, told, then)
 
 
 @dataclass(frozen=True)
@@ -119,11 +120,11 @@ class _Then:
         """Return an instant if it was over by the end: what came later is not known."""
         return at if at is not None and at < self.period.end else None
 
-    def team(self, grant: Grant) -> str:
+    def team(self, grant: Given) -> str:
         """Return the team of who was given something."""
         return self.teams.team(grant.person, grant.approved_at)
 
-    def planned_end(self, grant: Grant) -> Instant | None:
+    def planned_end(self, grant: Given) -> Instant | None:
         """Return when it was to end, as it was planned before it was ended early.
 
         What was planned beyond the period is cut off there: it may have changed since.
@@ -139,7 +140,7 @@ class _Then:
         """Return which grants a review asks about, and until when it wants an answer."""
         return {item.grant_id: (item, one.due_at) for one, items in self.held for item in items}
 
-    def review_due(self, grant: Grant) -> Instant | None:
+    def review_due(self, grant: Given) -> Instant | None:
         """Return until when a review wanted to know whether it is needed, when it ended."""
         at = self.by(grant.ended_at) or self.period.end
         item, due = self.asked_about.get(grant.id, (None, None))
@@ -150,35 +151,35 @@ class _Then:
 # Requests and grants
 
 
-def _request(one: Request, grant: Grant | None, then: _Then) -> RequestEvidence:
-    ask, end, found = one.ask, then.period.end, then.trail
+def _request(one: Asked, grant: Given | None, then: _Then) -> RequestEvidence:
+    end, found = then.period.end, then.trail
     closed_at = then.by(one.closed_at)
-    state = one.state if closed_at is not None else RequestState.PENDING
+    state = one.state if closed_at is not None else RequestState.PENDING.value
     if closed_at is None and one.lapses_at is not None and one.lapses_at < end:
-        closed_at, state = one.lapses_at, RequestState.LAPSED
-    waited_for = not ask.break_glass and ask.extends is None
-    waits_from = Instant(max(one.created_at, ask.starts_at or 0)) if waited_for else None
+        closed_at, state = one.lapses_at, RequestState.LAPSED.value
+    waited_for = not one.break_glass and one.extends is None
+    waits_from = Instant(max(one.created_at, one.starts_at or 0)) if waited_for else None
     usable_at = then.by(grant.usable_at) if grant else None
     ended_at = then.by(grant.ended_at) if grant else None
-    team = then.teams.team(ask.beneficiary, one.created_at)
+    team = then.teams.team(one.beneficiary, one.created_at)
     return RequestEvidence(
-        one.name, team, ask.role, one.created_at, state.value, closed_at,
+        one.name, team, one.role, one.created_at, state, closed_at,
         then.by(waits_from), usable_at, ended_at if usable_at is None else None,
         (*found.of(one.name), *(found.of(grant.name, ("grant.activated",)) if grant else ())),
     )  # fmt: skip
 
 
-def _was_there(one: Grant, period: Interval) -> bool:
+def _was_there(one: Given, period: Interval) -> bool:
     return one.ended_at is None or one.ended_at >= period.start
 
 
-def _grant(one: Grant, then: _Then) -> GrantEvidence:
+def _grant(one: Given, then: _Then) -> GrantEvidence:
     ended_at = then.by(one.ended_at)
     last = ended_at or Instant(then.period.end - 1)
     return GrantEvidence(
         one.name, f"r{one.request}", then.team(one), one.role, one.approved_at,
         then.by(one.usable_at), then.planned_end(one), ended_at, then.trail.of(one.name),
-        level=one.gives.risk.value,
+        level=one.level,
         review_due=then.review_due(one),
         leaves_at=then.teams.leaves_at(one.person, last),
     )  # fmt: skip
@@ -188,34 +189,32 @@ def _grant(one: Grant, then: _Then) -> GrantEvidence:
 
 
 def _revocations(
-    given: Iterable[Grant], where: Mapping[int, Iterable[Place]], then: _Then
+    given: Iterable[Given], where: Mapping[int, Iterable[Stay]], then: _Then
 ) -> Iterator[RevocationEvidence]:
     for grant in given:
         if grant.ends_at is None or grant.ends_at >= then.period.end:
             continue
-        for place in where[grant.id]:
-            one = _revocation(grant, place, grant.ends_at, then)
+        for stay in where.get(grant.id, ()):
+            one = _revocation(grant, stay, grant.ends_at, then)
             if one.gone_at is None or one.gone_at >= then.period.start:
                 yield one
 
 
-def _revocation(
-    grant: Grant, place: Place, planned_end: Instant, then: _Then
-) -> RevocationEvidence:
-    gone_at = then.by(place.footing.gone_at())
+def _revocation(grant: Given, stay: Stay, planned_end: Instant, then: _Then) -> RevocationEvidence:
+    gone_at = then.by(stay.gone_at)
     last = then.period.end if gone_at is None else gone_at
-    refs = {*then.trail.of(grant.name, _ENDING), *then.trail.gone(grant.name, place.place)}
+    refs = {*then.trail.of(grant.name, _ENDING), *then.trail.gone(grant.name, stay.place)}
     return RevocationEvidence(
-        grant.name, then.team(grant), place.place, planned_end, gone_at,
+        grant.name, then.team(grant), stay.place, planned_end, gone_at,
         Duration(max(0, last - planned_end)),
-        "" if gone_at else _why_left(grant, place, then), tuple(sorted(refs)),
+        "" if gone_at else _why_left(grant, stay, then), tuple(sorted(refs)),
     )  # fmt: skip
 
 
-def _why_left(grant: Grant, place: Place, then: _Then) -> str:
+def _why_left(grant: Given, stay: Stay, then: _Then) -> str:
     """Return why it was not gone, as far as it was told by then."""
     left = then.trail.last(grant.name, "grant.revoke_deferred").get("left", {})
-    return then.teams.unnamed(str(left.get(place.place, "")))
+    return then.teams.unnamed(str(left.get(stay.place, "")))
 
 
 # What nobody had to do by hand
@@ -223,23 +222,23 @@ def _why_left(grant: Grant, place: Place, then: _Then) -> str:
 _RECORDED = only(DeskEvidence, "automated", "demand")
 
 
-def _done(given: Iterable[Grant], shown: Shown, then: _Then) -> DeskEvidence:
+def _done(given: Iterable[Given], told: Shown, then: _Then) -> DeskEvidence:
     """Return the grants put on their targets and taken off, and how many that should have been.
 
     Those of drills are nobody's wish, and count as neither.
     """
     start = then.period.start
     drills = {one.name for one in given if then.trail.of(one.name, ("drill.started",))}
-    asked_by_drills = {one.request for one in shown.grants if one.name in drills}
-    used = [one for one in shown.grants if one.usable_at is not None and one.name not in drills]
+    asked_by_drills = {one.request for one in told.grants if one.name in drills}
+    used = [one for one in told.grants if one.usable_at is not None and one.name not in drills]
     put = [(one.usable_at, one) for one in used if one.usable_at and one.usable_at >= start]
     gone = [(one.ended_at, one) for one in used if one.ended_at and one.ended_at >= start]
     wanted = [
         one
-        for one in shown.requests
+        for one in told.requests
         if one.outcome == "approved" and one.waits_from and one.name not in asked_by_drills
     ]
-    due = {one.grant for one in shown.revocations if one.planned_end >= start}
+    due = {one.grant for one in told.revocations if one.planned_end >= start}
     return DeskEvidence(
         automated=(
             *_automated("grant", put, "grant.activated", then.trail),
@@ -297,7 +296,7 @@ def _rule(name: str) -> str:
     return f"people.yaml: {name.rpartition('.')[2]}" if name.startswith("people.") else name
 
 
-def _emergencies(given: Iterable[Grant], then: _Then) -> Iterator[EmergencyEvidence]:
+def _emergencies(given: Iterable[Given], then: _Then) -> Iterator[EmergencyEvidence]:
     """Yield those of the period, and earlier ones that nobody had reviewed when it began."""
     kinds = ("breakglass.opened", "breakglass.overdue", "breakglass.reviewed")
     start = then.period.start

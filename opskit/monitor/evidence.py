@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from opskit.core.clock import Instant
 from opskit.core.evidence import (
     Evidence,
+    Reading,
     RenewalEvidence,
     ServiceEvidence,
     WarningEvidence,
@@ -28,12 +29,13 @@ from opskit.outside.database import Database
 
 @dataclass(frozen=True)
 class MonitorEvidence:
-    """Reads services out of the monitor's tables."""
+    """Reads services out of the monitor's tables; read `BARE`, no row names what shows it."""
 
     database: Database
     catalogue: Catalogue | None
     zone: ZoneInfo
     now: Instant
+    reading: Reading = Reading.ALL
 
     @property
     def name(self) -> str:
@@ -56,7 +58,7 @@ class MonitorEvidence:
         with self.database.read() as connection:
             names = self._known_by(targets.registrations(connection), self.catalogue, period.end)
             seen = uptimes(connection, self.catalogue, period, self.zone, names)
-            found = evidenced(connection, seen)
+            found = evidenced(connection, seen) if self.reading is Reading.ALL else seen
             watched = deadlines.any_watched(connection, tuple(_ENDS), period.end)
             ends = deadlines.within(connection, period)
         return Evidence(

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,6 +139,18 @@ def uncollected() -> Iterator[None]:
     finally:
         if collecting:
             gc.enable()
+
+
+@contextmanager
+def streamed(connection: sa.Connection, statement: str) -> Iterator[Iterator[Sequence[Any]]]:
+    """Give the rows of a statement one by one, however many they are, as the driver has them."""
+    with connection.exec_driver_sql(statement, execution_options={"yield_per": 10_000}) as result:
+        # That of SQLite holds one row at a time by itself, and a layer above it costs a third more.
+        driver: Any = result.cursor if connection.dialect.name == "sqlite" else result
+        try:
+            yield iter(driver)
+        except sqlite3.DatabaseError as error:
+            raise sa.exc.DatabaseError(statement, None, error) from error
 
 
 def sqlite_url(path: Path) -> str:

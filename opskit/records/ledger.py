@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from opskit.core.clock import Clock, Instant
 from opskit.core.errors import Conflict, OpskitError
 from opskit.core.text import clean
-from opskit.outside.database import METADATA, BigInt, Database
+from opskit.outside.database import METADATA, BigInt, Database, streamed
 
 GENESIS = "0" * 64
 
@@ -235,8 +235,8 @@ def verify(database: Database, *, expected: str = "") -> Verification:
     """
     with database.read() as connection:
         stated = connection.execute(sa.select(LEDGER_HEAD.c.seq, LEDGER_HEAD.c.hash)).all()
-        with connection.exec_driver_sql(_WALK, execution_options={"yield_per": 10_000}) as rows:
-            result = _walk(iter(rows), expected)
+        with streamed(connection, _WALK) as rows:
+            result = _walk(rows, expected)
     return result if result.broken_at is not None else _against(result, [Head(*s) for s in stated])
 
 

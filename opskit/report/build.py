@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from opskit.core.clock import format_duration, to_datetime
@@ -33,50 +33,77 @@ from opskit.report.front import front
 from opskit.report.ground import Ground
 from opskit.report.inputs import Inputs
 from opskit.report.model import (
+    Claim,
     DriftRow,
     Figure,
+    Front,
     Gap,
     Outage,
+    Point,
     Report,
+    Restatement,
     RunRow,
     ServiceSection,
 )
 from opskit.report.ribbon import ribbon
 
 
-def build(inputs: Inputs, report_id: str, figures: Sequence[Figure] = ()) -> Report:
-    """Return the report of its inputs; `report_id` is their hash.
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a report says of its evidence, before any section of it: figures, claims, page 1."""
+
+    figures: tuple[Figure, ...]
+    claims: tuple[Claim, ...]
+    restated: tuple[Restatement, ...]
+    misses: tuple[Point, ...]
+    front: Front
+
+
+def outline(inputs: Inputs, figures: Sequence[Figure] = ()) -> Outline:
+    """Return what a report of its inputs says.
 
     `figures` are those of its ground where they are known already: they take the longest.
     """
     ground = inputs.ground
-    evidence, period, zone = ground.evidence, ground.period, ZoneInfo(ground.zone)
     every = _confirmed(figures or all_figures(ground), ground)
     by_id = {figure.id: figure for figure in every}
     made, told = claims(ground, by_id), restated(inputs.previous, by_id)
     found = Found(ground, by_id, made, told)
     missed = misses(found)
+    first = front(inputs, by_id, wins(made), missed[0], decision(found))
+    return Outline(every, made, told, missed, first)
+
+
+def build(inputs: Inputs, report_id: str, figures: Sequence[Figure] = ()) -> Report:
+    """Return the report of its inputs; `report_id` is their hash.
+
+    `figures` are as an outline takes them.
+    """
+    evidence, period = inputs.ground.evidence, inputs.ground.period
+    zone = ZoneInfo(inputs.ground.zone)
+    said = outline(inputs, figures)
+    by_id = {figure.id: figure for figure in said.figures}
     return Report(
         id=report_id,
         version=inputs.previous.version + 1 if inputs.previous else 1,
         title=_title(period, zone),
         period=period,
         zone=zone.key,
-        front=front(inputs, by_id, wins(made), missed[0], decision(found)),
+        front=said.front,
         services=tuple(_service(one, by_id, period, zone) for one in evidence.services),
         drifts=tuple(_drift(one) for one in evidence.drifts),
         runs=tuple(_run(one) for one in evidence.runs),
-        figures=every,
+        figures=said.figures,
         gaps=_gaps(evidence),
-        claims=made,
-        restated=told,
+        claims=said.claims,
+        restated=said.restated,
         entries=inputs.entries,
         seal=inputs.seal,
         sources=inputs.sources,
         opskit_version=inputs.opskit_version,
         access=None if evidence.access is None else access.section(evidence.access, period),
         declared=inputs.declared,
-        misses=missed,
+        misses=said.misses,
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from opskit.core.clock import Instant
@@ -327,12 +327,30 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """Return the report for JSON; instants are microseconds since 1970, UTC."""
-        return {"format_version": FORMAT_VERSION, **_plain(dataclasses.asdict(self))}
+        return {name: self.part_as_json(name) for name in ("format_version", *PARTS)}
+
+    def part_as_json(self, name: str) -> Any:  # noqa: ANN401  # any JSON value
+        """Return one field of the report for JSON: all of them at once take much memory."""
+        return FORMAT_VERSION if name == "format_version" else _plain(getattr(self, name))
+
+
+PARTS = tuple(one.name for one in fields(Report))
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:  # noqa: ANN401  # any type
+    """Return the names of a dataclass's fields; none for any other type."""
+    return tuple(one.name for one in fields(kind)) if is_dataclass(kind) else ()
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  # any JSON value
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, str | int) or value is None:
+        return value
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    names = _names(type(value))  # type: ignore[arg-type]  # a type is hashable
+    if names:
+        return {name: _plain(getattr(value, name)) for name in names}
     return str(value) if isinstance(value, Fraction) else value

@@ -50,4 +50,4 @@ def drawn(built: Built, form: Form, whom: Reader) -> bytes:
     Raises:
         ConfigError: what the form needs is not installed.
     """
-    return form.render(built, document(built, whom.view, whom.team))
+    return form.render(built, lambda: document(built, whom.view, whom.team))

@@ -14,7 +14,7 @@ from opskit import __version__
 from opskit.core.clock import DAY
 from opskit.core.errors import DataError, ExitCode
 from opskit.core.text import clean
-from opskit.outside.database import Database
+from opskit.outside.database import Database, uncollected
 from opskit.outside.typed import from_json
 from opskit.records.archive import Archive
 from opskit.report import differing
@@ -69,6 +69,7 @@ class Verdict:
     reader: Reader | None = None
 
 
+@uncollected()
 def verify(path: Path) -> Verdict:
     """Build the report that a file carries the inputs of, and compare the two.
 

@@ -28,7 +28,7 @@ from opskit.core.clock import (
     from_datetime,
 )
 from opskit.core.errors import Refused
-from opskit.core.evidence import AccessEvidence as Shown
+from opskit.core.evidence import AccessEvidence as Shown, Reading, unreferred
 from opskit.core.interval import Interval
 from opskit.core.leadtime import Wait
 from opskit.outside.typed import to_json
@@ -289,6 +289,32 @@ def test_what_is_planned_beyond_the_period_is_cut_off_there(
     extend(world.as_("alice"), 1, Duration(HOUR), "it takes longer than I thought")
     assert shown(world, noon, end) == before
     assert before.grants[0].ends_at == end
+
+
+def test_read_bare_it_says_the_same_without_the_entries_behind_it(
+    world: World, clock: FrozenClock, noon: Instant
+) -> None:
+    world.kind.fences = False
+    back = granted(world, clock)
+    clock.advance(30 * MINUTE)
+    give_back(world.as_("alice"), back.id)
+    granted(world, clock, reason="a second, other thing")
+    world.kind.unreachable.add("web2")
+    clock.advance(2 * HOUR + 10 * MINUTE)
+    settle(world.as_("bob"))
+    period = Interval(noon, Instant(clock.now() + 1))
+    whole, bare = (
+        unreferred(
+            AccessEvidence(world.database, configured=True, zone=UTC, reading=reading).evidence(
+                period
+            )
+        )
+        for reading in (Reading.ALL, Reading.BARE)
+    )
+    assert whole.access is not None
+    assert whole.access.grants[0].ends_at == noon + 2 * HOUR
+    assert "no route to host" in {one.reason for one in whole.access.revocations}
+    assert bare == whole
 
 
 def test_a_review_that_waits_for_an_answer_is_when_it_would_have_been_asked(

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from opskit.core.clock import DAY, SECOND, FrozenClock, Instant
-from opskit.core.evidence import recorded
+from opskit.core.evidence import Reading, recorded, unreferred
 from opskit.core.interval import Interval
 from opskit.monitor.catalogue import Catalogue
 from opskit.monitor.evidence import MonitorEvidence
@@ -93,3 +93,17 @@ def test_where_no_end_is_looked_at_nothing_is_said(watch: Watch) -> None:
     assert source.evidence(period).warnings is None
     with watch.database.read() as connection:
         assert deadlines.within(connection, period) == ()
+
+
+def test_read_bare_services_say_the_same_without_what_shows_it(watch: Watch) -> None:
+    watch.see(watch.began + 30 * DAY)
+    period = Interval(watch.began, watch.clock.now())
+    whole, bare = (
+        MonitorEvidence(
+            watch.database, watch.catalogue, ZoneInfo("UTC"), watch.clock.now(), reading
+        ).evidence(period)
+        for reading in (Reading.ALL, Reading.BARE)
+    )
+    assert whole.services[0].refs
+    assert not bare.services[0].refs
+    assert unreferred(bare) == unreferred(whole)

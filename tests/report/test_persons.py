@@ -25,7 +25,8 @@ from opskit.monitor.store import maintenance
 from opskit.outside.database import Database
 from opskit.report.built import Built
 from opskit.report.document import View
-from opskit.report.pages import document, teams
+from opskit.report.pages import teams
+from opskit.report.reader import Reader, drawn
 from opskit.report.render.forms import FORMS
 from opskit.reporting import Reporting
 from tests.access import world as office
@@ -137,7 +138,7 @@ def test_no_form_names_a_person(told: Built) -> None:
     said = [told.embedded.decode()]
     for form in FORMS.values():
         for view, team in views if form.name in {"html", "text"} else [(form.view, "")]:
-            data = form.render(told, document(told, view, team))
+            data = drawn(told, form, Reader(view, team))
             said += texts(form.name, data)
     assert all("zyx" not in text.lower() for text in said)
 

@@ -19,7 +19,6 @@ from opskit.access.model import Role
 from opskit.access.store.tables import GRANTS
 from opskit.core.clock import Duration, Instant
 from opskit.core.errors import ConfigError, Conflict
-from opskit.core.interval import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,23 +200,6 @@ def unreviewed(connection: sa.Connection) -> tuple[Grant, ...]:
 def everything(connection: sa.Connection) -> tuple[Grant, ...]:
     """Return all grants there ever were, oldest first."""
     return tuple(map(_grant, connection.execute(sa.select(GRANTS).order_by(GRANTS.c.id))))
-
-
-def there(connection: sa.Connection, period: Interval) -> tuple[Grant, ...]:
-    """Return what was given before a period's end and not over when it began, oldest first.
-
-    With it emergencies that were over, and that nobody had reviewed when it began.
-    """
-    unreviewed = sa.or_(GRANTS.c.reviewed_at.is_(None), GRANTS.c.reviewed_at >= period.start)
-    query = sa.select(GRANTS).where(
-        GRANTS.c.approved_at < period.end,
-        sa.or_(
-            GRANTS.c.ended_at.is_(None),
-            GRANTS.c.ended_at >= period.start,
-            sa.and_(GRANTS.c.break_glass == 1, unreviewed),
-        ),
-    )
-    return tuple(map(_grant, connection.execute(query.order_by(GRANTS.c.id))))
 
 
 # Many grants come of few roles, and a role takes longer to read than all else of a grant.

@@ -118,12 +118,6 @@ def began_at(connection: sa.Connection) -> Instant | None:
     return connection.execute(sa.select(sa.func.min(REQUESTS.c.created_at))).scalar()
 
 
-def created_within(connection: sa.Connection, start: int, end: int) -> tuple[Request, ...]:
-    """Return the requests that were made in a time, oldest first."""
-    query = sa.select(REQUESTS).where(REQUESTS.c.created_at >= start, REQUESTS.c.created_at < end)
-    return tuple(map(_request, connection.execute(query.order_by(REQUESTS.c.id))))
-
-
 _REASONS = (
     sa.select(REQUESTS.c.id, REQUESTS.c.reason)
     .where(REQUESTS.c.beneficiary == sa.bindparam("who"), REQUESTS.c.extends.is_(None))

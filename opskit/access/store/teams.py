@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -36,16 +36,11 @@ class Teams:
 
     def team(self, person: str, at: Instant) -> str:
         """Return the team of a person, or who answers for a service account; empty: not known."""
-        known = self._known("people", person, at)
-        if known is not None:
-            return str(known.get("team") or "")
-        account = self._known("service_accounts", person, at)
-        owner = str(account.get("owner") or "") if account else ""
-        return owner if self._known("teams", owner, at) is not None else self._of_owner(owner, at)
+        return self._team(person, self._met(at))
 
     def leaves_at(self, person: str, at: Instant) -> Instant | None:
         """Return the end of a person's last day as it was known then; None: none was."""
-        known = self._known("people", person, at)
+        known = self._known("people", person, self._met(at))
         if known is None or not known.get("ends"):
             return None
         return midnight(date.fromisoformat(known["ends"]) + timedelta(days=1), self.zone)
@@ -59,13 +54,30 @@ class Teams:
         """Return a text with everybody's names replaced, whoever was ever known."""
         return self._names.sub(SOMEBODY, text) if self._names is not None else text
 
-    def _of_owner(self, owner: str, at: Instant) -> str:
-        known = self._known("people", owner, at)
+    def _met(self, at: Instant) -> int:
+        """Return how many states had been met by then."""
+        return bisect_right(self.since, at)
+
+    @cached_property
+    def _team(self) -> Callable[[str, int], str]:
+        """Return what finds a team by the states met; a year asks of few people again and again."""
+        return cache(self._team_of)
+
+    def _team_of(self, person: str, met: int) -> str:
+        known = self._known("people", person, met)
+        if known is not None:
+            return str(known.get("team") or "")
+        account = self._known("service_accounts", person, met)
+        owner = str(account.get("owner") or "") if account else ""
+        return owner if self._known("teams", owner, met) is not None else self._of_owner(owner, met)
+
+    def _of_owner(self, owner: str, met: int) -> str:
+        known = self._known("people", owner, met)
         return str(known.get("team") or "") if known else ""
 
-    def _known(self, kind: str, name: str, at: Instant) -> dict[str, Any] | None:
+    def _known(self, kind: str, name: str, met: int) -> dict[str, Any] | None:
         """Return what was last said of a name by then; who is gone from the files was known."""
-        for state in reversed(self.states[: bisect_right(self.since, at)]):
+        for state in reversed(self.states[:met]):
             found: dict[str, Any] | None = state.get(kind, {}).get(name)
             if found is not None:
                 return found

@@ -6,12 +6,12 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 
 from opskit.core.clock import Instant
+from opskit.core.evidence import Reading
 from opskit.records.ledger import LEDGER, Entry
 
 _REFUSED = (
@@ -31,13 +31,6 @@ _BARE = tuple(sorted({*_TELLING, "drill.started"}))
 _ABSENT = '"desired":"absent"'
 # Older SQLite takes 999 parameters in one statement.
 _AT_ONCE = 900
-
-
-class Reading(StrEnum):
-    """What evidence is read for: to follow each row to its entries, or only for its rows."""
-
-    ALL = "all"
-    BARE = "bare"
 
 
 @dataclass(frozen=True)
@@ -60,7 +53,9 @@ class Trail:
 
     def of(self, subject: str, kinds: Iterable[str] = ()) -> tuple[int, ...]:
         """Return the entries about something, of some kinds or of all."""
-        known = self.by_subject.get(subject, {})
+        known = self.by_subject.get(subject)
+        if known is None:
+            return ()
         wanted = tuple(kinds) or tuple(known)
         return tuple(sorted(seq for kind in wanted for seq in known.get(kind, ())))
 
@@ -73,9 +68,10 @@ class Trail:
 
         Of the endings of a grant, the deferral, and what a review missed.
         """
-        return next(
-            (self.told[subject, kind] for kind in kinds if (subject, kind) in self.told), {}
-        )
+        for kind in kinds:
+            if (subject, kind) in self.told:
+                return self.told[subject, kind]
+        return {}
 
 
 def trail(
@@ -85,16 +81,20 @@ def trail(
     subjects: Collection[str],
     reading: Reading = Reading.ALL,
 ) -> Trail:
-    """Return what was written of these before `end`; of places and refusals only since `start`."""
+    """Return what was written of these before `end`; of places and refusals only since `start`.
+
+    Read `BARE`, it has what some entries said, and the numbers of no others than drills.
+    """
     by_subject: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     by_place: dict[tuple[str, str], list[int]] = defaultdict(list)
     told: dict[tuple[str, str], dict[str, Any]] = {}
     kinds = _BARE if reading is Reading.BARE else ()
     for seq, kind, subject, text in _about(connection, subjects, end, kinds):
         if kind.partition(".")[0] in _NOUNS:
-            by_subject[subject][kind].append(seq)
             if kind in _TELLING:
                 told[subject, kind] = json.loads(text)
+            if reading is Reading.ALL or kind not in _TELLING:
+                by_subject[subject][kind].append(seq)
     if reading is Reading.ALL:
         for seq, place, text in _verified(connection, start, end):
             # Most looks are at what is to be there: those need no parsing.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from opskit.core.clock import Instant
@@ -26,7 +27,7 @@ from opskit.core.evidence.access import (
 )
 from opskit.core.evidence.fleet import DriftEvidence, HostEvidence, RunEvidence
 from opskit.core.evidence.incidents import IncidentEvidence, PageEvidence
-from opskit.core.evidence.rows import Rows, only, recorded, settle_order
+from opskit.core.evidence.rows import Rows, bare, only, recorded, settle_order
 from opskit.core.evidence.services import Blip, ServiceEvidence
 from opskit.core.evidence.warnings import (
     DrillEvidence,
@@ -87,6 +88,7 @@ __all__ = [
     "PageEvidence",
     "PredictionEvidence",
     "ProcessEvidence",
+    "Reading",
     "RefusalEvidence",
     "RenewalEvidence",
     "RequestEvidence",
@@ -210,25 +212,26 @@ def unreferred(evidence: Evidence) -> Evidence:
     """
     return replace(
         evidence,
-        services=tuple(map(_bare, evidence.services)),
-        drifts=tuple(replace(one, refs=()) for one in evidence.drifts),
-        runs=tuple(replace(one, refs=()) for one in evidence.runs),
-        hosts=tuple(replace(one, refs=()) for one in evidence.hosts),
+        services=tuple(map(_bare_service, evidence.services)),
+        drifts=tuple(map(bare, evidence.drifts)),
+        runs=tuple(map(bare, evidence.runs)),
+        hosts=tuple(map(bare, evidence.hosts)),
         access=None if evidence.access is None else evidence.access.unreferred,
         desk=None if evidence.desk is None else _bare_desk(evidence.desk),
     )
 
 
-def _bare(one: ServiceEvidence) -> ServiceEvidence:
-    timeline = tuple(replace(stretch, refs=()) for stretch in one.timeline)
-    return replace(one, timeline=timeline, refs=())
+def _bare_service(one: ServiceEvidence) -> ServiceEvidence:
+    if any(stretch.refs for stretch in one.timeline):
+        one = replace(one, timeline=tuple(map(bare, one.timeline)))
+    return bare(one)
 
 
 def _bare_desk(desk: DeskEvidence) -> DeskEvidence:
     return replace(
         desk,
-        automated=tuple(replace(one, refs=()) for one in desk.automated),
-        demand=tuple(replace(one, refs=()) for one in desk.demand),
+        automated=tuple(map(bare, desk.automated)),
+        demand=tuple(map(bare, desk.demand)),
     )
 
 
@@ -239,6 +242,16 @@ def _both(one: Group | None, other: Group | None) -> Group | None:
     if one is None or other is None:
         return other if one is None else one
     return one + other
+
+
+class Reading(StrEnum):
+    """What evidence is read for: to follow each row to its entries, or only for its rows.
+
+    Read `BARE`, rows may lack entries behind them: for what is compared, not followed.
+    """
+
+    ALL = "all"
+    BARE = "bare"
 
 
 class EvidenceSource(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import Self, TypeGuard, TypeVar
+from typing import Protocol, Self, TypeGuard, TypeVar
 
 UNRECORDED = "unrecorded"
 
@@ -35,8 +35,21 @@ class Rows:
     def unreferred(self) -> Self:
         """Return the rows without the entries behind them."""
         names = {one.name for one in fields(self)} - {UNRECORDED}  # type: ignore[arg-type]  # the same
-        bare = {name: tuple(replace(row, refs=()) for row in getattr(self, name)) for name in names}
-        return replace(self, **bare)  # type: ignore[type-var]  # the same
+        rows = {name: tuple(map(bare, getattr(self, name))) for name in names}
+        return replace(self, **rows)  # type: ignore[type-var]  # the same
+
+
+class _Referring(Protocol):
+    @property
+    def refs(self) -> tuple[int, ...]: ...
+
+
+Row = TypeVar("Row", bound=_Referring)
+
+
+def bare(row: Row) -> Row:
+    """Return a row without the entries behind it."""
+    return replace(row, refs=()) if row.refs else row  # type: ignore[type-var]  # a dataclass
 
 
 def settle_order(row: object, name: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from opskit.demo.year.inputs import made_up
 from opskit.outside.files import translated, write_atomically
-from opskit.report.pages import document
+from opskit.report.reader import Reader, drawn
 from opskit.report.render.forms import FORMS, Form, form
 from opskit.reporting import built
 
@@ -44,7 +44,7 @@ def _written(directory: Path, chosen: Sequence[Form]) -> Iterator[Shown]:
         directory.mkdir(parents=True, exist_ok=True)
     for one in chosen:
         path = directory / _name(one)
-        write_atomically(path, one.render(report, document(report, one.view)))
+        write_atomically(path, drawn(report, one, Reader(one.view)))
         yield Shown(path, one.title)
 
 

@@ -12,7 +12,9 @@ from opskit.core.errors import ConfigError
 from opskit.report.built import Built
 from opskit.report.document import Document, View
 
-Render: TypeAlias = Callable[[Built, Document], str | bytes]
+# What draws the pages: not every form shows them.
+Pages: TypeAlias = Callable[[], Document]
+Render: TypeAlias = Callable[[Built, Pages], str | bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Form:
         """Return whether all that it needs is installed."""
         return all(find_spec(one) is not None for one in self.needs)
 
-    def render(self, built: Built, document: Document) -> bytes:
+    def render(self, built: Built, pages: Pages) -> bytes:
         """Return the file; the same report gives the same bytes.
 
         Raises:
@@ -46,7 +48,7 @@ class Form:
                 f"a report as {self.title} needs more than opskit alone",
                 hint="pip install 'opskit[pdf]'",
             )
-        drawn = _drawn(self.name)(built, document)
+        drawn = _drawn(self.name)(built, pages)
         return drawn if isinstance(drawn, bytes) else drawn.encode()
 
 
@@ -54,21 +56,21 @@ def _drawn(name: str) -> Render:
     """Return what draws a form; each is imported when it is asked for, because some are heavy."""
     if name in _OTHERS:
         return _OTHERS[name]
-    render: Render = import_module(f"opskit.report.render.{name}").render
-    return render
+    render = import_module(f"opskit.report.render.{name}").render
+    return lambda built, pages: render(built, pages())
 
 
-def _json(built: Built, document: Document) -> str:
+def _json(built: Built, pages: Pages) -> str:
     from opskit.report.render import json  # noqa: PLC0415  # as all of them
 
-    del document
+    del pages
     return json.render(built)
 
 
-def _letter(built: Built, document: Document) -> bytes:
+def _letter(built: Built, pages: Pages) -> bytes:
     from opskit.report.render import pdf  # noqa: PLC0415  # needs an extra
 
-    return pdf.letter(built, document)
+    return pdf.letter(built, pages())
 
 
 # Those whose module is named otherwise, or asks for less or more.

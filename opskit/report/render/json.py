@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from opskit.core.errors import DataError
 from opskit.report.built import Built
+from opskit.report.model import PARTS
 
 # Each value takes many times its letters in memory; more than these were written to fill it.
 MOST_VALUES = 20_000_000
+_AT_ONCE = 1_000
+# Months, not requests.
+_FEW = 20
 
 
 def render(built: Built) -> str:
@@ -18,9 +23,16 @@ def render(built: Built) -> str:
     Strings stay exactly as recorded: JSON's own escapes make them harmless, and a hash over a
     cleaned string would no longer match.
     """
-    whole = {**built.report.as_json(), "inputs": json.loads(built.embedded)}
-    told = ",\n".join(f"  {json.dumps(name)}: {_lines(whole[name])}" for name in sorted(whole))
+    names = ("format_version", "inputs", *PARTS)
+    told = ",\n".join(f"  {json.dumps(name)}: {_told(built, name)}" for name in sorted(names))
     return f"{{\n{told}\n}}\n"
+
+
+def _told(built: Built, name: str) -> str:
+    """Return one part of the whole: no two of them are values, and texts, at the same time."""
+    if name == "inputs":
+        return "".join(_line(json.loads(built.embedded)))
+    return _lines(built.report.part_as_json(name))
 
 
 def _lines(value: object) -> str:
@@ -32,6 +44,44 @@ def _lines(value: object) -> str:
         return json.dumps(value, sort_keys=True)
     items = ",\n    ".join(json.dumps(one, sort_keys=True) for one in value)
     return f"[\n    {items}\n  ]"
+
+
+def _line(value: object) -> Iterator[str]:
+    """Yield a value in one line, in parts.
+
+    The encoder keeps each word of what it writes as a value of its own until it is done.
+    """
+    if isinstance(value, dict):
+        before = "{"
+        for name in sorted(value):
+            yield f"{before}{json.dumps(name)}: "
+            yield from _line(value[name])
+            before = ", "
+        yield "}" if value else "{}"
+    elif isinstance(value, list) and any(isinstance(one, dict) for one in value[:1]):
+        yield from _items(value)
+    else:
+        yield json.dumps(value, sort_keys=True)
+
+
+def _items(rows: list[object]) -> Iterator[str]:
+    """Yield a list, some rows at a time; the few that are large in themselves in parts again."""
+    before = "["
+    for start in range(0, len(rows), _AT_ONCE):
+        some = rows[start : start + _AT_ONCE]
+        yield before
+        if len(rows) <= _FEW:
+            yield from _joined(some)
+        else:
+            yield json.dumps(some, sort_keys=True)[1:-1]
+        before = ", "
+    yield "]"
+
+
+def _joined(rows: list[object]) -> Iterator[str]:
+    for index, one in enumerate(rows):
+        yield ", " if index else ""
+        yield from _line(one)
 
 
 def read(data: bytes, *, name: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as standard
+from dataclasses import replace
 
 import pytest
 
@@ -26,6 +27,16 @@ def test_the_model_is_there_whole() -> None:
     assert read["format_version"] == 2
     assert [figure["id"] for figure in read["figures"]] == [one.id for one in report.figures]
     assert read["figures"][0]["tag"] == "measured"
+
+
+@pytest.mark.parametrize("rows", [0, 1, 20, 21, 1_000, 2_500])
+def test_inputs_written_in_parts_read_as_written_at_once(rows: int) -> None:
+    months = [{"z": None, "a": {"rows": [{"b": n, "a": "é"} for n in range(rows)], "no": {}}}] * 3
+    inputs = {"past": months, "few": [1, "x"], "none": [], "rows": list(range(rows))}
+    built = replace(samples.month(), embedded=standard.dumps(inputs).encode())
+    (line,) = (one for one in json.render(built).splitlines() if one.startswith('  "inputs": '))
+
+    assert line.removesuffix(",") == f'  "inputs": {standard.dumps(inputs, sort_keys=True)}'
 
 
 def test_it_is_sorted_and_ends_with_a_newline() -> None:
