@@ -108,8 +108,10 @@ class Outbox:
                 last_error="",
             )
             .on_conflict_do_nothing(index_elements=["key"])
+            # Not the row count: for a table that numbers its rows, PostgreSQL's driver tells none.
+            .returning(OUTBOX.c.key)
         )
-        return written.rowcount == 1
+        return written.first() is not None
 
     def states(
         self, connection: sa.Connection, key: str, channels: Sequence[str]
