@@ -108,7 +108,7 @@ class Outbox:
                 last_error="",
             )
             .on_conflict_do_nothing(index_elements=["key"])
-            # Not the row count: for a table that numbers its rows, PostgreSQL's driver tells none.
+            # Not the row count: of such an insert SQLAlchemy knows none on PostgreSQL.
             .returning(OUTBOX.c.key)
         )
         return written.first() is not None
