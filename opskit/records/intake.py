@@ -29,5 +29,7 @@ def take(connection: sa.Connection, source: str, number: str, now: Instant) -> b
         insert(RECEIVED)
         .values(source=source, id=number, at=now)
         .on_conflict_do_nothing(index_elements=["source", "id"])
+        # Not the row count: of such an insert SQLAlchemy knows none on PostgreSQL.
+        .returning(RECEIVED.c.id)
     )
-    return taken.rowcount == 1
+    return taken.first() is not None

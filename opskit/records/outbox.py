@@ -108,8 +108,10 @@ class Outbox:
                 last_error="",
             )
             .on_conflict_do_nothing(index_elements=["key"])
+            # Not the row count: of such an insert SQLAlchemy knows none on PostgreSQL.
+            .returning(OUTBOX.c.key)
         )
-        return written.rowcount == 1
+        return written.first() is not None
 
     def states(
         self, connection: sa.Connection, key: str, channels: Sequence[str]

@@ -20,9 +20,11 @@ from opskit.core.clock import HOUR, MINUTE, FrozenClock, Instant, SystemClock
 from opskit.core.errors import DataError
 from opskit.outside.notify.webhook import secret_bytes, signature
 from tests.monitor.live import soon
+from tests.outside import databases
 from tests.outside.servers import Server, body, header, plain
 from tests.outside.smtp import MailServer, hang, reply, reset
 from tests.report.test_sending import OCTOBER, began, deliver, ledger, letters, opskit
+from tests.rig.postgres import Postgres
 
 SECRET = "whsec_b3Bza2l0b3Bza2l0b3Bza2l0"
 SERVICES = (
@@ -207,20 +209,30 @@ def test_late_evidence_is_mailed_again_and_says_which_version_it_follows(ops: Pa
     assert second["Subject"].startswith("Operations in October 2026, version 2: ")
 
 
-def test_two_schedulers_in_processes_of_their_own_send_each_mail_once(ops: Path) -> None:
+@pytest.mark.parametrize(("kind", "many"), [("sqlite", 2), ("postgresql", 3)])
+def test_schedulers_in_processes_of_their_own_send_each_mail_once(
+    ops: Path, request: pytest.FixtureRequest, kind: str, many: int
+) -> None:
     with MailServer() as server:
         app = opskit(ops, "{mail: [a@example.org, b@example.org], attach: []}", server.port)
+        if kind == "postgresql":
+            postgres: Postgres = request.getfixturevalue("postgres")
+            url = databases.url(postgres, databases.create(postgres))
+            with (ops / "opskit.yaml").open("a") as settings:
+                settings.write(f"database: {url!r}\n")
+            app = App.find(ops / "opskit.yaml", {"USER": "ops"})
         command = [sys.executable, "-m", "opskit", "report", "send", "--month", "2026-01"]
         running = [
             subprocess.Popen(command, cwd=ops, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            for _ in range(2)
+            for _ in range(many)
         ]
         told = [one.communicate(timeout=60)[1].decode() for one in running]
-    assert [one.returncode for one in running] == [0, 0], told
+    assert [one.returncode for one in running] == [0] * many, told
     assert sorted(one["To"] for one in letters(server)) == ["a@example.org", "b@example.org"]
     assert [kinds(app).count(f"report.{one}") for one in ("issued", "queued", "delivered")] == [
         1, 1, 2,
     ]  # fmt: skip
+    app.database.close()
 
 
 def test_killed_while_it_delivers_it_delivers_later_under_the_same_name(ops: Path) -> None:
