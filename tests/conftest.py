@@ -129,8 +129,9 @@ def database(tmp_path: Path) -> Iterator[Database]:
     opened.close()
 
 
-# What waits for Ansible and hosts takes longest: begun first, it leaves no worker alone at the end.
-SLOW = ("tests/playbooks/", "tests/fleet/", "tests/demo/", "tests/outside/ansible/")
+# What waits for Ansible, hosts and leases takes longest: begun first, it leaves no worker alone at
+# the end.
+SLOW = ("tests/playbooks/", "tests/fleet/", "tests/demo/", "tests/outside/ansible/", "tests/serve/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -133,19 +133,21 @@ def end_sessions(account):
     while processes(found.pw_uid) and time.monotonic() < until:
         time.sleep(0.02)
     for _ in range(_ROUNDS):
+        # What starts itself anew is not where a list of it was: only what holds still is seen.
+        _all_at_once(found.pw_uid, signal.SIGSTOP)
         left = processes(found.pw_uid)
         if not left:
             return sorted(one for one in ended.values() if one)
         ended.update((pid, what(pid)) for pid in left)
-        _all_at_once(found.pw_uid)
+        _all_at_once(found.pw_uid, signal.SIGKILL)
         _signal(left, signal.SIGKILL)
         time.sleep(0.02)
     msg = f"{account} still runs {what(left[0])}"
     raise places.Trouble(msg)
 
 
-def _all_at_once(uid):
-    """Have the kernel kill all that runs as an account: what forks has no time to.
+def _all_at_once(uid, number):
+    """Have the kernel send a signal to all that runs as an account: what forks has no time to.
 
     One by one is too slow for what starts another of itself as soon as it is there.
     """
@@ -156,7 +158,7 @@ def _all_at_once(uid):
         try:
             os.setgroups([])
             os.setresuid(uid, uid, uid)
-            os.kill(-1, signal.SIGKILL)
+            os.kill(-1, number)
         finally:
             os._exit(0)
     os.waitpid(child, 0)

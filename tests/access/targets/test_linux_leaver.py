@@ -101,7 +101,8 @@ def test_what_starts_itself_anew_faster_than_it_is_looked_at_ends(
     gone = deputy.apply(absent=[one], end_sessions=[vera])
     assert gone["done"]["wrong"] == []
     assert "sh /tmp/hydra" in gone["done"]["ended"][vera]
-    assert host.run(("pgrep", "-u", vera)).stdout == ""
+    # What is dead and only not yet waited for runs no more.
+    assert host.run(("pgrep", "-u", vera, "--runstates", "D,I,R,S,T,t")).stdout == ""
 
 
 def test_what_runs_in_a_container_as_a_number_of_the_account_ends(
