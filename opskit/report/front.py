@@ -21,7 +21,7 @@ _TARGETS, _ACCESS, _HAND_WORK = "objectives.met", "access.lead_time", "work.avoi
 _EARLY = ("predictions.acted", "drift.before_incident", "drift.fixed")
 # What takes the place of hand work that rests on somebody's word.
 _MEASURED = ("quiet.days", "access.revoked_on_time", "fleet.compliant", "runs.finished")
-_GAVE_PLACE = "shown here because hand work avoided rests on an assumption"
+_GAVE_PLACE = "in place of hand work avoided, which rests on an assumption"
 
 
 def front(

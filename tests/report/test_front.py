@@ -150,7 +150,7 @@ def test_hand_work_that_is_assumed_gives_its_place_and_says_so() -> None:
     evidence = Evidence((), (), (run(1, compliant=1),), desk=desk(4))
     last = front(evidence, Assumptions({WORD.name: WORD})).tiles[3]
     assert (last.id, last.display) == ("runs.finished", "1")
-    assert last.note == "shown here because hand work avoided rests on an assumption"
+    assert last.note == "in place of hand work avoided, which rests on an assumption"
     figures = written(
         Ground(PERIOD, evidence, assumptions=Assumptions({WORD.name: WORD}))
     ).report.figures

@@ -58,8 +58,8 @@ def freeze(since: str, until: str, factor: str, because: str, config_path: Path 
     one = baselines.freeze(
         app.database, app.ledger, baselines.Wanted(Interval(start, end), by, because)
     )
-    note(f"{iso(start)} to {iso(end)} is the baseline of reports that begin after "
-         f"{iso(one.frozen_at)}")  # fmt: skip
+    first, last, frozen_at = (iso(at, app.config.zone) for at in (start, end, one.frozen_at))
+    note(f"{first} to {last} is the baseline of reports that begin after {frozen_at}")
 
 
 _FROZEN = (
@@ -83,10 +83,11 @@ def list_(config_path: Path | None, output: Output) -> None:
     app = find_app(config_path)
     with app.database.read() as connection:
         found = frozen(connection)
+    zone = app.config.zone if output.for_people else None
     rows = [
         (
-            iso(one.period.start), iso(one.period.end), f"{float(one.factor):g}", one.because,
-            iso(one.frozen_at),
+            iso(one.period.start, zone), iso(one.period.end, zone), f"{float(one.factor):g}",
+            one.because, iso(one.frozen_at, zone),
         )
         for one in found
     ]  # fmt: skip

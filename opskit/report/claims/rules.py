@@ -70,8 +70,8 @@ def _warnings(ground: Ground, by_id: Figures) -> Iterator[Candidate]:
     yield from _counted(
         Candidate(
             Kind.WARNINGS, "", "Warnings acted on before anything failed",
-            lambda left: f"{_rows(left, 'warning')} of {plural(len(left), 'cause')} acted on "
-            "before users noticed anything.",
+            lambda left: f"{_rows(left, 'warning')}, from {plural(len(left), 'different cause')}, "
+            "handled before users noticed anything.",
             pieces, _known(by_id, "predictions.acted", "predictions.prevented"), Tag.MEASURED,
             _owners(ground.evidence, pieces),
         )

@@ -11,7 +11,7 @@ from opskit.core.interval import DEGRADED_WEIGHT, Totals, availability, percent
 from opskit.core.text import plural
 from opskit.report.figures.comparing import Better, Comparing, Per
 from opskit.report.figures.method import Methods
-from opskit.report.figures.shape import Basis, Name, count, missing, number, share, signed, time
+from opskit.report.figures.shape import Basis, Name, count, missing, number, share, time
 from opskit.report.ground import Ground
 from opskit.report.model import Bounds, Figure, Presence
 from opskit.report.statistics.process import Scale
@@ -34,18 +34,18 @@ def overspent(service: ServiceEvidence) -> int:
 
 @SERVICES.method("F1a", 1)
 def objectives(ground: Ground) -> Iterator[Figure]:
-    """Objectives met.
+    """Targets met.
 
-    Formula: services whose lower bound of availability is at or above their objective
+    Formula: services whose lower bound of availability is at or above their target
     Unit: services
-    Source: the objective of each service in services.yaml; availability as in F1
-    Not for: how far a service is from its objective, or how much a missed one cost
+    Source: the target of each service, its objective in services.yaml; availability as in F1
+    Not for: how far a service is from its target, or how much a missed one cost
     """
     services = ground.evidence.services
     promised = [service for service in services if service.objective is not None]
     verdicts = [meets(service) for service in promised]
     unclear = verdicts.count(None)
-    name = Name("objectives.met", "Objectives met")
+    name = Name("objectives.met", "Targets met")
     if not promised:
         why = "no service has a target" if services else "no service is monitored"
         shown = "none set" if services else "not configured"
@@ -129,9 +129,9 @@ def _strictly(value: Fraction, spent: Totals) -> str:
 def budgets(ground: Ground) -> Iterator[Figure]:
     """Error budget of each service that promises something, and what is left of it.
 
-    Formula: (1 - objective) x (period - maintenance - time before monitoring) - down - degraded / 2
-    Unit: microseconds; less than nothing if the objective was missed
-    Source: the objective of the service; downtime as in F1
+    Formula: (1 - target) x (period - maintenance - time before monitoring) - down - degraded / 2
+    Unit: microseconds; less than nothing if the target was missed
+    Source: the target of the service, its objective in services.yaml; downtime as in F1
     Not for: time that could have been down and was not: being inside the budget avoids nothing
     """
     for service in ground.evidence.services:
@@ -152,8 +152,17 @@ def _budget(service: ServiceEvidence, objective: Fraction) -> Figure:
     bounds = None
     if spent.unknown:
         low = left - spent.unknown
-        shown = f"{signed(int(low))} to {signed(int(left))}"
+        shown = f"{_left(int(low))} to {_left(int(left))}"
         kind = "unobserved time counted as down, and as up"
         bounds = Bounds(str(low), str(left), shown, kind)
     basis = Basis((service,), note, bounds=bounds)
-    return number(name, left, "microseconds", signed(int(left)), basis)
+    return number(name, left, "microseconds", _shown(int(left)), basis)
+
+
+def _shown(left: int) -> str:
+    """Return what is left of a budget; what was used beyond it is told in words, not by a sign."""
+    return f"{format_duration(-left)} over" if left < 0 else format_duration(left)
+
+
+def _left(left: int) -> str:
+    return _shown(left) if left < 0 else f"{_shown(left)} left"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+from opskit.core.evidence import ServiceEvidence
 from opskit.core.interval import percent, totals
 from opskit.core.text import plural
 from opskit.report.document import (
@@ -42,7 +43,13 @@ def _covered(material: Material) -> str:
     known, due = sum(one.known for one in times), sum(one.in_scope for one in times)
     share = percent(Fraction(known, due), 1) if due else "none"
     seen = sum(one.known > 0 for one in times)
-    return f"{seen} of {plural(len(found), 'service')} observed, {share} of their time"
+    observed = f"{seen} of {plural(len(found), 'service')} observed, {share} of their time"
+    return f"{observed}; {_promised(found)}"
+
+
+def _promised(found: Sequence[ServiceEvidence]) -> str:
+    with_one = sum(one.objective is not None for one in found)
+    return f"{with_one or 'none'} of them with a target"
 
 
 def _cut_short(material: Material) -> bool:

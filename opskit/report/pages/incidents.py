@@ -32,7 +32,7 @@ def incidents(material: Material) -> Section:
         (
             *words("Incident", "Service"),
             *times_of("Began", "Taken up after", "Lasted"),
-            *words("Users", "Brought about by", "Recorded by"),
+            *words("Users", "Change behind it", "Recorded by"),
             EVIDENCE,
         ),
         (_incident(material, one) for one in material.desk.incidents),
@@ -52,7 +52,7 @@ def _incident(material: Material, one: IncidentEvidence) -> tuple[Cell, ...]:
         _taken(one),
         judged(Mark.OPEN, "not over") if lasted is None else Cell(format_duration(lasted)),
         Cell("hit" if one.visible else "not hit"),
-        said(one.change or ("a change of Ops" if one.by_ops else ""), nothing="no change of Ops"),
+        said(one.change or ("a change of Ops" if one.by_ops else ""), nothing="none known"),
         said(one.source),
         entries(one.refs),
     )

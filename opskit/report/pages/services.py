@@ -62,7 +62,7 @@ def verdict(section: ServiceSection) -> Mark:
 
 def _why(section: ServiceSection) -> str:
     if not section.objective:
-        return "no objective"
+        return "no target"
     if section.met is not None:
         return ""
     if not observed(section):
@@ -131,7 +131,7 @@ def in_figures(material: Material) -> Section:
     """Return every service in figures."""
     every = worst_first(material.report.services)
     columns = (
-        *words("Service", "Objective"),
+        *words("Service", "Target"),
         *counts_of("Availability", "Budget left", "Observed", "Downtime", "Outages", "Blips"),
     )
     rows = (_row(material, one) for one in every)
@@ -146,7 +146,7 @@ def _row(material: Material, section: ServiceSection) -> tuple[Cell, ...]:
         said(section.name, f"{told.owner}, {told.kind}"),
         judged(told.verdict, told.verdict.value or told.why, _promised(section)),
         value(section.availability, told.between),
-        value(left, left.note) if left else Cell("no objective"),
+        value(left, left.note) if left else Cell("no target"),
         Cell(told.coverage),
         Cell(told.downtime, f"± {told.edge}" if told.edge else ""),
         Cell(told.outages),

@@ -46,7 +46,10 @@ def load(material: Material) -> Section:
 
 def budgets(material: Material) -> Section:
     """Return how error budgets were spent."""
-    lead = "An error budget is the time that an objective allows a service to be down."
+    lead = (
+        "A target is the share of its time that a service promises to be up: its objective in "
+        "services.yaml. Its error budget is the time that the target allows it to be down."
+    )
     return Section("budgets", "Error budgets", tuple(burned(material)), lead)
 
 

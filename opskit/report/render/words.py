@@ -64,7 +64,7 @@ def _ranges(refs: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 def strips(block: Ribbons) -> Table:
     """Return services as rows: what a ribbon shows, without its days."""
-    titles = ("Service", "Objective", "Availability", "Downtime", "Outages", "Observed", "Owner")
+    titles = ("Service", "Target", "Availability", "Downtime", "Outages", "Observed", "Owner")
     return Table(
         "ribbons",
         "Services",

@@ -313,7 +313,7 @@ def test_a_second_version_says_that_it_is_one() -> None:
         ("empty", "drift", "No host was checked in this period, so nothing can be said"),
         ("empty", "evidence", "No ledger entry stands behind this report"),
         ("unobserved", "services", "not observed"),
-        ("month", "services", "no objective"),
+        ("month", "services", "no target"),
         ("month", "services", "insufficient data"),
         ("month", "services", "too little was observed"),
         ("month", "services", "unobserved time could decide it"),
@@ -329,7 +329,17 @@ def test_what_is_left_out_is_counted() -> None:
 
     assert drift.more == 60
     assert "60 more rows not shown here" in page.by_id("drift").text
-    assert "12 more services not shown here" in page.by_id("services").text
+    assert "12 more services under The other" in page.by_id("services").text
+    assert page.by_id("services-days").text
+
+
+def test_the_tables_of_the_auditor_stay_off_paper_and_say_so() -> None:
+    told = document_of("month")
+    audited = pages.read(html.render(built_of("month"), replace(told, view=View.AUDITOR)))
+
+    for name in ("register", "evidence", "methods"):
+        assert "Not printed: " in page_of("month").by_id(name).text
+        assert "Not printed: " not in audited.by_id(name).text
 
 
 @every_sample

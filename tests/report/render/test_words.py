@@ -45,7 +45,7 @@ def rows(data: bytes) -> list[list[str]]:
 def test_text_says_every_block_of_page_one() -> None:
     said = text.render(BUILT, PAGE)
     assert "* Targets met: 1 of 4\n  measured; within normal variation" in said
-    assert "* checkout (customer-facing)\n  Objective: 99.9 % (missed; too slow)" in said
+    assert "* checkout (customer-facing)\n  Target: 99.9 % (missed; too slow)" in said
     assert "  Evidence: 1-3, 9\nand 4 more, not shown\n" in said
     assert "* Work was mostly planned\n  Bars by month." in said
     assert "  Platform; confirmed by Sales; figure objectives.met; entries 4-6" in said

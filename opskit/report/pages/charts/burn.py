@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeAlias
 
 from opskit.core.clock import Instant
 from opskit.core.evidence import ServiceEvidence
@@ -17,7 +18,8 @@ from opskit.report.pages.cells import counts_of, table, times_of
 from opskit.report.pages.material import Material
 
 _SERVICES_SHOWN = 6
-_NOTHING = "No service has an objective and was observed enough, so no error budget can be drawn."
+_Day: TypeAlias = tuple[tuple[Instant, Fraction | None], ...]
+_NOTHING = "No service has a target and was observed enough, so no error budget can be drawn."
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,20 @@ def _twin(material: Material, lines: Sequence[_Line]) -> Table:
     drawn = [one.points[1:] for one in lines]
     rows = (
         (_until(material, same[0][0]), *(_left(left) for _, left in same))
-        for same in zip(*drawn, strict=True)
+        for same in _changes(list(zip(*drawn, strict=True)))
     )
-    return table("budgets-days", "Share of the error budget left", columns, rows, _NOTHING)
+    caption = "Share of the error budget left, on each day that changed it"
+    return table("budgets-days", caption, columns, rows, _NOTHING)
+
+
+def _changes(days: Sequence[_Day]) -> Iterator[_Day]:
+    """Yield the days on which some budget is not as it was the day before, and the last day."""
+    before: list[Fraction | None] = [Fraction(1)] * len(days[0])
+    for day in days:
+        left = [share for _, share in day]
+        if left != before or day is days[-1]:
+            yield day
+        before = left
 
 
 def _until(material: Material, at: Instant) -> Cell:
