@@ -230,6 +230,9 @@ class Page:
     sections: tuple[Section, ...]
 
 
+_FILED = frozenset({"register", "evidence", "methods"})
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A report to read. `sentence` is its headline, `scope` what it covers and how well.
@@ -252,3 +255,10 @@ class Document:
     opskit_version: str
     declared: str = ""
     team: str = ""
+
+    def files(self, section: Section) -> bool:
+        """Return whether a section is for looking things up: in the file, and not on paper.
+
+        The auditor's view prints all of it.
+        """
+        return self.view is View.WHOLE and section.name in _FILED

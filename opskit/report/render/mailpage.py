@@ -188,7 +188,7 @@ def _strip(one: Strip) -> tuple[str, ...]:
     judged = f"<b>{_shown(one.verdict)}</b> " if one.verdict else ""
     return (
         _over(f"<b>{_shown(one.service)}</b>", f"{one.owner}, {one.kind}"),
-        _over(f"{judged}{_shown(one.figure.display)}", f"objective {one.objective}"),
+        _over(f"{judged}{_shown(one.figure.display)}", f"target {one.objective}"),
         _over(_shown(one.downtime), f"observed {one.coverage}"),
     )
 

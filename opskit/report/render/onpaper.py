@@ -23,6 +23,7 @@ from opskit.report.document import (
     Page,
     Paragraph,
     Ribbons,
+    Section,
     Statement,
     Statements,
     Strip,
@@ -44,6 +45,7 @@ _BOTTOM_UP = (
 _LEAST = 18.0
 _MOST_MINUTES = 999
 _TICKS = 8
+_ATTACHED = "Attached to this file, as figures.csv and inputs.json. The auditor's view prints it."
 # In letters: of a line of a table, of a column, and of what is broken where it has no room.
 _LINE, _NARROWEST, _WIDEST, _BROKEN = 150, 5, 90, 18
 
@@ -59,7 +61,7 @@ def data(document: Document, charts: Mapping[str, str]) -> Data:
         "id": document.id,
         "opskit": document.opskit_version,
         "date": _date(document),
-        "pages": [_page(one) for one in document.pages],
+        "pages": [_page(one, document) for one in document.pages],
     }
     shown: Data = _drawable(whole)
     _place(shown, charts)
@@ -96,16 +98,17 @@ def _place(shown: Data, charts: Mapping[str, str]) -> None:
                     one["svg"] = charts.get(one["name"], "")
 
 
-def _page(page: Page) -> Data:
-    sections = [
-        {
-            "title": one.title,
-            "lead": one.lead,
-            "blocks": list(_beside([_block(words.within(one, block)) for block in one.blocks])),
-        }
-        for one in page.sections
-    ]
+def _page(page: Page, document: Document) -> Data:
+    sections = [_section(one, document) for one in page.sections]
     return {"title": page.title, "sections": sections}
+
+
+def _section(section: Section, document: Document) -> Data:
+    titled = {"title": section.title, "lead": section.lead}
+    if document.files(section):
+        return {**titled, "blocks": [_block(Paragraph(_ATTACHED))]}
+    blocks = [_block(words.within(section, block)) for block in section.blocks]
+    return {**titled, "blocks": list(_beside(blocks))}
 
 
 def _beside(blocks: list[Data]) -> Iterator[Data]:
@@ -150,7 +153,7 @@ def _strip(one: Strip) -> Data:
         "service": one.service,
         "whose": ", ".join(filter(None, (one.owner, one.kind))),
         "mark": str(one.verdict),
-        "said": f"{one.figure.display}, objective {one.objective}",
+        "said": f"{one.figure.display}, target {one.objective}",
         "under": "; ".join(dict.fromkeys(filter(None, _under(one)))),
         "days": [_day(day, index, len(one.days)) for index, day in enumerate(one.days)],
     }

@@ -81,7 +81,7 @@ def _services(block: Ribbons) -> Iterator[str]:
 
 def _service(one: Strip) -> str:
     judged = f"{one.verdict}, " if one.verdict else ""
-    return f"{one.service}: {judged}{one.figure.display}, objective {one.objective}"
+    return f"{one.service}: {judged}{one.figure.display}, target {one.objective}"
 
 
 def _said(statements: Iterable[Statement]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from hypothesis import given, settings, strategies as st
 from pypdf import PdfReader
 
 from opskit.report.built import Built
-from opskit.report.document import Document
+from opskit.report.document import Document, View
 from opskit.report.pages import document as pages
 from opskit.report.render import csv, pdf
 from opskit.report.render.typeface import drawable
@@ -69,6 +69,17 @@ def test_it_carries_the_inputs_and_the_register() -> None:
         "inputs.json": BUILT.embedded,
         "figures.csv": csv.register(BUILT),
     }
+
+
+def test_what_is_for_looking_up_is_attached_and_printed_for_the_auditor() -> None:
+    built = month()
+    whole, audited = (paper(built, pages(built, view)) for view in (View.WHOLE, View.AUDITOR))
+    said = " ".join(text(whole, number) for number in range(len(whole.pages)))
+    audit = " ".join(text(audited, number) for number in range(len(audited.pages)))
+    entry = built.inputs.entries[0].hash[:16]
+    assert "Attached to this file, as figures.csv and inputs.json." in said
+    assert entry not in said
+    assert entry in audit
 
 
 def test_every_page_has_its_number_the_id_and_what_is_declared() -> None:

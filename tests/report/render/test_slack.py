@@ -59,7 +59,7 @@ def test_it_says_page_one() -> None:
     assert [one.split("\n")[0].split(": ")[1] for one in fields] == [
         figure.display for figure in front.tiles
     ]
-    assert "checkout: missed, 99.825 %, objective 99.9 %" in json.dumps(said)
+    assert "checkout: missed, 99.825 %, target 99.9 %" in json.dumps(said)
     assert built.report.id in said["blocks"][-1]["elements"][0]["text"]
 
 
