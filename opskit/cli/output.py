@@ -220,6 +220,19 @@ def show_heading(to: Console, text: str) -> None:
     to.print(Text(clean(text), style="bold"))
 
 
+def show_facts(to: Console, facts: Iterable[tuple[str, str]]) -> None:
+    """Print names, each with what is said of it beside it, broken to fit the terminal."""
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, said in facts:
+        grid.add_row(Text(f"{clean(name)}:"), Text(clean(said)))
+    to.print(grid)
+
+
 def show_text(to: Console, text: str, style: str = "") -> None:
     """Print text as it is, cleaned."""
     from rich.text import Text  # noqa: PLC0415

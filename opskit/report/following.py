@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
+from fractions import Fraction
 
-from opskit.core.clock import iso, to_datetime
+from opskit.core.clock import format_duration, iso, to_datetime
 from opskit.core.errors import ConfigError
 from opskit.core.evidence import Evidence
 from opskit.core.text import clean, nearest
@@ -20,11 +21,20 @@ _MOMENTS = frozenset({"at", "start", "end"})
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What a row of evidence says: a field, its value as data, and in words for people."""
+
+    name: str
+    value: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """A row of evidence: what kind it is, what it says by name, and the entries behind it."""
+    """A row of evidence: what kind it is, what it says, and the entries behind it."""
 
     kind: str
-    told: tuple[tuple[str, str], ...]
+    told: tuple[Told, ...]
     refs: tuple[int, ...]
 
 
@@ -106,14 +116,21 @@ def rows_of(evidence: object, kind: str = "") -> Iterator[tuple[str, object]]:
             yield from rows_of(group, name)
 
 
-def _told(row: object) -> Iterator[tuple[str, str]]:
+def _told(row: object) -> Iterator[Told]:
     for one in fields(row):  # type: ignore[arg-type]  # a dataclass
         value = getattr(row, one.name)
-        if one.name == "refs" or value is None or is_dataclass(value):
+        if one.name == "refs" or value in (None, "", ()) or is_dataclass(value):
             continue
-        if isinstance(value, tuple) and value and is_dataclass(value[0]):
-            yield one.name, f"{len(value)} of them"
+        if isinstance(value, tuple) and is_dataclass(value[0]):
+            yield Told(one.name, str(len(value)), f"{len(value)} in all")
         elif isinstance(value, int) and (one.name in _MOMENTS or one.name.endswith("_at")):
-            yield one.name, iso(value)
-        elif value not in ("", ()):
-            yield one.name, str(value)
+            yield Told(one.name, iso(value), iso(value))
+        else:
+            yield Told(one.name, str(value), _in_words(one.type, value))
+
+
+def _in_words(kind: object, value: object) -> str:
+    """Return a length with its unit and a share as a decimal number."""
+    if isinstance(value, int) and str(kind).startswith("Duration"):
+        return format_duration(value)
+    return f"{float(value):.6g}" if isinstance(value, Fraction) else str(value)

@@ -29,7 +29,8 @@ def test_a_figure_is_followed_to_its_rows_and_entries() -> None:
     found = explained(built, "availability.checkout")
     known = {one.seq: one for one in built.inputs.entries}
     assert [one.kind for one in found.rows] == ["services"]
-    assert dict(found.rows[0].told)["name"] == "checkout"
+    said = {one.name: one.words for one in found.rows[0].told}
+    assert said["name"] == "checkout"
     assert found.entries == tuple(known[ref] for ref in found.figure.refs)
     assert found.unnamed == ()
     assert found.method.name == found.figure.method

@@ -10,14 +10,13 @@ import click
 
 from opskit.cli.commands import command
 from opskit.cli.options import config_option, find_app, output_options, period, period_options
-from opskit.cli.output import Column, Output, show_heading, show_table, show_text
+from opskit.cli.output import Column, Output, show_facts, show_heading, show_table, show_text
 from opskit.core.clock import iso
-from opskit.core.text import clean
 
 if TYPE_CHECKING:
     from opskit.cli.output import Console
     from opskit.report.built import Built
-    from opskit.report.following import Explained
+    from opskit.report.following import Explained, Told
     from opskit.report.model import Figure
 
 _SHOWN = 20
@@ -116,7 +115,8 @@ def _as_json(found: Explained) -> dict[str, Any]:
         ],
         "confirmed_by": list(one.confirmed_by),
         "evidence": [
-            {"kind": row.kind, "refs": list(row.refs), **dict(row.told)} for row in found.rows
+            {"kind": row.kind, "refs": list(row.refs), **{one.name: one.value for one in row.told}}
+            for row in found.rows
         ],
         "entries": [
             {"seq": row.seq, "at": iso(row.at), "kind": row.kind, "hash": row.hash}
@@ -127,15 +127,14 @@ def _as_json(found: Explained) -> dict[str, Any]:
 
 
 def _show(to: Console, found: Explained, most: int | None) -> None:
-    for name, text in _facts(found):
-        show_text(to, f"{name + ':':<13}{clean(text)}")
+    show_facts(to, _facts(found))
     if found.earlier:
         show_heading(to, "Months before")
         months = [(one.month, one.display) for one in found.earlier]
         show_table(to, (Column("month"), Column("value", fold=True)), months)
     show_heading(to, f"Rows of evidence: {len(found.rows):,}")
     rows = [
-        (one.kind, "; ".join(f"{name} {text}" for name, text in one.told), _numbers(one.refs))
+        (one.kind, "; ".join(_said(told) for told in one.told), _numbers(one.refs))
         for one in found.rows[:most]
     ]
     says = (Column("kind", fold=True), Column("says", fold=True), Column("entries", fold=True))
@@ -168,6 +167,10 @@ def _facts(found: Explained) -> Iterator[tuple[str, str]]:
         yield "Bounds", f"{one.bounds.display}: {one.bounds.kind}"
     yield "Compared", one.comparison.words if one.comparison else "not compared"
     yield "Confirmed", ", ".join(one.confirmed_by) or "by nobody yet"
+
+
+def _said(told: Told) -> str:
+    return f"{told.name.replace('_', ' ')}: {told.words}"
 
 
 def _numbers(refs: tuple[int, ...]) -> str:
