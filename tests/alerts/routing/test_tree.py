@@ -73,7 +73,7 @@ def test_what_a_node_does_not_say_it_has_from_above(tmp_path: Path) -> None:
     assert end.repeat_interval == 4 * 3_600_000_000
 
 
-MISTAKES = yaml.safe_load((Path(__file__).parents[2] / "cases/alerts/routes.yaml").read_text())
+MISTAKES = yaml.safe_load((Path(__file__).parents[2] / "cases/routing/mistakes.yaml").read_text())
 
 
 @pytest.mark.parametrize("case", MISTAKES, ids=lambda case: str(case["says"])[:60])
