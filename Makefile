@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export PYTHONDONTWRITEBYTECODE := 1
+# Tests wait for servers and hosts for much of their time: one worker more than processors.
+WORKERS ?= $(shell expr $$(nproc) + 1)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench shape lock clean servers
@@ -18,7 +20,7 @@ demo: $(VENV)/.runtime ## run the whole loop on this machine: drift, convergence
 	@$(BIN)/opskit demo
 
 test: $(VENV)/.dev servers ## run all tests, on real servers (sshd, Chromium, PostgreSQL, promtool)
-	$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev ## lint, format, types, floors, Ansible content
 	$(BIN)/ruff check .
