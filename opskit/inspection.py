@@ -13,6 +13,8 @@ from opskit.access.references import owners
 from opskit.access.repository import Names, Repository, checked, repository
 from opskit.alerts import rules as alerts
 from opskit.alerts.model import RuleFile
+from opskit.alerts.planning import ROUTES
+from opskit.alerts.routing.settings import Routes
 from opskit.core.clock import SystemClock, to_datetime
 from opskit.core.errors import OutsideError
 from opskit.core.findings import Finding, Location, Severity, ordered
@@ -120,6 +122,10 @@ class Inspection:
             if "tests" in path.relative_to(directory).parts:
                 continue
             name = str(path.relative_to(self.config.root))
+            if name == ROUTES:
+                _, document = self._document(name, Routes)
+                yield from document.findings
+                continue
             rule_file, document = self._document(name, RuleFile)
             yield from document.findings
             if rule_file is not None:

@@ -19,6 +19,7 @@ _SCHEMAS = {
     "access-policy": "opskit.access.model:AccessPolicy",
     "policy": "opskit.monitor.policy:Policy",
     "alerts": "opskit.alerts.model:RuleFile",
+    "routes": "opskit.alerts.routing.settings:Routes",
 }
 
 

@@ -48,6 +48,16 @@ class Duty:
         """Return who is on call within a window."""
         return self.rota.shifts(window, self.overrides)
 
+    def whole_shifts(self, window: Interval) -> tuple[Shift, ...]:
+        """Return the shifts that reach into a window, not cut at its ends."""
+        reach = self.rota.reach
+        wide = Interval(Instant(window.start - reach), Instant(window.end + reach))
+        return tuple(
+            one
+            for one in self.shifts(wide)
+            if one.interval.start < window.end and one.interval.end > window.start
+        )
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -57,19 +57,19 @@ class Rota:
 
     def on_call(self, at: Instant, overrides: Iterable[Shift] = ()) -> Shift | None:
         """Return the shift that holds at an instant, as far as a day before and after shows it."""
-        window = Interval(Instant(at - self._reach), Instant(at + self._reach))
+        window = Interval(Instant(at - self.reach), Instant(at + self.reach))
         found = self.shifts(window, overrides)
         return next((one for one in found if one.interval.start <= at < one.interval.end), None)
 
     def next(self, at: Instant, overrides: Iterable[Shift] = ()) -> Shift | None:
         """Return who takes over after the one on call at an instant."""
-        window = Interval(at, Instant(at + 2 * self._reach))
+        window = Interval(at, Instant(at + 2 * self.reach))
         now = self.on_call(at, overrides)
         later = (one for one in self.shifts(window, overrides) if one.interval.start > at)
         return next((one for one in later if now is None or one.person != now.person), None)
 
     @property
-    def _reach(self) -> int:
+    def reach(self) -> int:
         """Return a time within which each layer changes hands: its longest turn of everybody."""
         turns = (one.length * (len(one.people) + 1) for one in self.layers)
         return max((8 * 24 * HOUR, *turns))
