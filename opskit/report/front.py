@@ -79,11 +79,17 @@ def _services(services: Sequence[ServiceEvidence]) -> list[str]:
     named = [f"{name} missed by {format_duration(over)}" for over, name in missed[:_MISSED_NAMED]]
     more = len(missed) - len(named)
     return [
-        f"{met} of {plural(len(promised), 'service')} inside target",
+        f"{met} of {plural(len(promised), 'service')} inside target"
+        + _others(len(services) - len(promised)),
         *([", ".join(named)] if named else []),
         *([f"{more} more missed"] if more else []),
         *([f"{unclear} cannot be judged"] if unclear else []),
     ]
+
+
+def _others(without: int) -> str:
+    """Return how many services have no target: else the counts of a page seem not to agree."""
+    return f", {without} without one" if without else ""
 
 
 def _incidents(figure: Figure) -> tuple[str, ...]:

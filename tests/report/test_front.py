@@ -68,6 +68,10 @@ def warned(number: int, *, acted: bool = True, failed: bool = False) -> Predicti
             "1 of 2 services inside target; shop missed by 2 h; no host was checked.",
         ),
         (
+            Evidence((service(objective="99"), service(name="mail"))),
+            "1 of 1 service inside target, 1 without one; no host was checked.",
+        ),
+        (
             Evidence((service((UNKNOWN, 50), objective="99"),)),
             "0 of 1 service inside target; 1 cannot be judged; no host was checked.",
         ),

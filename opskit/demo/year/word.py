@@ -177,6 +177,6 @@ def _wanted(book: Book) -> Iterator[WantedEvidence]:
     yield WantedEvidence(
         moment, "a second load balancer for checkout",
         "pay for one, so that a change can be tried on half of the customers first; or lower "
-        "checkout's objective to 99.9 %",
+        "checkout's target to 99.9 %",
         at("2026-11-20 18:00"), (ref,),
     )  # fmt: skip

@@ -46,7 +46,7 @@ def _replays(ground: Ground, by_id: Figures) -> Iterator[Candidate]:
         if figure is not None and _soon(figure, one.acted_at):
             between = figure.bounds.display if figure.bounds else figure.display
             done = one.action[:1].upper() + one.action[1:]
-            said = f"Without that, {one.subject} would have reached its limit: {between}."
+            said = f"Otherwise its limit would have been reached: {between}."
             words = _always(f"{done}. {said}")
             piece = Piece(one.subject, one.acted_at, one.refs)
             title = f"{one.subject}: acted before it was full" if one.rising else one.subject

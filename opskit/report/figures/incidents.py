@@ -137,7 +137,7 @@ def downtime_change(ground: Ground) -> Iterator[Figure]:
         yield missing(name, "microseconds", Presence.NOT_OBSERVED, "not compared", shown)
         return
     low, mid, high = (int(two_digits(value)) for value in spread(saved.draws))
-    shown_range = f"{signed(low)} to {signed(high)}"
+    shown_range = _range_shown(low, high)
     bounds = Bounds(str(low), str(high), shown_range, "5 to 95 of 100 draws")
     basis = Basis(saved.rows, saved.seen, Tag.DERIVED, bounds)
     yield time(name, mid, basis, signed(mid))
@@ -162,6 +162,13 @@ def time_saved(ground: Ground) -> Saved:
     rows = (*before.incidents, *now.incidents)
     seen = f"n = {len(before.ended)} before, {len(now.ended)} now"
     return Saved(() if why else _draws(before, now, _factor(ground)), rows, seen, why)
+
+
+def _range_shown(low: int, high: int) -> str:
+    """Return a range of time not lost; one that holds both signs is told in words."""
+    if low < 0 < high:
+        return f"{format_duration(-low)} more lost to {format_duration(high)} less"
+    return f"{signed(low)} to {signed(high)}"
 
 
 def _beside_baseline(ground: Ground) -> tuple[_Seen, _Seen, str]:

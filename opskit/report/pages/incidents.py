@@ -47,7 +47,7 @@ def _incident(material: Material, one: IncidentEvidence) -> tuple[Cell, ...]:
     lasted = one.lasted
     return (
         said(one.name, one.fingerprint),
-        said(one.service, one.team),
+        said(one.service, f"handled by {one.team}" if one.team else ""),
         moment(material.times, one.started_at),
         _taken(one),
         judged(Mark.OPEN, "not over") if lasted is None else Cell(format_duration(lasted)),

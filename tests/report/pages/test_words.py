@@ -242,6 +242,12 @@ def incident(number: int, minutes: int) -> IncidentEvidence:
     )  # fmt: skip
 
 
+def test_who_handled_an_incident_is_not_taken_for_the_owner() -> None:
+    doc = told(Evidence(desk=DeskEvidence(incidents=(incident(1, 10),))))
+    [row] = table(doc, "incidents").rows
+    assert (row[1].text, row[1].under) == ("shop", "handled by ops")
+
+
 def test_lengths_are_told_one_by_one_and_an_interval_only_of_enough() -> None:
     few = tuple(incident(number, 10 * number) for number in range(1, 4))
     drawn = chart(told(Evidence(desk=DeskEvidence(incidents=few))), "durations")
