@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from email import message_from_bytes
 from pathlib import Path
+from typing import TypeGuard
 
 import pypdf
 import pytest
@@ -42,6 +44,9 @@ CALLED = {
 }
 ALICE, BOB, CHARLIE = (CALLED[name][0] for name in ("alice", "bob", "charlie"))
 UNKNOWN = "zyxstranger"
+# Long enough not to stand in a picture's letters by chance.
+NAMED = {word.lower() for pair in CALLED.values() for word in (pair[0], pair[1].split()[1])}
+NAMED |= {UNKNOWN}
 EVERYBODY = f"{ALICE}, {CALLED['bob'][1]} and {CHARLIE}'s friend"
 
 
@@ -125,7 +130,16 @@ def texts(name: str, data: bytes) -> list[str]:
         read = pypdf.PdfReader(io.BytesIO(data))
         carried = [one.decode() for every in read.attachments.values() for one in every]
         return [*carried, *(page.extract_text() for page in read.pages)]
+    if name == "mail":
+        message = message_from_bytes(data)
+        parts = [one.get_payload(decode=True) for one in message.walk()]
+        return [str(message.items()), *(one.decode("latin-1") for one in parts if _is_data(one))]
     return [data.decode()]
+
+
+def _is_data(payload: object) -> TypeGuard[bytes]:
+    """Tell whether a part of a mail has content of its own."""
+    return isinstance(payload, bytes)
 
 
 def test_no_form_names_a_person(told: Built) -> None:
@@ -140,7 +154,7 @@ def test_no_form_names_a_person(told: Built) -> None:
         for view, team in views if form.name in {"html", "text"} else [(form.view, "")]:
             data = drawn(told, form, Reader(view, team))
             said += texts(form.name, data)
-    assert all("zyx" not in text.lower() for text in said)
+    assert not [word for word in NAMED for text in said if word in text.lower()]
 
 
 def test_who_is_left_out_is_still_told_apart(told: Built) -> None:
