@@ -162,7 +162,7 @@ class App:
 
     @cached_property
     def _channels(self) -> Channels:
-        return Channels(self.config, self.clock, self._carriers)
+        return Channels(self.config, self.clock, self.environment, self._carriers)
 
     # Slices
 
@@ -416,7 +416,7 @@ class App:
         """Return what sends reports to whom they are for."""
         from opskit.sending import Sending  # noqa: PLC0415
 
-        notices = Channels(self.config, self.clock)
+        notices = Channels(self.config, self.clock, self.environment)
         return Sending(
             self.config, self.database, self.ledger, self.outbox, self.archive, notices,
             lambda: self.issuing,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from opskit.core.clock import Clock
+from opskit.core.clock import Clock, Duration
 from opskit.core.errors import ConfigError, OpskitError
 from opskit.outside.config import Config, Webhook
 from opskit.outside.files import read_secret, translated
+from opskit.outside.notify.kinds import Surroundings
 from opskit.outside.notify.settings import Mail, Slack
 
 if TYPE_CHECKING:
-    from opskit.records.outbox import Delivered, Outbox, Sender
+    from opskit.outside.notify.posting import Endpoint
+    from opskit.records.outbox import Delivered, Outbox, Sender, Terms
 
 WEBHOOK, MAIL, SLACK = "webhook", "mail", "slack"
 Made: TypeAlias = "Callable[[], Sender]"
@@ -33,14 +36,35 @@ class Channels:
 
     config: Config
     clock: Clock
+    environment: Mapping[str, str] = field(default_factory=dict)
     others: Callable[[], Mapping[str, Made]] = dict
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Return the name of each that gets everything."""
+        named = self.config.settings.channels.items()
+        return (*self._unnamed, *(name for name, one in named if one.gets == "everything"))
+
+    @property
+    def every(self) -> tuple[str, ...]:
         """Return the name of each."""
+        return (*self._unnamed, *self.config.settings.channels)
+
+    @property
+    def _unnamed(self) -> tuple[str, ...]:
         settings = self.config.settings
         found = {WEBHOOK: settings.webhook, MAIL: settings.mail, SLACK: settings.slack}
         return tuple(name for name, own in found.items() if own is not None)
+
+    @property
+    def terms(self) -> Mapping[str, Terms]:
+        """Return what holds for the deliveries of channels that say so."""
+        from opskit.records.outbox import Terms  # noqa: PLC0415  # heavy
+
+        return {
+            name: Terms(one.digest_over, one.fallback, Duration(one.fallback_after))
+            for name, one in self.config.settings.channels.items()
+        }
 
     def ready(self) -> Ready:
         """Return what sends to each; one whose secret is missing keeps none of the others back."""
@@ -58,11 +82,11 @@ class Channels:
 
         A channel that cannot be used keeps what it is owed, and is named.
         """
-        if not self.names and not self.others():
+        if not self.every and not self.others():
             return None
         found = self.ready()
         told = (f"{name}: {one.message}; next: {one.hint}" for name, one in found.unusable.items())
-        return replace(outbox.deliver(found.senders), unusable=tuple(told))
+        return replace(outbox.deliver(found.senders, self.terms), unusable=tuple(told))
 
     def check(self) -> None:
         """Look whether all of them can be used.
@@ -87,6 +111,22 @@ class Channels:
         if (slack := settings.slack) is not None:
             yield SLACK, lambda: self._slack(slack)
 
+        for name, channel in settings.channels.items():
+            yield name, partial(channel.made, self._around)
+
+    @property
+    def _around(self) -> Surroundings:
+        return Surroundings(self.config.root, self.clock, self._secret)
+
+    def _secret(self, file: str, variable: str) -> str:
+        if file:
+            return read_secret(self.config.path(file))
+        secret = self.environment.get(variable, "").strip()
+        if not secret or not secret.isprintable():
+            hint = "set it where opskit runs, or write secret_file"
+            raise ConfigError(f"the variable {variable} does not hold a secret", hint=hint)
+        return secret
+
     def _webhook(self, webhook: Webhook) -> Sender:
         from opskit.outside.notify.webhook import WebhookSender, secret_bytes  # noqa: PLC0415
 
@@ -95,7 +135,7 @@ class Channels:
             if path.stat().st_mode & 0o077:
                 raise ConfigError(f"{path} can be read by others", hint=f"chmod 600 {path}")
             secret = secret_bytes(path.read_text(encoding="utf-8"))
-        return WebhookSender(webhook.url, secret, webhook.allow_private, self.clock)
+        return WebhookSender(self._endpoint("the webhook at {host}", webhook.url, webhook), secret)
 
     def _mail(self, mail: Mail) -> Sender:
         from opskit.outside.notify.mail import MailSender  # noqa: PLC0415  # heavy, as all below
@@ -104,10 +144,16 @@ class Channels:
         return MailSender(mail, password, self.clock, self.config.root)
 
     def _slack(self, slack: Slack) -> Sender:
-        from opskit.outside.notify.slack import SlackSender  # noqa: PLC0415
+        from opskit.outside.notify.slack import NAME, SlackSender  # noqa: PLC0415
 
         path = self.config.path(slack.url_file)
         url = read_secret(path)
         if not url.startswith(("https://", "http://")):
             raise ConfigError(f"{path} holds no URL", hint="write https://hooks.slack.com/...")
-        return SlackSender(url, slack.allow_private)
+        return SlackSender(self._endpoint(NAME, url, slack))
+
+    def _endpoint(self, name: str, url: str, settings: Webhook | Slack) -> Endpoint:
+        from opskit.outside.notify.posting import Endpoint, host_of  # noqa: PLC0415
+
+        name = name.replace("{host}", host_of(url))
+        return Endpoint(name, url, settings.allow_private, clock=self.clock)

@@ -147,7 +147,8 @@ class Recorder:
         for channel in () if blamed else self.channels:
             key = f"flip-{entry.hash[:24]}"
             body = {"type": entry.kind, "target": one.target, "at": one.at, **data}
-            self.outbox.owe(connection, key, channel, body)
+            # That it is down and that it is up again arrive in this order.
+            self.outbox.owe(connection, key, channel, body, f"target/{one.target}")
 
     def alive_at(self) -> Instant:
         """Return when opskit looked last."""

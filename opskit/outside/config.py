@@ -28,6 +28,7 @@ from opskit.outside.database import sqlite_url
 from opskit.outside.documents import Document, KeyPath
 from opskit.outside.files import private_directory, writable_by_others
 from opskit.outside.models import Model, read, validate
+from opskit.outside.notify.kinds import Channel
 from opskit.outside.notify.settings import Mail, Reports, Slack
 
 FILE_NAME = "opskit.yaml"
@@ -58,6 +59,17 @@ class Webhook(Model):
     )
 
 
+def _channel_name(text: str) -> str:
+    if text in _TAKEN or text.startswith("report-"):
+        message = f"{text!r} is a channel of opskit's own; take another name"
+        raise ValueError(message)
+    return text
+
+
+_TAKEN = frozenset({"webhook", "mail", "slack"})
+ChannelName = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$"), AfterValidator(_channel_name)
+]
 _ADDRESS = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\]):([0-9]{1,5})", re.ASCII)
 # What would never end, asks questions, or is no work.
 _NEVER_SCHEDULED = frozenset({"serve", "demo", "init", "completion"})
@@ -210,6 +222,10 @@ class Settings(Model):
     webhook: Webhook | None = Field(default=None, description="where flips and drift are sent")
     mail: Mail | None = Field(default=None, description="how people are told by mail")
     slack: Slack | None = Field(default=None, description="the channel that is told in Slack")
+    channels: dict[ChannelName, Channel] = Field(
+        default_factory=dict,
+        description="ways to tell somebody, each by a name of yours, besides webhook, mail, slack",
+    )
     report: Reports = Field(
         default_factory=Reports, description="who gets the report of each month, and how"
     )
@@ -226,6 +242,15 @@ class Settings(Model):
         le=1_000_000,
         description="series that one metric may have on the metrics page; the rest is counted",
     )
+
+    @model_validator(mode="after")
+    def _fallbacks_are_channels(self) -> Settings:
+        own = {name for name in _TAKEN if getattr(self, name) is not None}
+        for name, channel in self.channels.items():
+            if channel.fallback and channel.fallback not in {*self.channels, *own} - {name}:
+                message = f"channels.{name}.fallback: {channel.fallback!r} is no other channel"
+                raise ValueError(message)
+        return self
 
 
 @dataclass(frozen=True, slots=True)

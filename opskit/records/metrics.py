@@ -11,7 +11,7 @@ from opskit.core.metrics import Family, counter, gauge, one
 from opskit.outside.database import Database
 from opskit.records.archive import ARCHIVE
 from opskit.records.ledger import GENESIS, Entry, Head, entries, entry_hash, head
-from opskit.records.outbox import OUTBOX, DeliveryState
+from opskit.records.owed import OUTBOX, DeliveryState
 
 # So many of the newest entries are recomputed for each page: a moment's work.
 _TAIL = 500

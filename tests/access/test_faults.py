@@ -24,7 +24,8 @@ from opskit.granting import Granting
 from opskit.outside import files
 from opskit.outside.database import Database
 from opskit.outside.files import write_directory
-from opskit.outside.notify.webhook import Deliverable, WebhookSender
+from opskit.outside.notify.webhook import WebhookSender
+from opskit.outside.notify.words import Deliverable
 from tests.access.world import OFFICE, PLACES, Obedient, World, ask
 from tests.cli.inside import inside
 from tests.conftest import Finished

@@ -23,8 +23,8 @@ from opskit.access.store import certificates
 from opskit.access.store.grants import Grant
 from opskit.access.telling import TOLD
 from opskit.core.clock import HOUR, MINUTE, FrozenClock
-from opskit.outside.notify.words import words
-from opskit.records.outbox import OUTBOX
+from opskit.outside.notify.words import notice
+from opskit.records.owed import OUTBOX
 from tests.access.world import OFFICE, World, ask, registry
 from tests.conftest import CASES
 
@@ -168,7 +168,7 @@ def test_the_words_are_those_of_the_golden_file(
     world = replace(world, channels=("mail", "slack", "webhook"))
     STORIES[kind](world, clock)
     body = owed(world, kind)[0]
-    said = words(json.dumps(body))
+    said = notice(json.dumps(body))
     urgent = "urgent\n" if said.urgent else ""
     text = f"{said.title}\nto: {', '.join(said.to) or 'nobody'}\n{urgent}\n{said.text}\n"
     path = GOLDEN / f"{kind}.txt"

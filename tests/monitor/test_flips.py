@@ -15,7 +15,7 @@ from opskit.core.errors import OutsideError
 from opskit.monitor.model import Seen
 from opskit.monitor.store import spells, targets
 from opskit.outside.database import Database
-from opskit.records.outbox import OUTBOX
+from opskit.records.owed import OUTBOX
 from tests.monitor.test_store import forget
 from tests.monitor.world import SHOP, TARGET, World, catalogue, observation, tcp
 

@@ -64,8 +64,8 @@ def _empty(url: str) -> None:
     engine = sa.create_engine(url)
     with engine.begin() as connection:
         connection.exec_driver_sql(
-            "TRUNCATE ledger, ledger_head, outbox, leases, waivers, issued_reports, "
-            "webhooks_received"
+            "TRUNCATE ledger, ledger_head, outbox, outbox_channels, leases, waivers, "
+            "issued_reports, webhooks_received"
         )
         connection.execute(sa.insert(LEDGER_HEAD).values(id=1, seq=0, hash=GENESIS))
     engine.dispose()

@@ -23,7 +23,8 @@ from hypothesis.stateful import (
 from opskit.core.clock import HOUR, MINUTE, SECOND, FrozenClock
 from opskit.core.errors import OutsideError, Throttled
 from opskit.outside.database import Database
-from opskit.records.outbox import OUTBOX, Delivered, Message, Outbox
+from opskit.records.outbox import Delivered, Message, Outbox
+from opskit.records.owed import OUTBOX
 from tests.records.waiting import until_blocked
 
 # Standard Webhooks, "Retry schedule"; then once a day.
@@ -155,7 +156,8 @@ def test_a_channel_nobody_serves_stays_owed(database: Database, clock: FrozenClo
 
 def test_each_failure_waits_longer(database: Database, clock: FrozenClock) -> None:
     owe(database, clock, "a")
-    receiver, outbox = Receiver(before=[NOT_NOW] * len(WAITS)), Outbox(database, clock)
+    receiver = Receiver(before=[NOT_NOW] * len(WAITS))
+    outbox = Outbox(database, clock, jitter=lambda: 0.0)
     for wait in WAITS:
         assert outbox.deliver({"webhook": receiver}) == Delivered(0, 1, 0)
         clock.advance(wait - 1)

@@ -161,7 +161,7 @@ def test_a_crash_before_the_mark_repeats_the_same_letter_under_the_same_name(ops
         (made,) = (one() for name, one in app.sending.senders().items() if name == "report-mail")
         claimed = app.outbox._claim(("report-mail",))
         assert claimed is not None
-        made.send(claimed)
+        made.send(claimed.message)
         assert isinstance(app.clock, FrozenClock)
         app.clock.advance(HOUR)
         assert deliver(app).sent == 1
@@ -174,8 +174,8 @@ def test_what_is_owed_is_small_and_names_the_report(ops: Path) -> None:
     owed = app.sending.send(OCTOBER)
     claimed = app.outbox._claim(("report-mail",))
     assert claimed is not None
-    assert len(claimed.body) < 1_000
-    assert json.loads(claimed.body)["report"] == owed.issued.id
+    assert len(claimed.message.body) < 1_000
+    assert json.loads(claimed.message.body)["report"] == owed.issued.id
 
 
 def test_a_directory_gets_files_that_their_group_may_read(ops: Path) -> None:
@@ -297,4 +297,4 @@ def test_keys_of_deliveries_hold_no_address(ops: Path) -> None:
     claimed = app.outbox._claim(("report-mail",))
     assert claimed is not None
     whose = hashlib.sha256(b"a@example.org").hexdigest()[:16]
-    assert claimed.key == f"report-{owed.issued.id[:40]}-{whose}-report-mail"
+    assert claimed.message.key == f"report-{owed.issued.id[:40]}-{whose}-report-mail"

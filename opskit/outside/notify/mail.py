@@ -23,10 +23,10 @@ from pathlib import Path
 
 from opskit.core.clock import Clock, to_datetime
 from opskit.core.errors import ConfigError, OpskitError, OutsideError, Refused
+from opskit.core.notice import Notice
 from opskit.core.text import clean, shorten
 from opskit.outside.notify.settings import Mail
-from opskit.outside.notify.webhook import Deliverable
-from opskit.outside.notify.words import Words, words
+from opskit.outside.notify.words import OWN_WORDS, Attempted, Wording
 
 _TRANSIENT = range(400, 500)
 _STATUS = re.compile(rb"\b[245]\.\d{1,3}\.\d{1,3}\b")
@@ -90,17 +90,18 @@ class MailSender:
     """Sends messages through one server. `password` is empty where nobody logs in."""
 
     mail: Mail
-    password: str
+    password: str = field(repr=False)
     clock: Clock
     root: Path = Path()
     seconds: float = 30.0
+    wording: Wording = OWN_WORDS
 
-    def send(self, message: Deliverable) -> None:
+    def send(self, message: Attempted) -> None:
         """Send one message; raise an `OpskitError` that says whether to try again."""
-        said = words(message.body)
+        said = self.wording.of(message)
         to = tuple(dict.fromkeys((*self.mail.to, *said.to)))
         at = said.at or self.clock.now()
-        self.post(composed(said, message.key, self.mail.sender, to, at), to)
+        self.post(composed(said, self.mail.sender, to, at), to)
 
     def post(self, letter: EmailMessage, to: tuple[str, ...]) -> None:
         """Send a letter that is composed; raise as `send` does."""
@@ -193,21 +194,21 @@ def _status(code: int, reply: bytes) -> str:
     return f"{code} {enhanced[0].decode()}" if enhanced else str(code)
 
 
-def composed(said: Words, key: str, sender: str, to: tuple[str, ...], at: int) -> EmailMessage:
+def composed(said: Notice, sender: str, to: tuple[str, ...], at: int) -> EmailMessage:
     """Return a letter, the same for the same message however often it is made."""
     letter = EmailMessage(policy=SMTP)
     # What looks like an encoded word would be decoded by whoever reads the header.
-    title = said.title.replace("=?", "= ?")
-    letter["Subject"] = f"[opskit] {'URGENT: ' if said.urgent else ''}{title}"
+    title = said.heading.replace("=?", "= ?")
+    letter["Subject"] = f"[opskit] {title}"
     letter["From"] = sender
     letter["To"] = ", ".join(to)
     letter["Date"] = format_datetime(to_datetime(at))
-    identity = hashlib.sha256(key.encode()).hexdigest()[:40]
+    identity = hashlib.sha256(said.key.encode()).hexdigest()[:40]
     letter["Message-ID"] = f"<{identity}@{sender.rpartition('@')[2]}>"
     letter["Auto-Submitted"] = "auto-generated"
     if said.urgent:
         letter["Importance"] = "high"
         letter["X-Priority"] = "1"
-    text = f"{said.title}\n\n{said.text}\n\n-- \nopskit, message {clean(key)}\n"
+    text = f"{said.title}\n\n{said.text}\n\n-- \nopskit, message {said.mark}\n"
     letter.set_content(text, cte="quoted-printable")
     return letter

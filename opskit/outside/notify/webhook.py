@@ -11,51 +11,31 @@ import base64
 import binascii
 import hashlib
 import hmac
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
 
-from opskit.core.clock import SECOND, Clock
-from opskit.outside import http
-
-
-class Deliverable(Protocol):
-    """What is sent: `key` identifies it for ever, `body` is its JSON text."""
-
-    @property
-    def key(self) -> str:
-        """Return the idempotency key."""
-        ...
-
-    @property
-    def body(self) -> str:
-        """Return the JSON text."""
-        ...
+from opskit.core.clock import SECOND
+from opskit.outside.notify.posting import Endpoint
+from opskit.outside.notify.words import Deliverable
 
 
 @dataclass(frozen=True)
 class WebhookSender:
     """Sends messages to one URL."""
 
-    url: str
-    secret: bytes
-    allow_private: bool
-    clock: Clock
-    seconds: float = 15.0
+    endpoint: Endpoint
+    secret: bytes = field(repr=False)
 
     def send(self, message: Deliverable) -> None:
         """Send one message; raise an `OpskitError` that says whether to try again."""
         body = message.body.encode()
-        timestamp = str(self.clock.now() // SECOND)
+        timestamp = str(self.endpoint.clock.now() // SECOND)
         headers = {
             "content-type": "application/json",
             "webhook-id": message.key,
             "webhook-timestamp": timestamp,
             "webhook-signature": signature(self.secret, message.key, timestamp, body),
         }
-        response = http.post(
-            self.url, body, headers, seconds=self.seconds, allow_private=self.allow_private
-        )
-        http.require_success(self.url, response)
+        self.endpoint.post(body, headers)
 
 
 def signature(secret: bytes, key: str, timestamp: str, body: bytes) -> str:

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from opskit.core.errors import OpskitError, Throttled
+from opskit.core.notice import Notice, Weight
 from opskit.core.text import clean
-from opskit.outside.notify.slack import SlackSender, escaped, payload
-from opskit.outside.notify.words import Words, words
+from opskit.outside.notify.posting import Endpoint
+from opskit.outside.notify.slack import NAME, SlackSender, escaped, payload
+from opskit.outside.notify.words import notice as words
 from opskit.records.outbox import Message
 from tests.outside.servers import Server, body, header, plain
 
@@ -24,7 +26,7 @@ def message(**data: object) -> Message:
 
 def failure(url: str, *, allow_private: bool = True) -> OpskitError:
     with pytest.raises(OpskitError) as caught:
-        SlackSender(url, allow_private).send(message())
+        SlackSender(Endpoint(NAME, url, allow_private)).send(message())
     assert "s3cr3t" not in caught.value.message + caught.value.hint
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
     return caught.value
@@ -33,7 +35,9 @@ def failure(url: str, *, allow_private: bool = True) -> OpskitError:
 def test_it_is_what_slack_takes() -> None:
     notice = {"title": "r1 <!channel>", "lines": ["a & b"], "commands": ["opskit x"]}
     with Server(plain(b"ok")) as server:
-        SlackSender(server.url + PATH, allow_private=True).send(message(notice=notice))
+        SlackSender(Endpoint(NAME, server.url + PATH, allow_private=True)).send(
+            message(notice=notice)
+        )
     (request,) = server.requests
     assert request.startswith(f"POST /{PATH} HTTP/1.1\r\n".encode())
     assert header(request, b"content-type").startswith(b"application/json")
@@ -113,7 +117,7 @@ def test_escaped_text_holds_nothing_slack_acts_on_and_fits(text: str) -> None:
 
 
 def test_what_is_urgent_says_so_first() -> None:
-    found = payload(Words("gone wrong", (), urgent=True), "k")
+    found = payload(Notice("gone wrong", severity=Weight.CRITICAL))
     assert found["text"] == "URGENT: gone wrong"
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, strategies as st
 
 from opskit.core.clock import FrozenClock, Instant
 from opskit.core.errors import OutsideError, Refused
+from opskit.outside.notify.posting import Endpoint
 from opskit.outside.notify.webhook import WebhookSender, secret_bytes, signature
 from tests.outside.servers import Server, body, header, plain
 
@@ -26,7 +27,9 @@ class Message:
 
 
 def sender(url: str, *, allow_private: bool = True) -> WebhookSender:
-    return WebhookSender(url, SECRET, allow_private, FrozenClock(NOON))
+    return WebhookSender(
+        Endpoint("the webhook", url, allow_private, clock=FrozenClock(NOON)), SECRET
+    )
 
 
 # Signatures
@@ -87,7 +90,7 @@ def test_a_receiver_can_check_who_sent_it_when_and_only_once() -> None:
 def test_a_repeat_has_the_same_key_and_a_new_time() -> None:
     with Server(plain()) as server:
         clock = FrozenClock(NOON)
-        one = WebhookSender(server.url, SECRET, allow_private=True, clock=clock)
+        one = WebhookSender(Endpoint("x", server.url, allow_private=True, clock=clock), SECRET)
         one.send(Message())
         clock.advance(300_000_000)
         one.send(Message())
