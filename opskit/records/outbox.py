@@ -128,7 +128,9 @@ class Outbox:
         they were owed.
         """
         row = self._row(key, channel, canonical(body), group)
-        return connection.execute(_insert(connection).values(row)).rowcount == 1
+        # Not the row count: of such an insert PostgreSQL's driver tells none.
+        written = connection.execute(_insert(connection).values(row).returning(OUTBOX.c.key))
+        return written.first() is not None
 
     def _row(self, key: str, channel: str, body: str, group: str) -> dict[str, object]:
         now = self._clock.now()

@@ -112,7 +112,7 @@ def _owed(ops: Path) -> list[tuple[str, str, int]]:
 def test_what_was_done_is_shown_whatever_comes_of_telling(
     access: Run, heard: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_self: object, _senders: object) -> None:
+    def broken(*_: object) -> None:
         raise OutsideError("the database went away")
 
     monkeypatch.setattr("opskit.records.outbox.Outbox.deliver", broken)
