@@ -138,7 +138,7 @@ class App:
         """Return the deliveries owed."""
         from opskit.records.outbox import Outbox  # noqa: PLC0415
 
-        return Outbox(self.database, self.clock)
+        return Outbox(self.database, self.clock, self.ledger)
 
     def verify(self, expected: str = "") -> Verified:
         """Walk the ledger and compare what it sealed with what is stored."""
@@ -150,7 +150,7 @@ class App:
 
     def deliver(self) -> Delivered | None:
         """Send what is owed and due; nothing where no channel is configured."""
-        return self._channels.deliver(self.outbox)
+        return self.channels.deliver(self.outbox)
 
     def check_channels(self) -> None:
         """Look whether deliveries could be sent.
@@ -158,10 +158,11 @@ class App:
         Raises:
             ConfigError: a channel's secret is missing, or can be read by others.
         """
-        self._channels.check()
+        self.channels.check()
 
     @cached_property
-    def _channels(self) -> Channels:
+    def channels(self) -> Channels:
+        """Return where deliveries go."""
         return Channels(self.config, self.clock, self.environment, self._carriers)
 
     # Slices
@@ -181,7 +182,7 @@ class App:
             root=self.config.root,
             state_directory=self.config.state_directory,
             outbox=self.outbox,
-            channels=self._channels.names,
+            channels=self.channels.names,
         )
 
     def request(
@@ -218,7 +219,7 @@ class App:
 
         return Granting(
             self.config, self.environment, self.clock, self.database, self.ledger, self.outbox,
-            self._channels.names, self.config.settings.inventory,
+            self.channels.names, self.config.settings.inventory,
             self.user,
         )  # fmt: skip
 
@@ -258,7 +259,7 @@ class App:
         """Return what writes observations."""
         from opskit.monitor.record import Recorder  # noqa: PLC0415
 
-        channels = self._channels.names
+        channels = self.channels.names
         return Recorder(self.database, self.ledger, self.outbox, channels, self.catalogue)
 
     @cached_property
@@ -270,7 +271,7 @@ class App:
             self.database,
             self.ledger,
             self.outbox,
-            self._channels.names,
+            self.channels.names,
             catalogue=lambda: self.catalogue,
         )
 
@@ -344,7 +345,7 @@ class App:
 
         return Drills(
             self.database, self.ledger, self.outbox, self.clock, self.config.zone,
-            self._channels.names, self.deliver,
+            self.channels.names, self.deliver,
         )  # fmt: skip
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from opskit.core.clock import Clock, Duration
 from opskit.core.errors import ConfigError, OpskitError
+from opskit.core.notice import Notice, Status, as_body
+from opskit.core.text import nearest
 from opskit.outside.config import Config, Webhook
 from opskit.outside.files import read_secret, translated
-from opskit.outside.notify.kinds import Surroundings
+from opskit.outside.notify.kinds import DIGEST_OVER, Surroundings
 from opskit.outside.notify.settings import Mail, Slack
 
 if TYPE_CHECKING:
@@ -61,10 +64,13 @@ class Channels:
         """Return what holds for the deliveries of channels that say so."""
         from opskit.records.outbox import Terms  # noqa: PLC0415  # heavy
 
-        return {
+        named = {
             name: Terms(one.digest_over, one.fallback, Duration(one.fallback_after))
             for name, one in self.config.settings.channels.items()
         }
+        # People read what goes there; programs get each event by itself.
+        read = {name: Terms(DIGEST_OVER) for name in self._unnamed if name != WEBHOOK}
+        return {**read, **named}
 
     def ready(self) -> Ready:
         """Return what sends to each; one whose secret is missing keeps none of the others back."""
@@ -87,6 +93,33 @@ class Channels:
         found = self.ready()
         told = (f"{name}: {one.message}; next: {one.hint}" for name, one in found.unusable.items())
         return replace(outbox.deliver(found.senders, self.terms), unusable=tuple(told))
+
+    def test(self, name: str, status: Status) -> None:
+        """Send a message that says it is a test, at once and once; nothing is owed for it.
+
+        Messages of all tests of a channel are one group: `resolved` ends what `firing` began.
+
+        Raises:
+            OpskitError: there is no such channel, it cannot be used, or it did not take it.
+        """
+        from opskit.records.outbox import Message  # noqa: PLC0415  # heavy
+
+        if name not in self.made:
+            raise ConfigError(f"there is no channel {name!r}", hint=self._known(name))
+        now = self.clock.now()
+        said = Notice(
+            "This is a test of opskit",
+            (f"Who reads this is told by the channel {name}.", "Nothing is wrong."),
+            status=status, group=f"opskit-test/{name}", at=now,
+        )  # fmt: skip
+        body = json.dumps(as_body(said))
+        self.made[name]().send(Message(f"test-{now}-{name}", name, body, 0))
+
+    def _known(self, name: str) -> str:
+        if not self.every:
+            return "add channels: to opskit.yaml; see: opskit schema opskit"
+        near = nearest(name, list(self.every))
+        return f"did you mean {near}?" if near else f"there are: {', '.join(self.every)}"
 
     def check(self) -> None:
         """Look whether all of them can be used.

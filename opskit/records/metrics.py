@@ -12,6 +12,7 @@ from opskit.outside.database import Database
 from opskit.records.archive import ARCHIVE
 from opskit.records.ledger import GENESIS, Entry, Head, entries, entry_hash, head
 from opskit.records.owed import OUTBOX, DeliveryState
+from opskit.records.resting import CHANNELS
 
 # So many of the newest entries are recomputed for each page: a moment's work.
 _TAIL = 500
@@ -57,6 +58,7 @@ def outbox(database: Database, now: Instant) -> Iterator[Family]:
         oldest = connection.execute(
             sa.select(sa.func.min(OUTBOX.c.created_at)).where(OUTBOX.c.state == DeliveryState.OWED)
         ).scalar()
+        resting = connection.execute(sa.select(CHANNELS).order_by(CHANNELS.c.channel)).all()
     owed, sent = counted.get(DeliveryState.OWED, 0), counted.get(DeliveryState.SENT, 0)
     dead = counted.get(DeliveryState.DEAD, 0)
     yield gauge("opskit_outbox_owed", "Deliveries that are owed.", one(owed))
@@ -66,6 +68,9 @@ def outbox(database: Database, now: Instant) -> Iterator[Family]:
     yield counter("opskit_outbox_sent_total", "Deliveries that were made.", one(sent))
     says = "Deliveries given up, because they can never succeed."
     yield counter("opskit_outbox_failed_total", says, one(dead))
+    says = "Deliveries that failed in a row, whichever; from 5 on the channel rests between tries."
+    failures = [(each.failures, (("channel", each.channel),)) for each in resting]
+    yield gauge("opskit_channel_failures", says, failures)
 
 
 def archive(database: Database) -> Iterator[Family]:

@@ -94,7 +94,30 @@ def test_what_is_owed_sent_and_given_up_is_told_apart(
         "opskit_outbox_oldest_owed_age_seconds": 3600,
         "opskit_outbox_sent_total": 1,
         "opskit_outbox_failed_total": 1,
+        "opskit_channel_failures": 0,
     }
+
+
+class Busy:
+    """A receiver that never has time."""
+
+    def send(self, message: Message) -> None:
+        raise OpskitError("later", retryable=True)
+
+
+def test_how_often_a_channel_failed_is_shown(database: Database, clock: FrozenClock) -> None:
+    outbox = Outbox(database, clock)
+    with database.write() as connection:
+        for key in ("a", "b", "c"):
+            outbox.owe(connection, key, "mail", {})
+    outbox.deliver({"mail": Busy()})
+    (family,) = (
+        one
+        for one in metrics.outbox(database, clock.now())
+        if one.name == "opskit_channel_failures"
+    )
+    assert family.name == "opskit_channel_failures"
+    assert [(one.value, one.labels) for one in family.samples] == [(3.0, (("channel", "mail"),))]
 
 
 def test_where_nothing_is_owed_nothing_has_an_age(database: Database, clock: FrozenClock) -> None:

@@ -7,6 +7,7 @@ from opskit.cli.commands import group
 _COMMANDS = {
     "oncall": ("opskit.cli.alerts.routing:oncall", "Who is on call, now and next."),
     "route": ("opskit.cli.alerts.routing:route", "Who is told of an alert with these labels."),
+    "send-test": ("opskit.cli.alerts.sending:send_test", "Send a test message to a channel."),
     "test": ("opskit.cli.alerts.testing:test", "Run tests of rules, without a Prometheus."),
 }
 
@@ -18,6 +19,7 @@ _COMMANDS = {
         "opskit alerts test alerts/tests/*.yaml   do the rules fire when they should?",
         "opskit alerts route severity=page        who would be told?",
         "opskit alerts oncall                     who is on call, who is next?",
+        "opskit alerts send-test oncall           does a message get through?",
     ],
 )
 def alerts() -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from opskit.outside.notify.teams import TeamsSender
     from opskit.outside.notify.webhook import WebhookSender
 
+DIGEST_OVER = 10
 Url = Annotated[str, Field(pattern=r"^https?://[^\s@]+$")]
 
 
@@ -73,7 +74,7 @@ class _Channel(Model):
         default=10 * MINUTE, description="how long a message may wait before it goes there too"
     )
     digest_over: int = Field(
-        default=10, ge=0, le=10_000,
+        default=DIGEST_OVER, ge=0, le=10_000,
         description="after an outage, more than so many go as one message; 0: each by itself",
     )  # fmt: skip
 
