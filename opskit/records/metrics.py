@@ -59,7 +59,8 @@ def outbox(database: Database, now: Instant) -> Iterator[Family]:
             sa.select(sa.func.min(OUTBOX.c.created_at)).where(OUTBOX.c.state == DeliveryState.OWED)
         ).scalar()
         resting = connection.execute(sa.select(CHANNELS).order_by(CHANNELS.c.channel)).all()
-    owed, sent = counted.get(DeliveryState.OWED, 0), counted.get(DeliveryState.SENT, 0)
+    owed = counted.get(DeliveryState.OWED, 0)
+    sent = counted.get(DeliveryState.SENT, 0) + counted.get(DeliveryState.STANDING, 0)
     dead = counted.get(DeliveryState.DEAD, 0)
     yield gauge("opskit_outbox_owed", "Deliveries that are owed.", one(owed))
     says = "For how long the oldest delivery has been owed; none where nothing is."

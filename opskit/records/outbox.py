@@ -146,7 +146,6 @@ class Outbox:
             "group_key": group,
             "digest": "",
             "claimed_until": 0,
-            "again_at": 0,
             "fell_back_at": 0,
         }
 
@@ -156,7 +155,7 @@ class Outbox:
         """Return where the deliveries of a key are, by channel; without those never owed."""
         keys = {_in_channel(key, channel): channel for channel in channels}
         query = sa.select(OUTBOX.c.key, OUTBOX.c.state).where(OUTBOX.c.key.in_(keys))
-        return {keys[row.key]: DeliveryState(row.state) for row in connection.execute(query)}
+        return {keys[row.key]: _seen(row.state) for row in connection.execute(query)}
 
     def deliver(
         self, senders: Mapping[str, Sender], terms: Mapping[str, Terms] = _NONE, *, limit: int = 100
@@ -191,7 +190,7 @@ class Outbox:
             connection.execute(sa.update(OUTBOX).where(own).values(taken))
             if held[row.channel]["failures"] >= resting.RESTS_AFTER:
                 resting.tried(connection, row.channel, until)
-        again = row.state == DeliveryState.SENT
+        again = row.state == DeliveryState.STANDING
         # What is said again on purpose is no repeat that somebody should be warned of.
         tries = 0 if again else row.attempts
         message = Message(row.key, row.channel, row.body, tries)
@@ -207,28 +206,29 @@ class Outbox:
             return self._postpone(claimed, error, terms)
         with self._database.write() as connection:
             waited = resting.answered(connection, claimed.message.channel)
-            self._sent(connection, claimed, again_at or Instant(0))
+            self._sent(connection, claimed, again_at if claimed.group else None)
             if waited:
                 self._recovered(connection, claimed.message.channel, terms)
         return "sent"
 
-    def _sent(self, connection: sa.Connection, claimed: _Claimed, again_at: Instant) -> None:
+    def _sent(self, connection: sa.Connection, claimed: _Claimed, again_at: Instant | None) -> None:
         message = claimed.message
+        settled: dict[str, object] = {"state": DeliveryState.SENT}
+        if again_at is not None:
+            settled = {"state": DeliveryState.STANDING, "due_at": again_at}
         connection.execute(
             sa.update(OUTBOX)
             .where(OUTBOX.c.id == claimed.id, sa.or_(_mine(claimed), OUTBOX.c.state == _OWED))
-            .values(
-                state=DeliveryState.SENT, last_error="", claimed_until=0,
-                again_at=again_at if claimed.group else 0,
-            )
-        )  # fmt: skip
+            .values(last_error="", claimed_until=0, **settled)
+        )
         named = (OUTBOX.c.channel == message.channel, OUTBOX.c.digest == message.key)
         parts = sa.update(OUTBOX).where(*named, OUTBOX.c.state == _OWED)
         connection.execute(parts.values(state=DeliveryState.SENT))
         if claimed.group:
             older = (OUTBOX.c.channel == message.channel, OUTBOX.c.group_key == claimed.group)
-            over = sa.update(OUTBOX).where(*older, OUTBOX.c.id < claimed.id, OUTBOX.c.again_at > 0)
-            connection.execute(over.values(again_at=0))
+            standing = (OUTBOX.c.id < claimed.id, OUTBOX.c.state == DeliveryState.STANDING)
+            over = sa.update(OUTBOX).where(*older, *standing)
+            connection.execute(over.values(state=DeliveryState.SENT))
 
     def _postpone(self, claimed: _Claimed, error: OpskitError, terms: Terms) -> str:
         reason = shorten(clean(error.message), 200)
@@ -240,10 +240,9 @@ class Outbox:
             now, jitter = self._clock.now(), self._jitter()
             asked = Duration(error.seconds * SECOND if isinstance(error, Throttled) else 0)
             wait = _WAITS[min(claimed.tries - 1, len(_WAITS) - 1)] * (1 - jitter / 5)
-            due = now + max(int(wait), asked)
             resting.failed(connection, claimed.message.channel, now, jitter=jitter, wait=asked)
-            later = {"again_at": now + max(_SOON, asked)} if claimed.again else {"due_at": due}
-            self._mark(connection, claimed, claimed_until=0, last_error=reason, **later)
+            due = now + max(_SOON if claimed.again else int(wait), asked)
+            self._mark(connection, claimed, claimed_until=0, last_error=reason, due_at=due)
         return "failed"
 
     def _give_up(
@@ -252,9 +251,7 @@ class Outbox:
         """Keep a message as dead, tell the ledger, and its fallback; a digest sets free."""
         message = claimed.message
         state = DeliveryState.SENT if claimed.again else DeliveryState.DEAD
-        marked = self._mark(
-            connection, claimed, state=state, claimed_until=0, again_at=0, last_error=reason
-        )
+        marked = self._mark(connection, claimed, state=state, claimed_until=0, last_error=reason)
         if not marked:
             return
         told = {"key": message.key, "reason": reason, "attempts": claimed.tries}
@@ -330,9 +327,14 @@ def _insert(connection: sa.Connection) -> postgresql.Insert | sqlite.Insert:
     return insert(OUTBOX).on_conflict_do_nothing(index_elements=["key"])
 
 
+def _seen(state: str) -> DeliveryState:
+    found = DeliveryState(state)
+    return DeliveryState.SENT if found is DeliveryState.STANDING else found
+
+
 def _mine(claimed: _Claimed) -> sa.ColumnElement[bool]:
     """Return whether a message is as it was claimed: nobody has settled or claimed it since."""
-    state = DeliveryState.SENT if claimed.again else _OWED
+    state = DeliveryState.STANDING if claimed.again else _OWED
     return sa.and_(OUTBOX.c.attempts == claimed.tries, OUTBOX.c.state == state)
 
 

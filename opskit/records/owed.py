@@ -30,11 +30,9 @@ OUTBOX = sa.Table(
     # Key of the message that names this one in its place.
     sa.Column("digest", sa.Text, nullable=False),
     sa.Column("claimed_until", sa.BigInteger, nullable=False),
-    # When one that was sent is to be sent again; 0 for never.
-    sa.Column("again_at", sa.BigInteger, nullable=False),
     sa.Column("fell_back_at", sa.BigInteger, nullable=False),
     sa.Index("ix_outbox_state", "state", "due_at"),
-    sa.Index("ix_outbox_group", "channel", "group_key", "id"),
+    sa.Index("ix_outbox_group", "channel", "group_key", "state", "id"),
 )
 
 
@@ -42,6 +40,8 @@ class DeliveryState(StrEnum):
     """Where a message is."""
 
     OWED = "owed"
+    # Sent, and to be sent again at `due_at`, until something newer of its group is sent.
+    STANDING = "standing"
     SENT = "sent"
     DEAD = "dead"
 
@@ -50,25 +50,26 @@ def ready(now: Instant, channels: Sequence[str]) -> sa.Select[tuple[object, ...]
     """Return what may be sent now: what is due and first of its group, and what is said again."""
     other = OUTBOX.alias()
     grouped = (other.c.channel == OUTBOX.c.channel, other.c.group_key == OUTBOX.c.group_key)
-    before = sa.exists().where(
-        *grouped, other.c.id < OUTBOX.c.id,
-        sa.or_(other.c.state == DeliveryState.OWED, other.c.claimed_until > now),
-    )  # fmt: skip
-    after = sa.exists().where(
-        *grouped, other.c.id > OUTBOX.c.id, other.c.state != DeliveryState.DEAD
+    earlier, later = other.c.id < OUTBOX.c.id, other.c.id > OUTBOX.c.id
+    waits = sa.exists().where(*grouped, other.c.state == DeliveryState.OWED, earlier)
+    on_its_way = sa.exists().where(
+        *grouped, other.c.state == DeliveryState.STANDING, earlier, other.c.claimed_until > now
     )
-    first = sa.or_(OUTBOX.c.group_key == "", ~before)
+    over = sa.exists().where(*grouped, other.c.state != DeliveryState.DEAD, later)
     owed = sa.and_(
         OUTBOX.c.state == DeliveryState.OWED,
-        OUTBOX.c.due_at <= now,
         OUTBOX.c.digest.in_(["", ALONE]),
-        first,
-    )  # fmt: skip
-    again = sa.and_(
-        OUTBOX.c.state == DeliveryState.SENT,
-        OUTBOX.c.again_at > 0,
-        OUTBOX.c.again_at <= now,
-        ~after,
-    )  # fmt: skip
-    mine = (OUTBOX.c.claimed_until <= now, OUTBOX.c.channel.in_(channels))
-    return sa.select(OUTBOX).where(*mine, sa.or_(owed, again)).order_by(OUTBOX.c.id)
+        sa.or_(OUTBOX.c.group_key == "", sa.and_(~waits, ~on_its_way)),
+    )
+    again = sa.and_(OUTBOX.c.state == DeliveryState.STANDING, ~over)
+    return (
+        sa.select(OUTBOX)
+        .where(
+            OUTBOX.c.state.in_([DeliveryState.OWED, DeliveryState.STANDING]),
+            OUTBOX.c.due_at <= now,
+            OUTBOX.c.claimed_until <= now,
+            OUTBOX.c.channel.in_(channels),
+            sa.or_(owed, again),
+        )
+        .order_by(OUTBOX.c.id)
+    )

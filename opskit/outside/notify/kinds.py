@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from opskit.core.clock import MINUTE, Clock
+from opskit.core.clock import Clock
 from opskit.core.text import nearest
 from opskit.outside.fields import Span
 from opskit.outside.models import Model
@@ -71,7 +71,9 @@ class _Channel(Model):
         default="", description="channel that is told too what this one did not take"
     )
     fallback_after: Span = Field(
-        default=10 * MINUTE, description="how long a message may wait before it goes there too"
+        default="10m",
+        validate_default=True,
+        description="how long a message may wait before it goes there too",
     )
     digest_over: int = Field(
         default=DIGEST_OVER, ge=0, le=10_000,

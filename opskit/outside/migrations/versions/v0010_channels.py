@@ -11,9 +11,9 @@ def upgrade() -> None:
     """Add the columns and the table."""
     for name in ("group_key", "digest"):
         op.add_column("outbox", sa.Column(name, sa.Text, nullable=False, server_default=""))
-    for name in ("claimed_until", "again_at", "fell_back_at"):
+    for name in ("claimed_until", "fell_back_at"):
         op.add_column("outbox", sa.Column(name, sa.BigInteger, nullable=False, server_default="0"))
-    op.create_index("ix_outbox_group", "outbox", ["channel", "group_key", "id"])
+    op.create_index("ix_outbox_group", "outbox", ["channel", "group_key", "state", "id"])
     op.create_table(
         "outbox_channels",
         sa.Column("channel", sa.Text, primary_key=True),
