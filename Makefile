@@ -39,7 +39,7 @@ shape: $(VENV)/.dev ## print function length, module length and branch complexit
 
 lock: ## renew the lock files (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet -o requirements.lock
-	uv pip compile pyproject.toml --group dev --extra mitogen --extra postgres --extra pdf --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --group dev --extra mitogen --extra postgres --extra pdf --extra apprise --universal --python-version 3.11 --generate-hashes \
 		--no-header --quiet -c requirements.lock -o requirements-dev.lock
 
 clean: ## remove what make built

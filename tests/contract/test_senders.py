@@ -18,6 +18,7 @@ from opskit.core.errors import OpskitError, Throttled
 from opskit.core.notice import Item, Link, Notice, Status, Weight, as_body
 from opskit.core.text import clean
 from opskit.outside.notify.alertmanager import AlertmanagerSender
+from opskit.outside.notify.apprise import AppriseSender
 from opskit.outside.notify.kinds import Channel
 from opskit.outside.notify.mail import MailSender
 from opskit.outside.notify.ntfy import NtfySender
@@ -114,11 +115,25 @@ def mail(behavior: str, directory: Path, seconds: float) -> Iterator[Stand]:
         )
 
 
+@contextmanager
+def apprise(behavior: str, _directory: Path, seconds: float) -> Iterator[Stand]:
+    with servers.Server(HTTP[behavior]) as server:
+        yield Stand(
+            AppriseSender(f"json://127.0.0.1:{server.port}/{SECRET}", CLOCK, seconds),
+            lambda: [servers.body(one).decode() for one in server.requests],
+        )
+
+
 BY_HTTP: dict[str, Set] = {
     "webhook": webhook, "slack": slack, "teams": teams, "pagerduty": pagerduty, "ntfy": ntfy,
     "alertmanager": alertmanager,
 }  # fmt: skip
-STANDS: dict[str, Set] = {**BY_HTTP, "mail": mail}
+STANDS: dict[str, Set] = {**BY_HTTP, "apprise": apprise, "mail": mail}
+# Without the one that starts a process for each message.
+swift = pytest.mark.parametrize("stand", [*BY_HTTP.values(), mail], ids=[*BY_HTTP, "mail"])
+every_http = pytest.mark.parametrize(
+    "stand", [*BY_HTTP.values(), apprise], ids=[*BY_HTTP, "apprise"]
+)
 by_http = pytest.mark.parametrize("stand", BY_HTTP.values(), ids=BY_HTTP)
 every = pytest.mark.parametrize("stand", STANDS.values(), ids=STANDS)
 
@@ -196,7 +211,7 @@ def test_only_a_refusal_for_good_is_final(
     assert error.message.endswith(f"the other side answered {code}")
 
 
-@by_http
+@every_http
 @pytest.mark.parametrize(
     ("behavior", "seconds"),
     [("waits seconds", 120), ("waits for a date", 120), ("waits, it says", 0)],
@@ -210,7 +225,7 @@ def test_who_asks_to_be_left_alone_says_for_how_long(
     assert error.seconds == seconds
 
 
-@by_http
+@every_http
 def test_a_redirect_is_not_followed(stand: Set, tmp_path: Path) -> None:
     with stand("redirects", tmp_path, PATIENT) as set_up:
         assert not failure(set_up.sender, message()).retryable
@@ -230,7 +245,7 @@ FAULT = Notice(
 )  # fmt: skip
 
 
-@every
+@swift
 @pytest.mark.parametrize("status", Status)
 def test_each_status_is_told(stand: Set, tmp_path: Path, status: Status) -> None:
     said = replace(FAULT, status=status)

@@ -22,6 +22,7 @@ from opskit.outside.notify.words import FIELDS, Wording, unknown_fields
 
 if TYPE_CHECKING:
     from opskit.outside.notify.alertmanager import AlertmanagerSender
+    from opskit.outside.notify.apprise import AppriseSender
     from opskit.outside.notify.mail import MailSender
     from opskit.outside.notify.ntfy import NtfySender
     from opskit.outside.notify.pagerduty import PagerDutySender
@@ -233,6 +234,19 @@ class AlertmanagerChannel(_Secretive):
         return AlertmanagerSender(peers, self.secret(around), self.wording)
 
 
+class AppriseChannel(_Secretive):
+    """Anything that apprise speaks to, by its URL, which is the secret; needs `opskit[apprise]`."""
+
+    kind: Literal["apprise"]
+    allow_private: Literal[True] = Field(default=True, description="apprise talks to any address")
+
+    def made(self, around: Surroundings) -> AppriseSender:
+        """Return what sends by it."""
+        from opskit.outside.notify.apprise import AppriseSender  # noqa: PLC0415  # as above
+
+        return AppriseSender(self.secret(around), around.clock, wording=self.wording)
+
+
 class MailChannel(Mail, _Channel):
     """Mail by SMTP, as `mail:` has it."""
 
@@ -255,6 +269,7 @@ Channel: TypeAlias = Annotated[
     | PagerDutyChannel
     | NtfyChannel
     | AlertmanagerChannel
+    | AppriseChannel
     | MailChannel,
     Field(discriminator="kind"),
 ]

@@ -44,7 +44,7 @@ class Endpoint:
         except OpskitError as error:
             # From nothing: what is behind it names the URL.
             raise self._without_url(error) from None
-        self._require_success(response)
+        require_success(self.name, response, self.clock.now())
         return response
 
     def _without_url(self, error: OpskitError) -> OpskitError:
@@ -54,16 +54,23 @@ class Endpoint:
             message = f"{self.name} cannot be reached"
         return type(error)(message, hint=error.hint, retryable=error.retryable)
 
-    def _require_success(self, response: http.Response) -> None:
-        status = response.status
-        if 200 <= status < 300:
-            return
-        told = f"{self.name} answered {status}"
-        wait = retry_after(response.headers, self.clock.now())
-        if status == 429 or (status == 503 and wait):
-            raise Throttled(told, seconds=wait)
-        final = 300 <= status < 500 and status not in _LATER
-        raise OutsideError(told, retryable=not final)
+
+def require_success(name: str, response: http.Response, now: Instant) -> None:
+    """Raise unless an answer accepts what was sent.
+
+    Raises:
+        Throttled: 429, or 503 with `Retry-After`.
+        OutsideError: anything else but 2xx; final for 3xx and for 4xx that say more than "not now".
+    """
+    status = response.status
+    if 200 <= status < 300:
+        return
+    told = f"{name} answered {status}"
+    wait = retry_after(response.headers, now)
+    if status == 429 or (status == 503 and wait):
+        raise Throttled(told, seconds=wait)
+    final = 300 <= status < 500 and status not in _LATER
+    raise OutsideError(told, retryable=not final)
 
 
 def host_of(url: str) -> str:
