@@ -292,6 +292,20 @@ def test_what_could_not_be_sent_again_is_tried_again_soon(
     assert outbox.deliver({"mail": post}).sent == 1
 
 
+def test_what_is_over_is_not_sent_again_while_its_end_waits(
+    database: Database, clock: FrozenClock, outbox: Outbox
+) -> None:
+    owe(database, clock, ["fires"], group="disk")
+    post = Post(again=[clock.now() + 2 * MINUTE])
+    outbox.deliver({"mail": post})
+    owe(database, clock, ["ends"], group="disk")
+    post.trouble = [Throttled("answered 429", seconds=240)]
+    outbox.deliver({"mail": post})
+    clock.advance(240 * SECOND)
+    outbox.deliver({"mail": post})
+    assert post.keys == ["fires", "ends"]
+
+
 # Somebody else
 
 
