@@ -109,7 +109,7 @@ class App:
         """Return the database, migrated."""
         # Every table must be known before the schema is used.
         from opskit.access.store import tables as _access  # noqa: F401, PLC0415
-        from opskit.alerts import store as _alerts  # noqa: F401, PLC0415
+        from opskit.alerts.store import tables as _alerts  # noqa: F401, PLC0415
         from opskit.fleet import store as _fleet  # noqa: F401, PLC0415
         from opskit.history import store as _history  # noqa: F401, PLC0415
         from opskit.monitor import store as _monitor  # noqa: F401, PLC0415

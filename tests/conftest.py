@@ -118,7 +118,7 @@ def clock() -> FrozenClock:
 def database(tmp_path: Path) -> Iterator[Database]:
     """Open an empty, migrated SQLite database."""
     from opskit.access.store import tables as _access  # noqa: F401  # every table must be known
-    from opskit.alerts import store as _alerts  # noqa: F401
+    from opskit.alerts.store import tables as _alerts  # noqa: F401
     from opskit.fleet import store as _fleet  # noqa: F401
     from opskit.history import store as _history  # noqa: F401
     from opskit.monitor import store as _monitor  # noqa: F401

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from opskit.alerts import store
 from opskit.alerts.drill import DEAD, Drill, Sighting, hash_of, message, new_code
+from opskit.alerts.store import drills as store
 from opskit.core.clock import Clock, Duration, Instant, to_datetime
 from opskit.core.errors import ConfigError, Conflict, Refused
 from opskit.outside.database import Database

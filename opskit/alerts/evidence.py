@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from opskit.alerts import store
 from opskit.alerts.drill import Drill
+from opskit.alerts.store import drills as store
 from opskit.core.clock import Instant
 from opskit.core.evidence import DrillEvidence, Evidence, WarningEvidence
 from opskit.core.evidence.rows import only

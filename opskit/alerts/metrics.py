@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from opskit.alerts import store
+from opskit.alerts.store import drills as store
 from opskit.core.clock import SECOND, Instant
 from opskit.core.metrics import Family, gauge, one
 from opskit.outside.database import Database

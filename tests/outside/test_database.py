@@ -16,8 +16,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from opskit.access.store import tables as access
+from opskit.alerts.store import tables as alerts
 from opskit.core.errors import ConfigError, OpskitError, OutsideError
 from opskit.fleet import store as fleet
+from opskit.history import store as history
 from opskit.monitor import store as monitor
 from opskit.outside.database import (
     HEAD,
@@ -32,7 +34,8 @@ from tests.outside import databases, isolated
 from tests.rig.postgres import Postgres
 
 # Every table must be known before two schemas are compared.
-MODULES = (access, fleet, monitor, archive, intake, leases, ledger, outbox, ticks, waivers)
+RECORDS = (archive, intake, leases, ledger, outbox, ticks, waivers)
+MODULES = (access, alerts, fleet, history, monitor, *RECORDS)
 CANARY = "C4n4ryV4lu3Xq7Zm2"
 
 

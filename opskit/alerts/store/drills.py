@@ -1,4 +1,4 @@
-"""The table of drills."""
+"""Drills, as the table has them."""
 
 from __future__ import annotations
 
@@ -8,24 +8,8 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from opskit.alerts.drill import Drill
+from opskit.alerts.store.tables import DRILLS
 from opskit.core.clock import Instant
-from opskit.outside.database import METADATA, BigInt
-
-DRILLS = sa.Table(
-    "alerts_drills",
-    METADATA,
-    sa.Column("id", BigInt, primary_key=True),
-    sa.Column("begun_at", sa.BigInteger, nullable=False),
-    sa.Column("deadline_at", sa.BigInteger, nullable=False),
-    sa.Column("code_hash", sa.Text, nullable=False),
-    sa.Column("seen", sa.Integer),
-    sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("routes", sa.Text, nullable=False),
-    sa.Column("confirmed_at", sa.BigInteger),
-    sa.Column("missed_at", sa.BigInteger),
-    sa.Column("refs", sa.Text, nullable=False),
-    sa.Index("ix_alerts_drills_begun", "begun_at"),
-)
 
 
 def begin(connection: sa.Connection, begun_at: Instant, deadline_at: Instant, code: str) -> int:

@@ -1,0 +1,109 @@
+"""Alerts, pending and fired, as the table has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from math import isnan
+
+import sqlalchemy as sa
+
+from opskit.alerts.firing import Firing
+from opskit.alerts.store.tables import FIRINGS
+from opskit.core.clock import Instant
+from opskit.core.interval import Interval
+
+
+def add(connection: sa.Connection, one: Firing) -> Firing:
+    """Write a new one, and return it with its number."""
+    values = {**_values(one), "open": 1}
+    made = connection.execute(sa.insert(FIRINGS).values(values))
+    return replace(one, id=int(made.inserted_primary_key[0]))  # type: ignore[index]  # there is one
+
+
+def change(connection: sa.Connection, changed: Sequence[Firing]) -> None:
+    """Write what became of some."""
+    if not changed:
+        return
+    own = sa.update(FIRINGS).where(FIRINGS.c.id == sa.bindparam("own"))
+    connection.execute(own, [{"own": one.id, **_values(one)} for one in changed])
+
+
+def forget(connection: sa.Connection, never_fired: Iterable[int]) -> None:
+    """Remove those that were pending only: nobody was told, and nothing is said of them."""
+    gone = [{"own": one} for one in never_fired]
+    if gone:
+        own = FIRINGS.c.id == sa.bindparam("own")
+        connection.execute(sa.delete(FIRINGS).where(own, FIRINGS.c.starts_at.is_(None)), gone)
+
+
+def close(connection: sa.Connection, settled: Iterable[int]) -> None:
+    """Remember that everybody who has to know that these are over knows."""
+    done = [{"own": one} for one in settled]
+    if done:
+        own = sa.update(FIRINGS).where(FIRINGS.c.id == sa.bindparam("own"))
+        connection.execute(own.values(open=0), done)
+
+
+def opened(connection: sa.Connection) -> tuple[Firing, ...]:
+    """Return those that are pending, that fire, or of whose end somebody has yet to hear."""
+    found = sa.select(FIRINGS).where(FIRINGS.c.open == 1).order_by(FIRINGS.c.id)
+    return tuple(_firing(row) for row in connection.execute(found))
+
+
+def within(connection: sa.Connection, period: Interval) -> tuple[Firing, ...]:
+    """Return those that fired at some time within a period, oldest first."""
+    fired = (
+        FIRINGS.c.starts_at < period.end,
+        sa.or_(FIRINGS.c.ends_at.is_(None), FIRINGS.c.ends_at > period.start),
+    )
+    found = sa.select(FIRINGS).where(*fired).order_by(FIRINGS.c.starts_at, FIRINGS.c.id)
+    return tuple(_firing(row) for row in connection.execute(found))
+
+
+def begun_within(connection: sa.Connection, period: Interval) -> tuple[Firing, ...]:
+    """Return those that began to fire within a period, oldest first."""
+    begun = (FIRINGS.c.starts_at >= period.start, FIRINGS.c.starts_at < period.end)
+    found = sa.select(FIRINGS).where(*begun).order_by(FIRINGS.c.starts_at, FIRINGS.c.id)
+    return tuple(_firing(row) for row in connection.execute(found))
+
+
+def first_at(connection: sa.Connection) -> Instant | None:
+    """Return when the first one fired; None where none ever did."""
+    found = connection.execute(sa.select(sa.func.min(FIRINGS.c.starts_at))).scalar()
+    return None if found is None else Instant(int(found))
+
+
+def _values(one: Firing) -> Mapping[str, object]:
+    return {
+        "fingerprint": one.fingerprint,
+        "source": one.source,
+        "rule": one.rule,
+        "labels": json.dumps(dict(one.labels), sort_keys=True),
+        "annotations": json.dumps(dict(one.annotations), sort_keys=True),
+        # A database keeps no NaN.
+        "value": None if one.value is None or isnan(one.value) else one.value,
+        "since": one.since,
+        "starts_at": one.starts_at,
+        "missing_at": one.missing_at,
+        "ends_at": one.ends_at,
+        "refs": json.dumps(list(one.refs)),
+    }
+
+
+def _firing(row: sa.Row[tuple[object, ...]]) -> Firing:
+    return Firing(
+        id=row.id,
+        fingerprint=row.fingerprint,
+        source=row.source,
+        rule=row.rule,
+        labels=json.loads(row.labels),
+        annotations=json.loads(row.annotations),
+        value=row.value,
+        since=row.since,
+        starts_at=row.starts_at,
+        missing_at=row.missing_at,
+        ends_at=row.ends_at,
+        refs=tuple(json.loads(row.refs)),
+    )
