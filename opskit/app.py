@@ -26,6 +26,7 @@ from opskit.outside.models import Model, read
 from opskit.records.ledger import Ledger, Verification, verify
 
 if TYPE_CHECKING:
+    from opskit.alerting import Alerting
     from opskit.alerts.drilling import Drills, Fault
     from opskit.collectors import Gatherer
     from opskit.core.metrics import Family
@@ -259,7 +260,7 @@ class App:
         """Return what writes observations."""
         from opskit.monitor.record import Recorder  # noqa: PLC0415
 
-        channels = self.channels.names
+        channels = self._directly
         return Recorder(self.database, self.ledger, self.outbox, channels, self.catalogue)
 
     @cached_property
@@ -271,7 +272,7 @@ class App:
             self.database,
             self.ledger,
             self.outbox,
-            self.channels.names,
+            self._directly,
             catalogue=lambda: self.catalogue,
         )
 
@@ -347,6 +348,32 @@ class App:
             self.database, self.ledger, self.outbox, self.clock, self.config.zone,
             self.channels.names, self.deliver,
         )  # fmt: skip
+
+    @cached_property
+    def alerting(self) -> Alerting:
+        """Return what evaluates alert rules, and tells whom they concern."""
+        from opskit.alerting import Alerting  # noqa: PLC0415
+
+        watched = (lambda: self.catalogue) if self._has(self.config.settings.services) else None
+        return Alerting(
+            self.config, self.database, self.ledger, self.outbox, self.clock,
+            self.user, watched,
+        )  # fmt: skip
+
+    def evaluate(self) -> Mapping[str, str]:
+        """Pass over all alert rules once, and send what is owed; return rules without an answer."""
+        from opskit.alerts.engine import Page  # noqa: PLC0415
+
+        faults = self.alerting.once(Page(self.families(), self.gatherer.hides))
+        self.deliver()
+        return faults
+
+    @property
+    def _directly(self) -> tuple[str, ...]:
+        """Return the channels that are told of services themselves: routes decide where any are."""
+        from opskit.alerts.planning import ROUTES  # noqa: PLC0415
+
+        return () if self._has(ROUTES) else self.channels.names
 
     @property
     def fault(self) -> Fault:

@@ -54,6 +54,7 @@ class Gatherer:
         self._most = most
         self._last: dict[Part, _Read] = {}
         self._succeeded: dict[str, Instant] = {}
+        self._names: dict[Part, frozenset[str]] = {}
         self._lock = threading.Lock()
 
     def families(self, pulse: Pulse | None = None) -> tuple[Family, ...]:
@@ -63,6 +64,18 @@ class Gatherer:
             shown = [family for each in found for family in each.families]
             own = (*itself(pulse), *self._about(found))
             return tidied((*shown, *own), self._most)
+
+    def hides(self, metric: str) -> bool:
+        """Return whether a metric may be missing only because its part could not be read.
+
+        Of a part that was never read nobody knows what it would show: all that no other shows.
+        """
+        with self._lock:
+            failed = {part for part, read in self._last.items() if read.fault}
+            names = self._names.items()
+            if any(metric in own for part, own in names if part not in failed):
+                return False
+            return any(part not in self._names or metric in self._names[part] for part in failed)
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -83,6 +96,8 @@ class Gatherer:
             families, fault = (), f"a bug in opskit: {type(error).__name__}: {error}"
         ended, stamp = self._clock.monotonic(), self._clock.now()
         self._last[part] = _Read(part, families, ended, stamp, ended - began, fault)
+        if not fault:
+            self._names[part] = frozenset(one.name for one in families)
         return self._last[part]
 
     def _about(self, found: Sequence[_Read]) -> Iterator[Family]:

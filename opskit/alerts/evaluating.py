@@ -7,7 +7,7 @@ alert, told apart by its labels. It fires once it was there for `for`; it goes o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -174,7 +174,7 @@ class Running:
     storage: Memory
     settings: Settings = field(default_factory=Settings)
     external: Mapping[str, str] = field(default_factory=dict)
-    active: dict[str, Mapping[Labels, Active]] = field(default_factory=dict)
+    active: dict[int, Mapping[Labels, Active]] = field(default_factory=dict)
     _written: dict[int, frozenset[Labels]] = field(default_factory=dict)
 
     def turn(self, at: int) -> None:
@@ -183,13 +183,29 @@ class Running:
         Raises:
             QueryError: a rule has no answer; those after it were not evaluated.
         """
-        for index, rule in enumerate(self.rules):
-            samples = dict(self._samples(index, rule, at))
-            for labels, value in samples.items():
-                self.storage.append(labels, at, value)
-            for labels in self._written.get(index, frozenset()) - samples.keys():
-                self.storage.append(labels, at, STALE)
-            self._written[index] = frozenset(samples)
+        for index in range(len(self.rules)):
+            self.attempt(index, at)
+
+    def attempt(self, index: int, at: int) -> None:
+        """Evaluate one rule at an instant (ms).
+
+        Raises:
+            QueryError: it has no answer; its alerts are as they were.
+        """
+        samples = dict(self._samples(index, self.rules[index], at))
+        for labels, value in samples.items():
+            self.storage.append(labels, at, value)
+        for labels in self._written.get(index, frozenset()) - samples.keys():
+            self.storage.append(labels, at, STALE)
+        self._written[index] = frozenset(samples)
+
+    def of(self, index: int) -> tuple[Active, ...]:
+        """Return the alerts of one rule that are pending or fire."""
+        return tuple(self.active.get(index, {}).values())
+
+    def restore(self, index: int, alerts: Iterable[Active]) -> None:
+        """Go on with alerts that were there before."""
+        self.active[index] = {one.labels: one for one in alerts}
 
     def alerts(self, name: str) -> tuple[Active, ...]:
         """Return all alerts of rules of this name that are pending or fire."""
@@ -197,7 +213,7 @@ class Running:
             one
             for index, rule in enumerate(self.rules)
             if isinstance(rule, Alerting) and rule.name == name
-            for one in self.active.get(str(index), {}).values()
+            for one in self.of(index)
         )
 
     def _samples(
@@ -206,9 +222,9 @@ class Running:
         if isinstance(rule, Recording):
             yield from self._recorded(rule, at)
             return
-        before = self.active.get(str(index), {})
+        before = self.active.get(index, {})
         found = evaluated(rule, before, self.storage, at, self.settings, self.external)
-        self.active[str(index)] = found.active
+        self.active[index] = found.active
         for labels, one in found.active.items():
             state = "firing" if one.fires else "pending"
             yield labels.changed({NAME: _ALERTS, "alertstate": state}), 1.0

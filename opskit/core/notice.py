@@ -53,7 +53,8 @@ class Notice:
 
     `key` identifies the message for ever; messages of one `group` belong together and are told in
     order. `at` is when it happened, in microseconds since 1970; 0 where that is not known.
-    `may_repeat` tells that it may have arrived before. `to` are addresses of people concerned.
+    `may_repeat` tells that it may have arrived before. `to` are addresses of people concerned, who
+    are told besides whom the channel tells anyway; with `only_to` they alone are.
     """
 
     title: str
@@ -66,6 +67,7 @@ class Notice:
     key: str = ""
     group: str = ""
     to: tuple[str, ...] = ()
+    only_to: bool = False
     at: int = 0
     may_repeat: bool = False
 
@@ -137,4 +139,5 @@ def as_body(notice: Notice) -> dict[str, object]:
         "notice": told,
         "at": notice.at,
         **({"to": list(notice.to)} if notice.to else {}),
+        **({"only_to": True} if notice.only_to else {}),
     }

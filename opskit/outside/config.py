@@ -19,13 +19,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
-from opskit.core.clock import parse_duration
+from opskit.core.clock import HOUR, SECOND, parse_duration
 from opskit.core.errors import ConfigError, DataError
 from opskit.core.findings import Location
 from opskit.core.transcript import Strategy
 from opskit.outside import cron
 from opskit.outside.database import sqlite_url
 from opskit.outside.documents import Document, KeyPath
+from opskit.outside.fields import Span
 from opskit.outside.files import private_directory, writable_by_others
 from opskit.outside.models import Model, read, validate
 from opskit.outside.notify.kinds import Channel
@@ -191,6 +192,28 @@ class Threshold(Model):
         return self
 
 
+class Alerts(Model):
+    """How opskit looks at its own alert rules."""
+
+    rules: tuple[str, ...] = Field(
+        default=("alerts/*.yaml", "alerts/opskit/**/*.yaml"),
+        description="rule files that opskit evaluates; others are for a Prometheus",
+    )
+    interval: Span = Field(
+        default="30s", validate_default=True, ge=SECOND, le=HOUR,
+        description="how often rules are evaluated that say nothing else",
+    )  # fmt: skip
+    history: Span = Field(
+        default="35d", validate_default=True, ge=HOUR,
+        description="how long what rules look at is kept, for backtests",
+    )  # fmt: skip
+    watchdog_url_file: str = Field(
+        default="",
+        description="file with the URL that is called while all rules are evaluated: who is not "
+        "called any more raises the alarm",
+    )
+
+
 class Settings(Model):
     """`opskit.yaml`. Paths are relative to the file."""
 
@@ -233,6 +256,7 @@ class Settings(Model):
     schedule: tuple[Scheduled, ...] = Field(
         default=(), description="commands that opskit serve runs when they are due"
     )
+    alerts: Alerts = Field(default_factory=Alerts, description="how alert rules are evaluated")
     forecasts: tuple[Threshold, ...] = Field(
         default=(), description="thresholds besides those of disks, inodes, memory, certificates"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opskit.alerts.engine import Page
 from opskit.app import App
 from opskit.core.clock import SECOND, Instant
 from opskit.core.errors import OpskitError
@@ -9,6 +10,7 @@ from opskit.core.metrics import Family, Sample
 from opskit.outside.eventlog import EventLog
 from opskit.records.fenced import LostLead
 from opskit.records.leases import Lease
+from opskit.serve.alerter import Alerter
 from opskit.serve.courier import Courier
 from opskit.serve.jobs import Jobs
 from opskit.serve.leader import Leadership
@@ -37,6 +39,7 @@ class Lead:
         self._courier = Courier(self._app, log)
         self._settler = Settler(self._app, log)
         self._jobs = Jobs(self._app, log)
+        self._alerter = Alerter(self._app, log, self._page, self._courier.go)
         self._refusals = Refusals(log)
         self._site = site
         self._open(site)
@@ -45,6 +48,7 @@ class Lead:
     def start(self) -> None:
         """Begin to look."""
         self._start_watching()
+        self._alerter.start()
 
     @property
     def moves(self) -> bool:
@@ -124,6 +128,7 @@ class Lead:
         self._courier.app = leading
         self._settler.app = leading
         self._jobs.use(leading)
+        self._alerter.use(leading)
         site.requests = self._site.requests
         self._open(site)
         self._site = site
@@ -152,12 +157,16 @@ class Lead:
                     raise self._watch.error
         finally:
             self._web.stop()
+            self._alerter.close()
             self._jobs.close(write=not lost)
             self._settler.close()
             self._courier.close()
             if not lost:
                 self._leadership.give_back(self._lease)
             self._app.database.close()
+
+    def _page(self) -> Page:
+        return Page(self._site.families(), self._app.gatherer.hides)
 
     def _families(self) -> tuple[Family, ...]:
         done, at = self._reloaded
@@ -179,5 +188,6 @@ class Lead:
                 "Scheduled commands that ended with another status than 0.",
                 (Sample(self._jobs.failed),),
             ),
+            *self._alerter.families(),
             *self._site.requests.families(),
         )  # fmt: skip

@@ -62,6 +62,7 @@ class Daemon:
         app = self._find()
         _ = app.catalogue
         app.check_channels()
+        app.alerting.check()
         return app, Site.of(app, self._log)
 
     def run(self) -> ExitCode:

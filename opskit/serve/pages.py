@@ -27,8 +27,7 @@ _SVG = "image/svg+xml"
 
 def metrics(site: Site, _asked: Asked) -> Answer:
     """Show what can be measured now."""
-    found = (*site.app.families(site.pulse()), *site.own())
-    return Answer(200, exporter.page(found), exporter.CONTENT_TYPE)
+    return Answer(200, exporter.page(site.families()), exporter.CONTENT_TYPE)
 
 
 def healthy(_site: Site, _asked: Asked) -> Answer:

@@ -92,6 +92,10 @@ class Site:
             Limit(tick, per_minute=30, burst=30),
         )
 
+    def families(self) -> tuple[Family, ...]:
+        """Return all that /metrics shows now."""
+        return (*self.app.families(self.pulse()), *self.own())
+
     @property
     def listens(self) -> tuple[str, bool]:
         """Return where it listens, and whether by TLS: what a reload cannot change."""

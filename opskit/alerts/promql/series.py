@@ -160,6 +160,12 @@ class Memory:
         for name, value in series.labels.pairs:
             self._index.setdefault(name, {}).setdefault(value, {})[series.labels] = None
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self._series.clear()
+        self._index.clear()
+        self._found.clear()
+
     def append(self, labels: Labels, time: int, value: float) -> None:
         """Add one sample behind the others of its series."""
         series = self._series.get(labels)

@@ -7,8 +7,11 @@ so until it falls below a lower threshold.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set as AbstractSet
 from dataclasses import dataclass
 from fractions import Fraction
+
+from opskit.alerts.routing.settings import FlappingSettings
 
 LOOKS = 21
 _CHANGES = LOOKS - 1
@@ -40,3 +43,17 @@ class Steadiness:
         after = Steadiness((*self.looks, fires)[-LOOKS:], self.flaps)
         bound = stop if self.flaps else start
         return Steadiness(after.looks, after.percent >= bound)
+
+
+def steadied(
+    before: Mapping[str, Steadiness], firing: AbstractSet[str], settings: FlappingSettings
+) -> Mapping[str, Steadiness]:
+    """Return how steady alerts are after one more look; what did not fire for long is left out."""
+    looked = {
+        name: before.get(name, _NEW).looked(name in firing, settings.start, settings.stop)
+        for name in before.keys() | firing
+    }
+    return {name: one for name, one in looked.items() if any(one.looks)}
+
+
+_NEW = Steadiness()

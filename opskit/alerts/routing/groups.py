@@ -24,12 +24,12 @@ Recipients = Callable[[str], Destinations]
 class GroupKey:
     """What tells a group apart: its node in the tree, and the labels its alerts share."""
 
-    path: str
+    route: str
     labels: tuple[tuple[str, str], ...]
 
     def __str__(self) -> str:
         """Return it for people and for keys of messages."""
-        return f"{self.path}:{{{', '.join(f'{name}={value!r}' for name, value in self.labels)}}}"
+        return f"{self.route}:{{{', '.join(f'{name}={value!r}' for name, value in self.labels)}}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +44,23 @@ class Told:
 class Group:
     """What is known of a group between two looks.
 
-    `look_at` is when it is looked at next. `number` counts its messages: with the key it names
-    each. `open_since` is when somebody was first told of what nobody has in hand yet; `steps` are
-    the steps of its escalation since.
+    `look_at` is when it is looked at next. `number` counts its messages: with the key, and with
+    when the group began, it names each for ever. `open_since` is when somebody was first told of
+    what nobody has in hand yet; `steps` are the steps of its escalation since.
     """
 
     key: GroupKey
+    begun_at: Instant
     look_at: Instant
     number: int = 0
     told: Mapping[str, Told] = field(default_factory=dict)
     told_at: Instant | None = None
     open_since: Instant | None = None
     steps: int = 0
+
+    def named(self, number: int) -> str:
+        """Return the key of one of its messages."""
+        return f"{self.key}@{self.begun_at}#{number}"
 
 
 class Occasion(StrEnum):
@@ -155,7 +160,7 @@ def _said(
         for names, about_firing, ends in _audiences(group, over, to if firing else frozenset())
     ]
     notices = tuple(
-        Notice(f"{group.key}#{number}", group.key, occasion, names, begun, ended)
+        Notice(group.named(number), group.key, occasion, names, begun, ended)
         for number, (names, begun, ended) in enumerate(
             (one for one in contents if one[1] or one[2]), start=group.number + 1
         )
@@ -210,8 +215,9 @@ def _escalated(
     due = [one for one in look.steps if look.now >= group.open_since + one.after]
     for step in due[group.steps :]:
         to = look.recipients(step.receiver)
-        key = f"{group.key}#{group.number + 1}"
-        notice = Notice(key, group.key, Occasion.ESCALATION, to, open_ones, ())
+        notice = Notice(
+            group.named(group.number + 1), group.key, Occasion.ESCALATION, to, open_ones, ()
+        )
         notices = (*notices, notice) if to else notices
         told = {one.fingerprint: _with(group.told[one.fingerprint], one, to) for one in open_ones}
         group = replace(

@@ -37,7 +37,7 @@ from opskit.alerts.routing.verdicts import (
     Verdict,
     judged,
 )
-from opskit.core.clock import Instant
+from opskit.core.clock import NOTHING, Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,7 @@ class Router:
     ) -> tuple[Memory, tuple[Notice, ...]]:
         """Return what is remembered after a turn, and the messages that are owed."""
         members = self._members(memory, here)
+        members |= _left_behind(memory, members, here, self.tree)
         memory = _waited(memory, members)
         memory, notices = self._digested(memory, here, recipients)
         groups: dict[GroupKey, Group] = {}
@@ -112,11 +113,11 @@ class Router:
         What a silence or another reason still keeps when the quiet time ends is left to its group.
         """
         circumstances = self._circumstances(memory, here)
-        routes = {one.path: one for one in _nodes(self.tree)}
+        routes = {one.name: one for one in _nodes(self.tree)}
         left: list[Waiting] = []
         due: dict[str, list[Waiting]] = {}
         for one in memory.waiting:
-            route = routes.get(one.key.path)
+            route = routes.get(one.key.route)
             verdict = Verdict() if route is None else judged(one.alert, route, circumstances)
             if any(reason is Reason.QUIET for reason, _ in verdict.reasons):
                 left.append(one)
@@ -127,7 +128,7 @@ class Router:
             to = recipients(receiver)
             notices.append(_digest(number, receiver, to, waited, here.now))
             for one in waited:
-                group = groups.get(one.key) or Group(one.key, here.now)
+                group = groups.get(one.key) or Group(one.key, here.now, here.now)
                 groups[one.key] = _knowing(group, one, to, here.now)
         count = memory.digests + len(notices)
         after = replace(memory, groups=groups, waiting=tuple(left), digests=count)
@@ -146,11 +147,11 @@ class Router:
 
     def due_at(self, memory: Memory) -> Instant | None:
         """Return when a group has to be looked at next; None where there is none."""
-        routes = {one.path: one for one in _nodes(self.tree)}
+        routes = {one.name: one for one in _nodes(self.tree)}
         times = (
-            due_at(one, self._steps(routes[key.path]))
+            due_at(one, self._steps(routes[key.route]))
             for key, one in memory.groups.items()
-            if key.path in routes
+            if key.route in routes
         )
         return min(times, default=None)
 
@@ -178,7 +179,7 @@ class Router:
         members: dict[GroupKey, tuple[Route, list[tuple[Alert, Verdict]]]] = {}
         for alert in sorted(here.alerts, key=lambda one: one.fingerprint):
             for route in self.ends(alert.labels):
-                key = GroupKey(route.path, route.grouped(alert.labels))
+                key = GroupKey(route.name, route.grouped(alert.labels))
                 _, found = members.setdefault(key, (route, []))
                 found.append((alert, judged(alert, route, circumstances)))
         return members
@@ -208,6 +209,18 @@ class Router:
 
 
 Members = Mapping[GroupKey, tuple[Route, list[tuple[Alert, Verdict]]]]
+_NO_ROUTE = Verdict(((Reason.INACTIVE, "its route is not in the routes file any more"),))
+
+
+def _left_behind(memory: Memory, members: Members, here: Situation, tree: Route) -> Members:
+    """Return groups whose route is gone: whoever heard of a beginning there hears of its end."""
+    known = {one.fingerprint: one for one in here.alerts}
+    at_once = replace(tree, group_interval=NOTHING, escalation="")
+    return {
+        key: (at_once, [(known[name], _NO_ROUTE) for name in group.told if name in known])
+        for key, group in memory.groups.items()
+        if key not in members and any(name in known for name in group.told)
+    }
 
 
 def _begun(
@@ -215,7 +228,7 @@ def _begun(
 ) -> Group:
     """Return a new group; one whose alerts have waited long enough elsewhere is told at once."""
     first = min(one.starts_at for one, _ in alerts)
-    return Group(key, Instant(max(now, min(first, now) + route.group_wait)))
+    return Group(key, now, Instant(max(now, min(first, now) + route.group_wait)))
 
 
 def _waited(memory: Memory, members: Members) -> Memory:

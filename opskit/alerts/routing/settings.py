@@ -78,7 +78,8 @@ class ReceiverSettings(Model):
 
     name: Name
     channels: tuple[str, ...] = Field(
-        default=(), description="NAME or NAME:ADDRESS, as mail:ops@example.com"
+        default=(),
+        description="names of channels; mail may name who is told: mail:ops@example.com",
     )
     rota: str = Field(default="", description="who is on call there is told by their contacts")
     send_resolved: bool = Field(default=True, description="say when it is over")
@@ -197,7 +198,7 @@ class Routes(Model):
     contacts: dict[str, tuple[str, ...]] = Field(
         default_factory=dict,
         description="how people on call are reached",
-        examples=[{"alice": ["mail:alice@example.com", "ntfy:alice"]}],
+        examples=[{"alice": ["mail:alice@example.com", "alice-phone"]}],
     )
 
     @model_validator(mode="after")

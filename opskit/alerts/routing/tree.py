@@ -34,6 +34,11 @@ class Route:
     escalation: str
     below: tuple[Route, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """Return what tells it apart, also from what stands at its place when the file changed."""
+        return f"{self.path} {self.receiver}"
+
     def grouped(self, labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         """Return the labels that an alert's group has in common."""
         names = sorted(labels) if EVERY_LABEL in self.group_by else sorted(self.group_by)

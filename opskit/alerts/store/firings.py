@@ -52,6 +52,16 @@ def opened(connection: sa.Connection) -> tuple[Firing, ...]:
     return tuple(_firing(row) for row in connection.execute(found))
 
 
+def named(connection: sa.Connection, name: str) -> tuple[Firing, ...]:
+    """Return those of an alert, by its name or the beginning of its fingerprint, oldest first."""
+    # As `_values` writes labels.
+    labeled = f'"alertname": {json.dumps(name)}'
+    is_name = FIRINGS.c.labels.contains(labeled, autoescape=True)
+    begins = FIRINGS.c.fingerprint.startswith(name.lower(), autoescape=True)
+    found = sa.select(FIRINGS).where(sa.or_(is_name, begins)).order_by(FIRINGS.c.id)
+    return tuple(_firing(row) for row in connection.execute(found))
+
+
 def within(connection: sa.Connection, period: Interval) -> tuple[Firing, ...]:
     """Return those that fired at some time within a period, oldest first."""
     fired = (

@@ -5,17 +5,31 @@ from __future__ import annotations
 from opskit.cli.commands import group
 
 _COMMANDS = {
+    "ack": ("opskit.cli.alerts.responding:ack", "Say that you have alerts in hand."),
+    "evaluate": ("opskit.cli.alerts.listing:evaluate", "Look at all rules once."),
+    "explain": (
+        "opskit.cli.alerts.listing:explain",
+        "Why somebody was told of an alert, or nobody.",
+    ),
+    "list": ("opskit.cli.alerts.listing:listing", "What fires now, and who has it in hand."),
     "oncall": ("opskit.cli.alerts.routing:oncall", "Who is on call, now and next."),
     "route": ("opskit.cli.alerts.routing:route", "Who is told of an alert with these labels."),
     "send-test": ("opskit.cli.alerts.sending:send_test", "Send a test message to a channel."),
+    "silence": (
+        "opskit.cli.alerts.silencing:silence",
+        "Let nobody be told of what matches, for a time.",
+    ),
     "test": ("opskit.cli.alerts.testing:test", "Run tests of rules, without a Prometheus."),
 }
 
 
 @group(
-    short_help="Test alert rules; who is told, who is on call.",
+    short_help="What fires, who is told, who has it in hand.",
     lazy=_COMMANDS,
     examples=[
+        "opskit alerts list                       what fires now?",
+        "opskit alerts ack 1f3c8a02               I have it in hand",
+        "opskit alerts explain ServiceDown        why was nobody told?",
         "opskit alerts test alerts/tests/*.yaml   do the rules fire when they should?",
         "opskit alerts route severity=page        who would be told?",
         "opskit alerts oncall                     who is on call, who is next?",
@@ -23,7 +37,7 @@ _COMMANDS = {
     ],
 )
 def alerts() -> None:
-    """Test alert rules before they are trusted, and see whom alerts reach.
+    """See what fires, answer it, and test alert rules before they are trusted.
 
     Rules and their tests are Prometheus's own files; routes are alerts/routes.yaml.
     """

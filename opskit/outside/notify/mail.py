@@ -99,7 +99,7 @@ class MailSender:
     def send(self, message: Attempted) -> None:
         """Send one message; raise an `OpskitError` that says whether to try again."""
         said = self.wording.of(message)
-        to = tuple(dict.fromkeys((*self.mail.to, *said.to)))
+        to = said.to if said.only_to else tuple(dict.fromkeys((*self.mail.to, *said.to)))
         at = said.at or self.clock.now()
         self.post(composed(said, self.mail.sender, to, at), to)
 

@@ -126,7 +126,8 @@ def notice(body: str, key: str = "", *, may_repeat: bool = False) -> Notice:
     at = data.get("at")
     to = tuple(one for one in _texts(data.get("to")) if _ADDRESS.fullmatch(one))
     when = at if isinstance(at, int) and 0 <= at < 2**57 else 0
-    return replace(said, key=key, to=to, at=when, may_repeat=may_repeat)
+    only_to = bool(to) and data.get("only_to") is True
+    return replace(said, key=key, to=to, only_to=only_to, at=when, may_repeat=may_repeat)
 
 
 def _unworded(data: Mapping[str, object]) -> Notice:
@@ -184,7 +185,7 @@ def _fields(data: Mapping[str, object]) -> Iterator[str]:
     for name, value in data.items():
         # A flip has a `to` of its own; it is no list.
         addresses = name == "to" and isinstance(value, list)
-        if addresses or name in {"type", "notice"} or value in (None, "", []):
+        if addresses or name in {"type", "notice", "only_to"} or value in (None, "", []):
             continue
         yield f"{name.replace('_', ' ')}: {_shown(name, value)}"
 

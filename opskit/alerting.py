@@ -1,0 +1,198 @@
+"""Alerting joined to the world: the rule and routes files, the metrics page, what services need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from opskit.alerts.circumstances import Around
+from opskit.alerts.engine import Engine, Page
+from opskit.alerts.explaining import Explained, explained
+from opskit.alerts.firing import Firing, State
+from opskit.alerts.planning import ROUTES, plan_of, untold
+from opskit.alerts.responding import Responses
+from opskit.alerts.routing.plan import Plan
+from opskit.alerts.routing.verdicts import Acknowledgement
+from opskit.alerts.rulebook import rulebook
+from opskit.alerts.store import firings, passes, said
+from opskit.alerts.watching import Watcher
+from opskit.core.clock import Clock, Instant, format_duration
+from opskit.core.errors import ConfigError, OpskitError, OutsideError
+from opskit.monitor.catalogue import Catalogue
+from opskit.monitor.dependence import causes
+from opskit.monitor.model import Seen
+from opskit.monitor.store import targets
+from opskit.outside.config import Config
+from opskit.outside.database import Database
+from opskit.outside.files import read_secret
+from opskit.outside.http import get
+from opskit.records.ledger import Ledger
+from opskit.records.outbox import Outbox
+
+_WATCHDOG_SECONDS = 5.0
+_FIRST_REFUSAL = 300
+
+
+# After so many intervals without a pass nobody knows what fires.
+_LATE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An alert, who has it in hand, and the silences that keep it."""
+
+    alert: Firing
+    acknowledged: Acknowledgement | None
+    silenced: tuple[str, ...]
+
+    @property
+    def hand(self) -> str:
+        """Return who has it in hand, or what keeps it quiet."""
+        begun, one = self.alert.starts_at, self.acknowledged
+        if one is not None and begun is not None and begun <= one.at:
+            return one.by
+        return f"silenced {self.silenced[0][:8]}" if self.silenced else ""
+
+
+@dataclass(frozen=True)
+class Alerting:
+    """What alerting is given, in one ops repository."""
+
+    config: Config
+    database: Database
+    ledger: Ledger
+    outbox: Outbox
+    clock: Clock
+    user: str
+    catalogue: Callable[[], Catalogue] | None
+
+    @property
+    def is_routed(self) -> bool:
+        """Return whether alerts are told to somebody: there is a routes file."""
+        return self.config.path(ROUTES).is_file()
+
+    @cached_property
+    def plan(self) -> Plan | None:
+        """Return who is told of what; None where no routes file is.
+
+        Raises:
+            DataError: it holds mistakes.
+            ConfigError: it names a channel that there is not.
+        """
+        if not self.is_routed:
+            return None
+        plan = plan_of(self.config)
+        for message in untold(plan.routes, self.config.settings):
+            raise ConfigError(f"{ROUTES}: {message}", hint="opskit schema opskit: channels")
+        return plan
+
+    def check(self) -> None:
+        """Look whether rules and routes can be used.
+
+        Raises:
+            OpskitError: they hold mistakes.
+        """
+        _ = self.plan
+        self.engine()
+
+    def engine(self) -> Engine:
+        """Return the rules, ready to be evaluated; they know nothing of the past yet.
+
+        Raises:
+            DataError: a rule file holds mistakes.
+        """
+        interval = self.config.settings.alerts.interval // 1_000
+        return Engine(rulebook(self.config), interval=interval)
+
+    def ready(self) -> Engine:
+        """Return the rules, ready to go on where they were left."""
+        engine = self.engine()
+        self.watcher.restore(engine)
+        return engine
+
+    def once(self, page: Page) -> Mapping[str, str]:
+        """Pass over all rules once; return those that could not be evaluated, and why."""
+        engine = self.ready()
+        self.watcher.look(engine, page)
+        return engine.faults
+
+    def call_watchdog(self) -> None:
+        """Tell whoever waits for it that rules are evaluated; without a word it raises the alarm.
+
+        Raises:
+            OpskitError: it cannot be told.
+        """
+        name = self.config.settings.alerts.watchdog_url_file
+        if not name:
+            return
+        url = read_secret(self.config.path(name))
+        try:
+            answer = get(url, {}, seconds=_WATCHDOG_SECONDS, max_bytes=65_536, allow_private=True)
+        except OpskitError as error:
+            # Its own message would name the URL, which is a secret.
+            raise OutsideError("the watchdog could not be called", retryable=True) from error
+        if answer.status >= _FIRST_REFUSAL:
+            raise OutsideError(f"the watchdog answered {answer.status}", retryable=True)
+
+    @cached_property
+    def watcher(self) -> Watcher:
+        """Return what passes over alerts."""
+        return Watcher(self.database, self.ledger, self.outbox, self.clock, self.plan, self._around)
+
+    @cached_property
+    def responses(self) -> Responses:
+        """Return what takes the word of whoever runs this process."""
+        return Responses(self.database, self.ledger, self.outbox, self.clock, self.user)
+
+    def shown(self, now: Instant) -> tuple[Shown, ...]:
+        """Return what is pending or fires, oldest first, with what people said of it."""
+        with self.database.read() as connection:
+            opened = firings.opened(connection)
+            acknowledged = {one.fingerprint: one for one in said.acknowledgements(connection, now)}
+            silences = [one.silence for one in said.silences(connection, now)]
+        return tuple(
+            Shown(
+                one,
+                acknowledged.get(one.fingerprint),
+                tuple(each.id for each in silences if each.holds(one.labels, now)),
+            )
+            for one in sorted(opened, key=lambda one: one.since)
+            if one.state(now) is not State.RESOLVED
+        )
+
+    def explain(self, name: str) -> tuple[Explained, ...]:
+        """Return why alerts were told or not: by their name, or the beginning of a fingerprint.
+
+        Where none is pending or fires, the last one that did.
+        """
+        now = self.clock.now()
+        with self.database.read() as connection:
+            found = firings.named(connection, name)
+            there = [one for one in found if one.state(now) is not State.RESOLVED] or found[-1:]
+            return tuple(explained(connection, one, self.plan, self._around, now) for one in there)
+
+    def stale(self, now: Instant) -> str:
+        """Return why nobody knows what fires now; empty where rules were evaluated lately."""
+        with self.database.read() as connection:
+            at = passes.last(connection)
+        if at is None:
+            return "rules were never evaluated"
+        late = now - at > _LATE * self.config.settings.alerts.interval
+        return f"rules were last evaluated {format_duration(now - at)} ago" if late else ""
+
+    @property
+    def _around(self) -> Around:
+        return Around(upstream=self._upstream)
+
+    def _upstream(self) -> Mapping[str, str]:
+        """Return for each service that is down for another's sake that other."""
+        if self.catalogue is None:
+            return {}
+        catalogue = self.catalogue()
+        with self.database.read() as connection:
+            states = targets.states(connection)
+        down = {name.partition("/")[0] for name, (seen, _) in states.items() if seen is Seen.DOWN}
+        known = down & catalogue.services.keys()
+        blamed = {name: causes(catalogue, name, known - {name}) for name in known}
+        return {name: ", ".join(found) for name, found in blamed.items() if found}

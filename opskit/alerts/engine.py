@@ -1,0 +1,146 @@
+"""Rules that are evaluated again and again over what the metrics page shows. Pure.
+
+What cannot be looked at changes nothing: a rule that has no answer, or whose metrics come from a
+part of the page that could not be read, keeps its alerts as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from opskit.alerts.evaluating import Active, Alerting, Running
+from opskit.alerts.firing import Firing
+from opskit.alerts.following import Found
+from opskit.alerts.promql.evaluation import Settings
+from opskit.alerts.promql.nodes import QueryError
+from opskit.alerts.promql.series import NAME, STALE, Labels, Memory
+from opskit.alerts.rulebook import Ruled
+from opskit.core.clock import Instant
+from opskit.core.metrics import Family, Labels as Pairs
+
+_MS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What can be measured now; `hides` tells of a metric whether its part could not be read."""
+
+    families: Sequence[Family]
+    hides: Callable[[str], bool] = lambda _name: False
+
+
+@dataclass
+class Engine:
+    """Evaluates groups of rules; times in ms. `failures` counts rules that had no answer.
+
+    `interval` is that of groups that name none; `faults` say why rules had no answer last.
+    """
+
+    groups: Sequence[Ruled]
+    interval: int = 30_000
+    memory: Memory = field(default_factory=Memory)
+    settings: Settings = field(default_factory=Settings)
+    failures: int = 0
+    faults: Mapping[str, str] = field(default_factory=dict)
+    _running: list[Running] = field(default_factory=list)
+    _due: dict[int, int] = field(default_factory=dict)
+    _at: int = 0
+    _shown: frozenset[Labels] = frozenset()
+    _labels: dict[tuple[str, Pairs], Labels] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Make each group ready."""
+        self._running = [Running(one.rules, self.memory, self.settings) for one in self.groups]
+
+    @property
+    def rules(self) -> int:
+        """Return how many rules there are."""
+        return sum(len(one.rules) for one in self.groups)
+
+    def is_due(self, now: Instant) -> bool:
+        """Return whether a group is to be evaluated, or the clock was set back."""
+        at = now // _MS
+        due = (self._due.get(number, at) for number in range(len(self.groups)))
+        return at >= min(due, default=at + 1) or at < self._at
+
+    def restore(self, opened: Iterable[Firing]) -> None:
+        """Go on with opskit's own alerts as they were when it ended."""
+        known: dict[str, list[Active]] = {}
+        for one in opened:
+            if one.ends_at is None:
+                known.setdefault(one.rule, []).append(_active(one))
+        for group, running in zip(self.groups, self._running, strict=True):
+            for index, name in enumerate(group.names):
+                running.restore(index, known.get(name, ()))
+
+    def turn(self, page: Page, at: int) -> Found:
+        """Look at a page: evaluate the groups that are due, and return all alerts there are."""
+        if at <= self._at:
+            self._start_anew()
+        self._at = at
+        self._show(page, at)
+        held: dict[str, str] = {}
+        for number, (group, running) in enumerate(zip(self.groups, self._running, strict=True)):
+            if at < self._due.get(number, at):
+                continue
+            interval = group.interval or self.interval
+            self._due[number] = at - at % interval + interval
+            held.update(self._evaluated(group, running, page, at))
+        self.failures += len(held)
+        self.faults = held
+        return Found(dict(self._active()), frozenset(held))
+
+    def _evaluated(
+        self, group: Ruled, running: Running, page: Page, at: int
+    ) -> Iterator[tuple[str, str]]:
+        """Evaluate a group; yield the rules that had no answer, and why."""
+        for index, name in enumerate(group.names):
+            hidden = sorted(one for one in group.metrics[index] if page.hides(one))
+            if hidden:
+                yield name, f"{hidden[0]} could not be read"
+                continue
+            try:
+                running.attempt(index, at)
+            except QueryError as error:
+                yield name, error.message
+
+    def _start_anew(self) -> None:
+        """Forget what was seen at times that the clock shows for the second time."""
+        self.memory.clear()
+        self._due.clear()
+        self._shown = frozenset()
+
+    def _active(self) -> Iterator[tuple[str, Sequence[Active]]]:
+        for group, running in zip(self.groups, self._running, strict=True):
+            for index, (name, rule) in enumerate(zip(group.names, group.rules, strict=True)):
+                if isinstance(rule, Alerting):
+                    yield name, running.of(index)
+
+    def _show(self, page: Page, at: int) -> None:
+        """Keep what a page shows; what it shows no more has ended, unless it could not be read."""
+        samples = dict(self._samples(page.families))
+        for labels, value in samples.items():
+            self.memory.append(labels, at, value)
+        gone = {one for one in self._shown - samples.keys() if not page.hides(one.get(NAME))}
+        for labels in gone:
+            self.memory.append(labels, at, STALE)
+        self._shown = frozenset(self._shown - gone | samples.keys())
+
+    def _samples(self, families: Iterable[Family]) -> Iterator[tuple[Labels, float]]:
+        known, self._labels = self._labels, {}
+        for family in families:
+            for value, pairs in family.samples:
+                place = (family.name, pairs)
+                labels = known.get(place) or Labels(((NAME, family.name), *pairs))
+                self._labels[place] = labels
+                yield labels, value
+
+
+def _active(one: Firing) -> Active:
+    missing = None if one.missing_at is None else one.missing_at // _MS
+    value = float("nan") if one.value is None else one.value
+    return Active(
+        Labels.of(one.labels), one.annotations, value, one.since // _MS,
+        one.starts_at is not None, missing,
+    )  # fmt: skip
