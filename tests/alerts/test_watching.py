@@ -1,0 +1,176 @@
+"""Alerts from the page to the pager, and back: what fires, who is told, what people say of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from opskit.alerts.explaining import explained
+from opskit.alerts.firing import State
+from opskit.alerts.routing.matchers import parsed
+from opskit.core.clock import HOUR, Duration, FrozenClock, Instant
+from opskit.core.errors import ConfigError
+from opskit.core.interval import Interval
+from opskit.outside.database import Database
+from tests.alerts.watch import ROUTES, RULES, Receiver, Shop
+
+
+@pytest.fixture
+def shop(tmp_path: Path, database: Database, clock: FrozenClock) -> Shop:
+    return Shop(tmp_path / "ops", database, clock)
+
+
+BEGIN, END = "firing: web is down", "resolved: web is down"
+
+
+def test_it_fires_after_its_time_and_its_end_is_told(shop: Shop) -> None:
+    shop.down["web"] = 1
+    shop.passes("1m")
+    assert shop.said == []
+    shop.passes("1m")
+    assert shop.said == [BEGIN]
+    shop.down["web"] = 0
+    shop.passes("3m")
+    assert shop.said == [BEGIN, END]
+    assert shop.kinds() == ["alert.fired", "alert.notified", "alert.resolved", "alert.notified"]
+
+
+def test_what_was_pending_and_is_over_leaves_nothing(shop: Shop) -> None:
+    shop.down["web"] = 1
+    shop.passes("30s")
+    assert [one.state(shop.clock.now()) for one in shop.responses().open()] == [State.PENDING]
+    shop.down["web"] = 0
+    shop.passes("5m")
+    assert (shop.said, shop.kinds(), shop.responses().open()) == ([], [], ())
+
+
+def test_the_same_trouble_again_is_told_again_under_another_key(shop: Shop) -> None:
+    for value in (1, 0, 1, 0):
+        shop.down["web"] = value
+        shop.passes("5m")
+    assert shop.said == [BEGIN, END, BEGIN, END]
+    assert len({one.key for one in shop.channels["pager"].got}) == 4
+
+
+def test_a_new_process_goes_on_where_the_one_before_ended(shop: Shop) -> None:
+    shop.down["web"] = 1
+    shop.passes("30s")
+    shop.restart()
+    shop.passes("1m")
+    assert shop.said == [BEGIN], "the time it was pending counts"
+    shop.restart()
+    shop.passes("10m")
+    assert shop.said == [BEGIN]
+    shop.down["web"] = 0
+    shop.restart()
+    shop.passes("2m")
+    assert shop.said == [BEGIN, END]
+
+
+def test_what_cannot_be_read_is_not_over(shop: Shop) -> None:
+    shop.down["web"] = 1
+    shop.passes("2m")
+    shop.hidden = lambda name: name == "down"
+    shop.passes("20m")
+    assert shop.said == [BEGIN]
+    assert list(shop.engine.faults) == ["shop/Down"]
+    shop.hidden = lambda _name: False
+    shop.down.clear()
+    shop.passes("2m")
+    assert shop.said == [BEGIN, END]
+
+
+def test_a_rule_that_is_no_more_ends_what_it_found(shop: Shop) -> None:
+    shop.down["web"] = 1
+    shop.passes("2m")
+    shop.rules = RULES.replace("alert: Down", "alert: Gone")
+    shop.restart()
+    shop.passes("30s")
+    shop.clock.advance(HOUR)
+    shop.passes("2m")
+    assert END in shop.said
+
+
+def test_whoever_heard_of_it_hears_of_its_end_though_the_routes_have_changed(shop: Shop) -> None:
+    shop.channels = {"pager": Receiver(), "other": Receiver()}
+    shop.down["web"] = 1
+    shop.passes("2m")
+    shop.routes = ROUTES.replace("channels: [pager]", "channels: [other]").replace("ops", "others")
+    shop.restart()
+    shop.passes("2m")
+    shop.down["web"] = 0
+    shop.passes("3m")
+    assert shop.said == [BEGIN, END]
+    assert shop.channels["other"].said == [BEGIN, END]
+
+
+def test_who_has_it_in_hand_is_not_told_again_until_then(shop: Shop) -> None:
+    shop.down["web"] = 1
+    shop.passes("2m")
+    responses = shop.responses()
+    found = responses.matching(parsed("service=web"), ())
+    responses.acknowledge(found, Duration(2 * HOUR), "looking")
+    shop.passes("90m", 60_000_000)
+    assert shop.said == [BEGIN, "acknowledged: web is down: ada has it in hand"]
+    shop.passes("40m", 60_000_000)
+    assert shop.said[2:] == ["reminder: web is down"]
+    shop.down["web"] = 0
+    shop.passes("3m")
+    assert shop.said[3:] == [END]
+    with pytest.raises(ConfigError, match="no alert that fires"):
+        responses.matching(parsed("service=web"), ())
+
+
+def test_a_silence_keeps_what_it_matches_and_reminds_before_it_ends(shop: Shop) -> None:
+    shop.down |= {"web": 1, "mail": 1}
+    now = shop.clock.now()
+    shop.responses().silence(
+        parsed("service=web"), Interval(now, Instant(now + 10 * HOUR)), "new disk"
+    )
+    shop.passes("2m")
+    assert shop.said == ["firing: mail is down"]
+    shop.down["mail"] = 0
+    shop.passes("8h55m", 300_000_000)
+    assert shop.said[1:] == ["resolved: mail is down"]
+    shop.passes("20m", 60_000_000)
+    (reminder,) = shop.said[2:]
+    assert reminder.startswith("told: Silence ")
+    assert "of ada ends at" in reminder
+    shop.passes("50m", 60_000_000)
+    assert shop.said[3:] == [BEGIN]
+
+
+@pytest.mark.parametrize("text", ["service=~.*", 'service!="x"', "service=~a?"])
+def test_a_silence_of_everything_is_refused(shop: Shop, text: str) -> None:
+    now = shop.clock.now()
+    with pytest.raises(ConfigError, match="silence every alert"):
+        shop.responses().silence(parsed(text), Interval(now, Instant(now + HOUR)), "all")
+
+
+def test_without_routes_nobody_is_told_and_all_is_kept(
+    tmp_path: Path, database: Database, clock: FrozenClock
+) -> None:
+    shop = Shop(tmp_path / "ops", database, clock, routes=None)
+    shop.down["web"] = 1
+    shop.passes("2m")
+    shop.down["web"] = 0
+    shop.passes("2m")
+    assert shop.said == []
+    assert shop.kinds() == ["alert.fired", "alert.resolved"]
+
+
+def test_each_reason_is_told_to_who_asks(shop: Shop) -> None:
+    shop.down |= {"web": 1, "mail": 1}
+    shop.upstream = {"web": "database"}
+    shop.passes("2m")
+    (mail, web) = sorted(shop.responses().open(), key=lambda one: one.labels["service"])
+    with shop.database.read() as connection:
+        told, kept = (
+            explained(connection, one, shop.watcher.plan, shop.watcher.around, shop.clock.now())
+            for one in (mail, web)
+        )
+    assert [one.kind for one in told.steps] == ["rule", "state", "route", "told"]
+    assert [one.kind for one in kept.steps] == ["rule", "state", "route", "held"]
+    assert kept.steps[-1].says == "not told: dependent, database"
+    assert told.steps[-1].says == "news: pager told that it fires"
