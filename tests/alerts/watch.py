@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from opskit.alerts.circumstances import Around
 from opskit.alerts.engine import Engine, Page
-from opskit.alerts.planning import planned
 from opskit.alerts.responding import Responses
+from opskit.alerts.routing.plan import planned
 from opskit.alerts.routing.settings import Routes
 from opskit.alerts.rulebook import rulebook
 from opskit.alerts.watching import Passed, Watcher
