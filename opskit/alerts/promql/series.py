@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import struct
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -151,14 +152,15 @@ class Memory:
 
     _series: dict[Labels, Series] = field(default_factory=dict)
     _index: dict[str, dict[str, dict[Labels, None]]] = field(default_factory=dict)
-    _found: dict[tuple[Matcher, ...], Sequence[Series]] = field(default_factory=dict)
+    # What selectors found, by the one metric that they name, if they do.
+    _found: dict[str, dict[tuple[Matcher, ...], Sequence[Series]]] = field(default_factory=dict)
 
     def add(self, series: Series) -> None:
         """Keep a series, in place of one with the same labels."""
         self._series[series.labels] = series
-        self._found.clear()
         for name, value in series.labels.pairs:
             self._index.setdefault(name, {}).setdefault(value, {})[series.labels] = None
+        self._changed(series.labels)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -175,14 +177,48 @@ class Memory:
         series.times.append(time)
         series.values.append(value)
 
+    def forget(self, reach: Callable[[str], int], now: int) -> None:
+        """Drop samples older than REACH (ms, by the metric's name) before NOW, and ended series."""
+        border: dict[str, int] = {}
+        gone = []
+        for series in self._series.values():
+            name = series.labels.get(NAME)
+            first = border.get(name)
+            if first is None:
+                first = border[name] = now - reach(name)
+            times, values = series.times, series.values
+            if times and times[0] < first:
+                behind = bisect_left(times, first)
+                del times[:behind], values[:behind]
+            if not times or (len(times) == 1 and is_stale(values[0])):
+                gone.append(series.labels)
+        for labels in gone:
+            self._remove(labels)
+
     def select(self, matchers: tuple[Matcher, ...], start: int, end: int) -> Sequence[Series]:
         """Return all series that match, whole."""
         del start, end
-        found = self._found.get(matchers)
+        known = self._found.setdefault(_metric(matchers), {})
+        found = known.get(matchers)
         if found is None:
-            found = tuple(self._matching(matchers))
-            self._found[matchers] = found
+            found = known[matchers] = tuple(self._matching(matchers))
         return found
+
+    def _remove(self, labels: Labels) -> None:
+        del self._series[labels]
+        for name, value in labels.pairs:
+            values = self._index[name]
+            del values[value][labels]
+            if not values[value]:
+                del values[value]
+            if not values:
+                del self._index[name]
+        self._changed(labels)
+
+    def _changed(self, labels: Labels) -> None:
+        """Let selectors that may meet a series look anew."""
+        self._found.pop(labels.get(NAME), None)
+        self._found.pop("", None)
 
     def _matching(self, matchers: tuple[Matcher, ...]) -> Iterator[Series]:
         sets = [self._equal(one) for one in matchers if one.how is Match.EQUAL and one.value]
@@ -194,3 +230,9 @@ class Memory:
 
     def _equal(self, matcher: Matcher) -> Mapping[Labels, object]:
         return self._index.get(matcher.name, {}).get(matcher.value, {})
+
+
+def _metric(matchers: Iterable[Matcher]) -> str:
+    """Return the metric that a selector names, empty where it names none."""
+    named = (one.value for one in matchers if one.name == NAME and one.how is Match.EQUAL)
+    return next(named, "")
