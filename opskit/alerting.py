@@ -17,7 +17,7 @@ from opskit.alerts.routing.verdicts import Acknowledgement
 from opskit.alerts.rulebook import rulebook
 from opskit.alerts.store import firings, passes, said
 from opskit.alerts.watching import Watcher
-from opskit.core.clock import Clock, Instant, format_duration
+from opskit.core.clock import Clock, Duration, Instant, format_duration
 from opskit.core.errors import ConfigError, OpskitError, OutsideError
 from opskit.monitor.catalogue import Catalogue
 from opskit.monitor.dependence import causes
@@ -138,7 +138,15 @@ class Alerting:
     @cached_property
     def watcher(self) -> Watcher:
         """Return what passes over alerts."""
-        return Watcher(self.database, self.ledger, self.outbox, self.clock, self.plan, self._around)
+        return Watcher(
+            self.database,
+            self.ledger,
+            self.outbox,
+            self.clock,
+            self.plan,
+            self._around,
+            Duration(self.config.settings.alerts.history),
+        )
 
     @cached_property
     def responses(self) -> Responses:

@@ -14,12 +14,14 @@ from opskit.alerts.firing import Firing
 from opskit.alerts.following import Found
 from opskit.alerts.promql.evaluation import Settings
 from opskit.alerts.promql.nodes import QueryError
-from opskit.alerts.promql.series import NAME, STALE, Labels, Memory
+from opskit.alerts.promql.series import NAME, STALE, Labels, Memory, is_stale
+from opskit.alerts.reach import Reach, reach_through
 from opskit.alerts.rulebook import Ruled
 from opskit.core.clock import Instant
 from opskit.core.metrics import Family, Labels as Pairs
 
 _MS = 1_000
+_FORGET_EVERY = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +36,29 @@ class Page:
 class Engine:
     """Evaluates groups of rules; times in ms. `failures` counts rules that had no answer.
 
-    `interval` is that of groups that name none; `faults` say why rules had no answer last.
+    `interval` is that of groups that name none; `samples` are those of the last page that rules
+    look at; `faults` say why rules had no answer last.
     """
 
     groups: Sequence[Ruled]
     interval: int = 30_000
     memory: Memory = field(default_factory=Memory)
     settings: Settings = field(default_factory=Settings)
+    reach: Reach = field(default_factory=Reach)
     failures: int = 0
     faults: Mapping[str, str] = field(default_factory=dict)
     _running: list[Running] = field(default_factory=list)
     _due: dict[int, int] = field(default_factory=dict)
+    samples: Mapping[Labels, float] = field(default_factory=dict)
     _at: int = 0
+    _forget_at: int = 0
     _shown: frozenset[Labels] = frozenset()
     _labels: dict[tuple[str, Pairs], Labels] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make each group ready."""
+        every = [rule for group in self.groups for rule in group.rules]
+        self.reach = reach_through(every, self.settings)
         self._running = [Running(one.rules, self.memory, self.settings) for one in self.groups]
 
     @property
@@ -64,8 +72,13 @@ class Engine:
         due = (self._due.get(number, at) for number in range(len(self.groups)))
         return at >= min(due, default=at + 1) or at < self._at
 
-    def restore(self, opened: Iterable[Firing]) -> None:
-        """Go on with opskit's own alerts as they were when it ended."""
+    def restore(self, opened: Iterable[Firing], seen: Iterable[Memory]) -> None:
+        """Go on with opskit's own alerts, and with what was seen, as they were when it ended."""
+        for series in (one for each in seen for one in each.select((), 0, 0)):
+            self.memory.add(series)
+            if series.times:
+                self._at = max(self._at, series.times[-1])
+                self._shown |= set() if is_stale(series.values[-1]) else {series.labels}
         known: dict[str, list[Active]] = {}
         for one in opened:
             if one.ends_at is None:
@@ -80,6 +93,7 @@ class Engine:
             self._start_anew()
         self._at = at
         self._show(page, at)
+        self._forget(at)
         held: dict[str, str] = {}
         for number, (group, running) in enumerate(zip(self.groups, self._running, strict=True)):
             if at < self._due.get(number, at):
@@ -126,10 +140,19 @@ class Engine:
         for labels in gone:
             self.memory.append(labels, at, STALE)
         self._shown = frozenset(self._shown - gone | samples.keys())
+        self.samples = samples
+
+    def _forget(self, at: int) -> None:
+        """Drop what no rule looks back at any more, now and then."""
+        if at >= self._forget_at:
+            self._forget_at = at + _FORGET_EVERY
+            self.memory.forget(self.reach, at)
 
     def _samples(self, families: Iterable[Family]) -> Iterator[tuple[Labels, float]]:
         known, self._labels = self._labels, {}
         for family in families:
+            if not self.reach(family.name):
+                continue
             for value, pairs in family.samples:
                 place = (family.name, pairs)
                 labels = known.get(place) or Labels(((NAME, family.name), *pairs))

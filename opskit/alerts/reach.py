@@ -54,6 +54,14 @@ class Reach:
         """Return the metrics that are looked at; None where it may be any."""
         return None if self.every else frozenset(self.of_name)
 
+    def portions(self) -> Iterator[tuple[frozenset[str] | None, int]]:
+        """Yield metrics (None: all) with how far back they are looked at, each with its like."""
+        if self.every:
+            yield None, self.longest
+            return
+        for length in sorted(set(self.of_name.values())):
+            yield frozenset(name for name, own in self.of_name.items() if own == length), length
+
     @property
     def longest(self) -> int:
         """Return how far back anything is looked at."""

@@ -10,7 +10,9 @@ from functools import cached_property
 from opskit.alerts.evaluating import Alerting, Recording, rules_of
 from opskit.alerts.model import Group, RuleFile, milliseconds
 from opskit.alerts.planning import ROUTES
-from opskit.alerts.promql.nodes import QueryError, metrics
+from opskit.alerts.promql.evaluation import Settings
+from opskit.alerts.promql.nodes import QueryError
+from opskit.alerts.reach import looks
 from opskit.core.errors import DataError
 from opskit.outside.config import Config
 from opskit.outside.models import read
@@ -29,7 +31,10 @@ class Ruled:
     @cached_property
     def metrics(self) -> tuple[frozenset[str], ...]:
         """Return for each rule the metrics it looks at."""
-        return tuple(metrics(one.expression) for one in self.rules)
+        settings = Settings()
+        return tuple(
+            frozenset(look.name for look in looks(one.expression, settings)) for one in self.rules
+        )
 
 
 def rulebook(config: Config) -> tuple[Ruled, ...]:

@@ -19,9 +19,10 @@ from opskit.alerts.following import Followed, Found, followed
 from opskit.alerts.routing.flapping import steadied
 from opskit.alerts.routing.groups import Notice
 from opskit.alerts.routing.verdicts import Alert
-from opskit.alerts.store import firings, notices, remembered, said
+from opskit.alerts.store import firings, notices, remembered, said, samples
+from opskit.alerts.store.samples import Writer
 from opskit.alerts.wording import lapsing, severity_of, worded
-from opskit.core.clock import HOUR, MINUTE, Clock, Duration, Instant, iso
+from opskit.core.clock import DAY, HOUR, MINUTE, Clock, Duration, Instant, iso
 from opskit.core.notice import Notice as Told, as_body
 from opskit.outside.database import Database
 from opskit.records.ledger import Draft, Ledger
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 # A silence's end is announced so long before it, or a tenth of its length if that is less.
 _AHEAD = HOUR
 _SHARE = 10
+_HISTORY = Duration(35 * DAY)
+_MS = 1_000
 _SHORTEST = Duration(10 * MINUTE)
 
 
@@ -56,18 +59,35 @@ class Watcher:
     clock: Clock
     plan: Plan | None = None
     around: Around = field(default_factory=Around)
+    history: Duration = _HISTORY
+    _writer: Writer = field(default_factory=Writer)
+    _prune_at: int = 0
 
     def restore(self, engine: Engine) -> None:
         """Let an engine go on where the one before it has ended."""
+        end = self.clock.now() // _MS
         with self.database.read() as connection:
-            engine.restore(firings.opened(connection))
+            seen = [
+                samples.read(connection, names, end - length, end)
+                for names, length in engine.reach.portions()
+            ]
+            engine.restore(firings.opened(connection), seen)
 
     def look(self, engine: Engine, page: Page) -> Passed:
         """Evaluate what is due over a page, and tell whom it concerns."""
         now = _whole(self.clock.now())
-        found = engine.turn(page, now // 1_000)
+        found = engine.turn(page, now // _MS)
         with self.database.write() as connection:
+            self._keep(connection, engine, page, now)
             return self._pass(connection, found, now)
+
+    def _keep(self, connection: sa.Connection, engine: Engine, page: Page, now: Instant) -> None:
+        """Write what was seen, and drop what is too old."""
+        at = now // _MS
+        self._writer.write(connection, at, engine.interval, engine.samples, page.hides)
+        if now >= self._prune_at:
+            self._prune_at = now + HOUR
+            samples.prune(connection, (now - self.history) // _MS)
 
     def route(self) -> Passed:
         """Tell whom it concerns; nothing is evaluated."""
@@ -197,7 +217,7 @@ def owe(
 
 def _whole(now: Instant) -> Instant:
     """Return an instant without what Prometheus's milliseconds cannot hold."""
-    return Instant(now - now % 1_000)
+    return Instant(now - now % _MS)
 
 
 def _draft(one: Firing, now: Instant) -> Draft:

@@ -68,6 +68,20 @@ def test_a_new_process_goes_on_where_the_one_before_ended(shop: Shop) -> None:
     assert shop.said == [BEGIN, END]
 
 
+def test_a_new_process_looks_back_at_what_the_one_before_saw(shop: Shop) -> None:
+    shop.rules = RULES.replace("down == 1", "max_over_time(down[10m]) == 1")
+    shop.restart()
+    shop.down["web"] = 1
+    shop.passes("2m")
+    shop.down["web"] = 0
+    shop.passes("2m")
+    shop.restart()
+    shop.passes("5m")
+    assert shop.said == [BEGIN]
+    shop.passes("5m")
+    assert shop.said == [BEGIN, END]
+
+
 def test_what_cannot_be_read_is_not_over(shop: Shop) -> None:
     shop.down["web"] = 1
     shop.passes("2m")

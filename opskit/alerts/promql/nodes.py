@@ -5,11 +5,10 @@ Lengths and instants are milliseconds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from opskit.alerts.promql.series import NAME, Match, Matcher
+from opskit.alerts.promql.series import Matcher
 from opskit.core.errors import OpskitError
 
 
@@ -135,35 +134,3 @@ class Call:
 
 
 Node = Number | Text | Selector | Range | Subquery | Negated | Binary | Aggregate | Call
-
-
-def selectors(node: Node) -> Iterator[Selector]:
-    """Yield every selector in an expression."""
-    match node:
-        case Selector():
-            yield node
-        case Range(selector):
-            yield selector
-        case Subquery(inner) | Negated(inner):
-            yield from selectors(inner)
-        case Binary(_, left, right):
-            yield from (*selectors(left), *selectors(right))
-        case Aggregate(_, inner, parameter):
-            yield from selectors(inner)
-            if parameter is not None:
-                yield from selectors(parameter)
-        case Call(_, arguments):
-            for one in arguments:
-                yield from selectors(one)
-        case Number() | Text():
-            return
-
-
-def metrics(node: Node) -> frozenset[str]:
-    """Return the names of the metrics that an expression selects, as far as it fixes them."""
-    return frozenset(
-        one.value
-        for selector in selectors(node)
-        for one in selector.matchers
-        if one.name == NAME and one.how is Match.EQUAL
-    )
