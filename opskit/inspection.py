@@ -13,7 +13,7 @@ from opskit.access.references import owners
 from opskit.access.repository import Names, Repository, checked, repository
 from opskit.alerts import rules as alerts
 from opskit.alerts.model import RuleFile
-from opskit.alerts.planning import ROUTES
+from opskit.alerts.planning import ROUTES, untold
 from opskit.alerts.routing.settings import Routes
 from opskit.core.clock import SystemClock, to_datetime
 from opskit.core.errors import OutsideError
@@ -123,13 +123,20 @@ class Inspection:
                 continue
             name = str(path.relative_to(self.config.root))
             if name == ROUTES:
-                _, document = self._document(name, Routes)
-                yield from document.findings
+                yield from self._lint_routes()
                 continue
             rule_file, document = self._document(name, RuleFile)
             yield from document.findings
             if rule_file is not None:
                 yield from alerts.complete(rule_file, name)
+
+    def _lint_routes(self) -> Iterator[Finding]:
+        """Yield the mistakes of the routes file; channels that are none are among them."""
+        routes, document = self._document(ROUTES, Routes)
+        yield from document.findings
+        if routes is not None:
+            for message in untold(routes, self.config.settings):
+                yield Finding("alerts-channel", Severity.HIGH, ROUTES, message, Location(ROUTES))
 
     def _lint_fleet(self) -> Iterator[Finding]:
         root = self.config.root

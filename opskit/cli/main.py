@@ -22,7 +22,7 @@ _COMMANDS = {
     "fleet": ("opskit.cli.fleet:fleet", "Find and fix what drifted from the standard."),
     "access": ("opskit.cli.access:access", "Who may do what, where, and whether they should."),
     "monitor": ("opskit.cli.monitor:monitor", "Probe services; uptime with bounds."),
-    "alerts": ("opskit.cli.alerts:alerts", "Test alert rules; who is told, who is on call."),
+    "alerts": ("opskit.cli.alerts:alerts", "What fires, who is told, who has it in hand."),
     "serve": ("opskit.cli.serve:serve", "Probe, deliver, run what is due, answer over HTTP."),
     "metrics": ("opskit.cli.metrics:metrics", "Print what Prometheus would read."),
     "drill": ("opskit.cli.drill:drill", "Prove that alerts reach a human."),

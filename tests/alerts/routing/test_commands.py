@@ -22,7 +22,12 @@ rotas:
     zone: Europe/Berlin
     layers: [{people: [ada, ben], start: 2026-01-05T09:00, turn: 7d}]
     overrides: [{person: cem, start: 2026-11-24T12:00, end: 2026-11-24T18:00}]
-contacts: {ada: ["ntfy:ada"], ben: ["ntfy:ben"], cem: ["mail:cem@example.com"]}
+contacts: {ada: [phone], ben: [phone], cem: ["mail:cem@example.com"]}
+"""
+
+CHANNELS = """\
+mail: {server: 127.0.0.1, from: opskit@example.com, to: [ops@example.com], tls: none}
+channels: {phone: {kind: ntfy, topic: ops}}
 """
 
 
@@ -90,6 +95,11 @@ def test_without_a_routes_file_that_is_said(inside: Inside) -> None:
 
 
 def test_check_reads_the_routes_file_as_what_it_is(routed: Inside, ops: Path) -> None:
+    unknown = routed("check").out
+    assert "there is no channel 'mail' in opskit.yaml" in unknown
+    assert "there is no channel 'phone' in opskit.yaml" in unknown
+    with (ops / "opskit.yaml").open("a") as stream:
+        stream.write(CHANNELS)
     assert "routes.yaml" not in routed("check").out
     (ops / "alerts/routes.yaml").write_text(ROUTES.replace("receiver: duty,", "receiver: dutty,"))
     done = routed("check")
