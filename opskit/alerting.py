@@ -13,12 +13,15 @@ from opskit.alerts.firing import Firing, State
 from opskit.alerts.planning import ROUTES, plan_of, untold
 from opskit.alerts.responding import Responses
 from opskit.alerts.routing.plan import Plan
+from opskit.alerts.routing.rota import Shift
 from opskit.alerts.routing.verdicts import Acknowledgement
 from opskit.alerts.rulebook import rulebook
-from opskit.alerts.store import firings, passes, said
+from opskit.alerts.store import firings, passes, said, shifts
 from opskit.alerts.watching import Watcher
-from opskit.core.clock import Clock, Duration, Instant, format_duration
+from opskit.core.clock import DAY, Clock, Duration, Instant, format_duration
 from opskit.core.errors import ConfigError, OpskitError, OutsideError
+from opskit.core.interval import Interval
+from opskit.core.text import nearest
 from opskit.monitor.catalogue import Catalogue
 from opskit.monitor.dependence import causes
 from opskit.monitor.model import Seen
@@ -32,6 +35,7 @@ from opskit.records.outbox import Outbox
 
 _WATCHDOG_SECONDS = 5.0
 _FIRST_REFUSAL = 300
+_LOOK_BACK = 400 * DAY
 
 
 # After so many intervals without a pass nobody knows what fires.
@@ -153,6 +157,39 @@ class Alerting:
         """Return what takes the word of whoever runs this process."""
         return Responses(self.database, self.ledger, self.outbox, self.clock, self.user)
 
+    def take(self, rota: str, person: str, interval: Interval) -> str:
+        """Write that somebody takes over a time of a rota; return who.
+
+        Raises:
+            ConfigError: there is no such rota, or nobody could tell that person.
+        """
+        plan = plan_of(self.config)
+        if rota not in plan.duties:
+            guess = nearest(rota, list(plan.duties))
+            meant = f"; did you mean {guess}?" if guess else ""
+            raise ConfigError(f"there is no rota {rota!r}{meant}", hint="opskit alerts oncall")
+        if not plan.routes.contacts.get(person):
+            raise ConfigError(
+                f"{person!r} has no contacts: nobody could be told",
+                hint=f"add {person} to contacts in {ROUTES}, or give --person",
+            )
+        with self.database.write() as connection:
+            shifts.keep(connection, rota, Shift(interval, person))
+            # Who is on call when is in the rota; the ledger keeps for ever, so it names nobody.
+            told = {"from": interval.start, "until": interval.end}
+            self.ledger.append(connection, "oncall.taken", f"rota/{rota}", told)
+        return person
+
+    def on_call(self) -> Plan:
+        """Return the plan with what was taken over by a command.
+
+        Raises:
+            ConfigError: there is no routes file.
+        """
+        with self.database.read() as connection:
+            since = Instant(self.clock.now() - _LOOK_BACK)
+            return plan_of(self.config).taking(shifts.taken(connection, since))
+
     def shown(self, now: Instant) -> tuple[Shown, ...]:
         """Return what is pending or fires, oldest first, with what people said of it."""
         with self.database.read() as connection:
@@ -175,10 +212,11 @@ class Alerting:
         Where none is pending or fires, the last one that did.
         """
         now = self.clock.now()
+        plan = self.on_call() if self.is_routed else None
         with self.database.read() as connection:
             found = firings.named(connection, name)
             there = [one for one in found if one.state(now) is not State.RESOLVED] or found[-1:]
-            return tuple(explained(connection, one, self.plan, self._around, now) for one in there)
+            return tuple(explained(connection, one, plan, self._around, now) for one in there)
 
     def stale(self, now: Instant) -> str:
         """Return why nobody knows what fires now; empty where rules were evaluated lately."""

@@ -16,10 +16,11 @@ import sqlalchemy as sa
 from opskit.alerts.circumstances import Around, settled, situation
 from opskit.alerts.firing import Firing, State
 from opskit.alerts.following import Followed, Found, followed
+from opskit.alerts.handover import handed_over
 from opskit.alerts.routing.flapping import steadied
 from opskit.alerts.routing.groups import Notice
 from opskit.alerts.routing.verdicts import Alert
-from opskit.alerts.store import firings, notices, remembered, said, samples
+from opskit.alerts.store import firings, notices, remembered, said, samples, shifts
 from opskit.alerts.store.samples import Writer
 from opskit.alerts.wording import lapsing, severity_of, worded
 from opskit.core.clock import DAY, HOUR, MINUTE, Clock, Duration, Instant, iso
@@ -145,6 +146,7 @@ class Watcher:
         *,
         looked: bool = False,
     ) -> int:
+        plan = plan.taking(shifts.taken(connection, now))
         before = remembered.read(connection)
         memory = before.memory
         here = situation(connection, opened, self.around, now)
@@ -157,9 +159,12 @@ class Watcher:
         )
         self._owe(connection, owed, now)
         reminders = self._remind(connection, plan, here.alerts, now)
-        remembered.write(connection, before.rows, memory)
+        on_call, news = handed_over(plan, before.on_call, here.alerts, now)
+        for key, message, to in news:
+            owe(self.outbox, connection, key, message, to)
+        remembered.write(connection, before.rows, memory, on_call)
         firings.close(connection, settled(opened, memory, now))
-        return len(owed) + reminders
+        return len(owed) + reminders + len(news)
 
     def _owe(self, connection: sa.Connection, owed: Sequence[Notice], now: Instant) -> None:
         entries = self.ledger.extend(connection, [_told_draft(one) for one in owed])

@@ -79,6 +79,20 @@ def lapsing(silence: Silence, muted: Sequence[Alert], until: str, now: Instant) 
     )
 
 
+def on_call(rota: str, before: str, until: str, firing: Sequence[Alert], now: Instant) -> Told:
+    """Return what is said to whoever takes over a rota."""
+    lines = [f"You are on call until {until}."]
+    lines += [f"You take over from {before}."] if before else []
+    lines.append(f"{_counted(firing)} firing now." if firing else "Nothing fires now.")
+    return Told(
+        title=f"You are on call: {rota}",
+        lines=tuple(lines),
+        commands=("opskit alerts list", "opskit alerts oncall"),
+        items=tuple(_item(one, now) for one in firing),
+        at=now,
+    )
+
+
 def _status(notice: Notice) -> Status:
     if not notice.firing and notice.occasion is not Occasion.DIGEST:
         return Status.RESOLVED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from opskit.alerts.explaining import explained
 from opskit.alerts.firing import State
 from opskit.alerts.routing.matchers import parsed
+from opskit.alerts.routing.rota import Shift
+from opskit.alerts.store import shifts
 from opskit.core.clock import HOUR, Duration, FrozenClock, Instant
 from opskit.core.errors import ConfigError
 from opskit.core.interval import Interval
@@ -188,3 +191,37 @@ def test_each_reason_is_told_to_who_asks(shop: Shop) -> None:
     assert [one.kind for one in kept.steps] == ["rule", "state", "route", "held"]
     assert kept.steps[-1].says == "not told: dependent, database"
     assert told.steps[-1].says == "news: pager told that it fires"
+
+
+ROTA = """\
+route: {receiver: duty, group_by: [alertname], group_wait: 0s, group_interval: 1m}
+receivers: [{name: duty, rota: primary}]
+rotas:
+  - {name: primary, zone: UTC, layers: [{people: [ada, ben], start: 2026-09-28T14:00, turn: 1d}]}
+contacts: {ada: [ada-phone], ben: [ben-phone]}
+"""
+
+
+def test_who_takes_over_hears_of_it_and_of_what_fires(
+    tmp_path: Path, database: Database, clock: FrozenClock
+) -> None:
+    phones = {"ada-phone": Receiver(), "ben-phone": Receiver()}
+    shop = Shop(tmp_path / "ops", database, clock, routes=ROTA, channels=phones)
+    shop.down["web"] = 1
+    # Noon, Thursday: the third day of the rota began yesterday at two.
+    shop.passes("1h", 60_000_000)
+    assert (phones["ada-phone"].said, phones["ben-phone"].said) == ([BEGIN], [])
+    shop.passes("2h", 60_000_000)
+    assert phones["ada-phone"].said == [BEGIN]
+    assert phones["ben-phone"].said == ["told: You are on call: primary"]
+    (message,) = phones["ben-phone"].got
+    said = json.loads(message.body)["notice"]
+    assert said["lines"][1:] == ["You take over from ada.", "1 alert firing now."]
+    now = shop.clock.now()
+    with database.write() as connection:
+        shift = Shift(Interval(Instant(now + HOUR), Instant(now + 2 * HOUR)), "ada")
+        shifts.keep(connection, "primary", shift)
+    shop.passes("3h", 60_000_000)
+    taken = "told: You are on call: primary"
+    assert phones["ada-phone"].said == [BEGIN, taken, "reminder: web is down"]
+    assert phones["ben-phone"].said == [taken, taken]

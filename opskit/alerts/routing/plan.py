@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 
 from opskit.alerts.routing.groups import Destinations, Step
@@ -66,6 +66,14 @@ class Plan:
     routes: Routes
     router: Router
     duties: Mapping[str, Duty]
+
+    def taking(self, taken: Mapping[str, tuple[Shift, ...]]) -> Plan:
+        """Return the same plan, with shifts that were taken over, by rota."""
+        duties = {
+            name: replace(duty, overrides=(*duty.overrides, *taken.get(name, ())))
+            for name, duty in self.duties.items()
+        }
+        return replace(self, duties=duties)
 
     def recipients(self, receiver: str, at: Instant) -> Destinations:
         """Return who a receiver reaches: its channels, and the contacts of who is on call.

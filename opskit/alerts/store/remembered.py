@@ -1,6 +1,6 @@
 """What the router knows from one turn to the next, as the table has it: only changes are written.
 
-A row holds one group; one more row holds all that is no group's.
+A row holds one group; one holds all else that the router knows, and one who is on call.
 """
 
 from __future__ import annotations
@@ -18,23 +18,24 @@ from opskit.alerts.routing.router import Memory, Waiting
 from opskit.alerts.routing.verdicts import Alert
 from opskit.alerts.store.tables import ROUTING
 
-_REST = "rest"
+_REST, _ON_CALL, _GROUP = "rest", "on call", "group "
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Remembered:
-    """What the router knows, and the rows it was read from."""
+    """What the router knows, who was on call by rota, and the rows it was read from."""
 
     memory: Memory
     rows: Mapping[str, str]
+    on_call: Mapping[str, str]
 
 
 def read(connection: sa.Connection) -> Remembered:
     """Return what is remembered; nothing at the very first time."""
     rows = {row.key: row.body for row in connection.execute(sa.select(ROUTING))}
     rest = json.loads(rows[_REST]) if _REST in rows else {}
-    groups = (_group(json.loads(body)) for key, body in rows.items() if key != _REST)
+    groups = (_group(json.loads(body)) for key, body in rows.items() if key.startswith(_GROUP))
     memory = Memory(
         groups={one.key: one for one in groups},
         waiting=tuple(_waiting(one) for one in rest.get("waiting", ())),
@@ -44,12 +45,18 @@ def read(connection: sa.Connection) -> Remembered:
         },
         digests=rest.get("digests", 0),
     )
-    return Remembered(memory, rows)
+    return Remembered(memory, rows, json.loads(rows.get(_ON_CALL, "{}")))
 
 
-def write(connection: sa.Connection, before: Mapping[str, str], memory: Memory) -> None:
+def write(
+    connection: sa.Connection,
+    before: Mapping[str, str],
+    memory: Memory,
+    on_call: Mapping[str, str],
+) -> None:
     """Write what is to be remembered, where it differs from the rows before."""
     after = dict(_rows(memory))
+    after |= {_ON_CALL: _text(dict(on_call))} if on_call else {}
     for key in before.keys() - after.keys():
         connection.execute(sa.delete(ROUTING).where(ROUTING.c.key == key))
     for key, body in after.items():
@@ -62,7 +69,7 @@ def write(connection: sa.Connection, before: Mapping[str, str], memory: Memory) 
 
 def _rows(memory: Memory) -> Iterator[tuple[str, str]]:
     for key, group in memory.groups.items():
-        yield f"group {key}", _text(_of_group(group))
+        yield f"{_GROUP}{key}", _text(_of_group(group))
     rest: Json = {
         "waiting": [_of_waiting(one) for one in memory.waiting],
         "steadiness": {

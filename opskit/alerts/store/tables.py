@@ -72,6 +72,18 @@ ACKNOWLEDGEMENTS = sa.Table(
     sa.Index("ix_alerts_acknowledgements_until", "until"),
 )
 
+# Times that somebody took over by a command, beside the overrides in the routes file.
+SHIFTS = sa.Table(
+    "alerts_shifts",
+    METADATA,
+    sa.Column("id", BigInt, primary_key=True),
+    sa.Column("rota", sa.Text, nullable=False),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("start_at", sa.BigInteger, nullable=False),
+    sa.Column("end_at", sa.BigInteger, nullable=False),
+    sa.Index("ix_alerts_shifts_end", "end_at"),
+)
+
 # What the router knows from one turn to the next: a row for each group, and one for the rest.
 ROUTING = sa.Table(
     "alerts_routing",

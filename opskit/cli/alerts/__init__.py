@@ -19,6 +19,7 @@ _COMMANDS = {
         "opskit.cli.alerts.silencing:silence",
         "Let nobody be told of what matches, for a time.",
     ),
+    "take": ("opskit.cli.alerts.taking:take", "Take over a time on call."),
     "test": ("opskit.cli.alerts.testing:test", "Run tests of rules, without a Prometheus."),
 }
 

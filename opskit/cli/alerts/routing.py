@@ -119,9 +119,7 @@ _SHIFTS = (Column("person"), Column("from"), Column("until"))
 
 
 def _plan(app: App) -> Plan:
-    from opskit.alerts.planning import plan_of  # noqa: PLC0415  # after --help
-
-    return plan_of(app.config)
+    return app.alerting.on_call()
 
 
 def _moment(app: App, at: str) -> Instant:

@@ -105,3 +105,17 @@ def test_check_reads_the_routes_file_as_what_it_is(routed: Inside, ops: Path) ->
     done = routed("check")
     assert done.code == 1
     assert "receiver 'dutty' is not defined; did you mean 'duty'?" in " ".join(done.out.split())
+
+
+def test_a_time_on_call_is_taken_over(routed: Inside) -> None:
+    done = routed(
+        "alerts", "take", "primary", "--person", "cem", "--from", "2026-12-24", "--for", "2d"
+    )
+    assert done.code == 0, done.err
+    assert "cem is on call in primary until 2026-12-26" in done.err
+    found = json.loads(routed("alerts", "oncall", "--at", "2026-12-25T01:00", "--json").out)
+    assert found["rotas"]["primary"]["now"] == "cem"
+    unknown = routed("alerts", "take", "primary", "--person", "dora", "--for", "2h")
+    assert (unknown.code, "'dora' has no contacts" in unknown.err) == (2, True)
+    nearly = routed("alerts", "take", "primry", "--person", "cem", "--for", "2h")
+    assert (nearly.code, "did you mean primary?" in nearly.err) == (2, True)

@@ -66,6 +66,13 @@ def _said() -> None:
 
 def _told() -> None:
     op.create_table(
+        "alerts_shifts",
+        sa.Column("id", BigInt, primary_key=True),
+        *_text("rota", "person"),
+        *_times("start_at", "end_at"),
+    )
+    op.create_index("ix_alerts_shifts_end", "alerts_shifts", ["end_at"])
+    op.create_table(
         "alerts_routing",
         sa.Column("key", sa.Text, primary_key=True),
         *_text("body"),
