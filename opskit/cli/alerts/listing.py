@@ -12,7 +12,7 @@ from opskit.cli.alerts.matching import matchers_of
 from opskit.cli.commands import command
 from opskit.cli.options import config_option, find_app, output_options
 from opskit.cli.output import Column, Output, note, show_table
-from opskit.core.clock import Instant, format_duration, iso
+from opskit.core.clock import MINUTE, Instant, format_duration, iso
 from opskit.core.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _told(alerting: Alerting, now: Instant, *, fires: bool) -> ExitCode:
 
 _COLUMNS = (
     Column("id"), Column("state"), Column("severity"), Column("alert"),
-    Column("labels", fold=True), Column("since"), Column("in hand", fold=True, spare=True),
+    Column("labels", fold=True), Column("for"), Column("in hand", fold=True, spare=True),
 )  # fmt: skip
 
 
@@ -95,9 +95,14 @@ def _row(one: Shown, now: Instant) -> tuple[str, ...]:
         alert.severity,
         alert.name,
         ", ".join(f"{k}={v}" for k, v in sorted(alert.labels.items()) if k not in _TITLED),
-        f"{format_duration(now - since)} ago",
+        _lasted(now - since),
         one.hand,
     )
+
+
+def _lasted(duration: int) -> str:
+    """Return how long it has been there; whoever reads a list wants no seconds of hours."""
+    return format_duration(duration if duration < MINUTE else duration - duration % MINUTE)
 
 
 def _as_json(one: Shown, now: Instant) -> Mapping[str, Any]:
