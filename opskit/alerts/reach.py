@@ -67,11 +67,6 @@ class Reach:
         return max((self.every, *self.of_name.values()))
 
 
-def reach_of(rules: Iterable[Alerting | Recording], settings: Settings) -> Reach:
-    """Return what rules look at, recorded series among it."""
-    return _reach(look for one in rules for look in looks(one.expression, settings))
-
-
 def reach_through(rules: Iterable[Alerting | Recording], settings: Settings) -> Reach:
     """Return what has to be there to evaluate rules from nothing on.
 

@@ -9,7 +9,7 @@ from opskit.alerts.model import Group, milliseconds
 from opskit.alerts.promql.evaluation import Settings, instant
 from opskit.alerts.promql.parsing import parsed
 from opskit.alerts.promql.series import NAME, STALE, Labels, Memory, Sample
-from opskit.alerts.reach import FOREVER, Reach, reach_of, reach_through
+from opskit.alerts.reach import FOREVER, Reach, reach_through
 
 MINUTE = 60_000
 
@@ -20,7 +20,7 @@ def ruled(*rules: dict[str, str]) -> tuple[Alerting | Recording, ...]:
 
 def reach(*expressions: str) -> Reach:
     rules = [{"alert": f"Rule{index}", "expr": one} for index, one in enumerate(expressions)]
-    return reach_of(ruled(*rules), Settings())
+    return reach_through(ruled(*rules), Settings())
 
 
 @pytest.mark.parametrize(
