@@ -28,6 +28,7 @@ from opskit.records.ledger import Ledger, Verification, verify
 if TYPE_CHECKING:
     from opskit.alerting import Alerting
     from opskit.alerts.drilling import Drills, Fault
+    from opskit.backtests import Backtests
     from opskit.collectors import Gatherer
     from opskit.core.metrics import Family
     from opskit.fleet.apply import Gate
@@ -359,6 +360,14 @@ class App:
             self.config, self.database, self.ledger, self.outbox, self.clock,
             self.user, watched,
         )  # fmt: skip
+
+    @property
+    def backtests(self) -> Backtests:
+        """Return what tries alert rules over the past."""
+        from opskit.backtests import Backtests  # noqa: PLC0415
+
+        watched = self.catalogue if self._has(self.config.settings.services) else None
+        return Backtests(self.config, self.database, watched)
 
     def evaluate(self) -> Mapping[str, str]:
         """Pass over all alert rules once, and send what is owed; return rules without an answer."""

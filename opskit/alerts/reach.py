@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from opskit.alerts.evaluating import Alerting, Recording, rules_of
-from opskit.alerts.model import Group, milliseconds
+from opskit.alerts.evaluating import Alerting, Recording
 from opskit.alerts.promql.evaluation import Settings
 from opskit.alerts.promql.nodes import (
     Aggregate,
@@ -66,20 +65,6 @@ class Reach:
     def longest(self) -> int:
         """Return how far back anything is looked at."""
         return max((self.every, *self.of_name.values()))
-
-
-def reach_of(groups: Iterable[Group], settings: Settings) -> Reach:
-    """Return what all rules of these groups look at, recorded series among them.
-
-    Raises:
-        QueryError: an expression or a template is not understood.
-    """
-    return _reach(
-        Look(look.name, look.length + milliseconds(group.query_offset))
-        for group in groups
-        for rule in rules_of(group)
-        for look in looks(rule.expression, settings)
-    )
 
 
 def reach_through(rules: Iterable[Alerting | Recording], settings: Settings) -> Reach:

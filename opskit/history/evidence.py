@@ -54,6 +54,15 @@ class HistoryEvidence:
         )
         return reduce(add, parts, _used(every, uses, period))
 
+    def incidents(
+        self, period: Interval
+    ) -> tuple[Sequence[Interval], tuple[IncidentEvidence, ...]]:
+        """Return imported incidents of a period, and the parts of it that the exports cover."""
+        with self.database.read() as connection:
+            covered = _covered(store.imports(connection), "incident", period)
+            desk = _desk(tuple(store.holding(connection, "incident", period)), period).desk
+        return covered, () if desk is None else desk.incidents
+
     def services(self, period: Interval) -> Evidence:
         """Return the imported uptime of services, for time that opskit did not see itself.
 

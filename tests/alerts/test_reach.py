@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from opskit.alerts.evaluating import rules_of
+from opskit.alerts.evaluating import Alerting, Recording, rules_of
 from opskit.alerts.model import Group, milliseconds
 from opskit.alerts.promql.evaluation import Settings, instant
 from opskit.alerts.promql.parsing import parsed
 from opskit.alerts.promql.series import NAME, STALE, Labels, Memory, Sample
-from opskit.alerts.reach import FOREVER, Reach, reach_of, reach_through
+from opskit.alerts.reach import FOREVER, Reach, reach_through
 
 MINUTE = 60_000
 
 
-def group(*expressions: str, offset: str = "0") -> Group:
+def ruled(*rules: dict[str, str]) -> tuple[Alerting | Recording, ...]:
+    return rules_of(Group.model_validate({"name": "g", "rules": rules}))
+
+
+def reach(*expressions: str) -> Reach:
     rules = [{"alert": f"Rule{index}", "expr": one} for index, one in enumerate(expressions)]
-    return Group.model_validate({"name": "g", "query_offset": offset, "rules": rules})
+    return reach_through(ruled(*rules), Settings())
 
 
 @pytest.mark.parametrize(
@@ -38,21 +42,21 @@ def group(*expressions: str, offset: str = "0") -> Group:
 def test_each_metric_is_looked_at_as_far_back_as_its_selectors_say(
     expression: str, names: dict[str, str]
 ) -> None:
-    found = reach_of([group(expression)], Settings())
+    found = reach(expression)
 
     assert found.of_name == {name: milliseconds(length) for name, length in names.items()}
     assert found.names == frozenset(names)
 
 
-def test_the_longest_of_all_rules_holds_and_groups_may_look_later() -> None:
-    groups = [group("a", "rate(a[1h])"), group("rate(a[30m])", "b", offset="40m")]
+def test_the_longest_look_of_all_rules_holds() -> None:
+    found = reach("a", "rate(a[1h])", "rate(a[30m])", "b")
 
-    assert reach_of(groups, Settings()).of_name == {"a": 70 * MINUTE, "b": 45 * MINUTE}
+    assert found.of_name == {"a": 60 * MINUTE, "b": 5 * MINUTE}
 
 
 @pytest.mark.parametrize("selector", ['{job="x"}', '{__name__=~"a|b"}', '{__name__!="a", j="x"}'])
 def test_a_selector_without_a_name_may_meet_any_metric(selector: str) -> None:
-    found = reach_of([group(f"rate({selector}[1h])", "a offset 2h")], Settings())
+    found = reach(f"rate({selector}[1h])", "a offset 2h")
 
     assert found.names is None
     assert (found("a"), found("other"), found.longest) == (
@@ -63,18 +67,16 @@ def test_a_selector_without_a_name_may_meet_any_metric(selector: str) -> None:
 
 
 def test_a_fixed_instant_is_looked_at_for_ever() -> None:
-    assert reach_of([group("a - a @ 1700000000")], Settings()).of_name == {"a": FOREVER}
+    assert reach("a - a @ 1700000000").of_name == {"a": FOREVER}
 
 
 def test_what_recording_rules_look_at_reaches_back_through_them() -> None:
-    rules = [
+    rules = ruled(
         {"record": "r", "expr": "rate(a[10m])"},
         {"record": "ring", "expr": "ring offset 1m + b"},
         {"alert": "Late", "expr": "max_over_time(r[1h]) > 1"},
-    ]
-    through = reach_through(
-        rules_of(Group.model_validate({"name": "g", "rules": rules})), Settings()
     )
+    through = reach_through(rules, Settings())
 
     assert through("a") == 70 * MINUTE
     assert through("b") >= 5 * MINUTE
@@ -101,11 +103,10 @@ def asked(storage: Memory, text: str, at: int) -> dict[Labels, float]:
 def test_what_nobody_looks_at_is_forgotten_and_all_else_answers_as_before() -> None:
     ended = stored("a", 1.0, 2.0, STALE, host="gone")
     storage = memory(stored("a", *map(float, range(31))), ended, stored("b", *[1.0] * 31))
-    reach = Reach({"a": 10 * MINUTE})
     texts = ("rate(a[10m])", "count_over_time(a[10m])", "a", "count(a)")
     before = [asked(storage, text, 30 * MINUTE) for text in texts]
 
-    storage.forget(reach, 30 * MINUTE)
+    storage.forget(Reach({"a": 10 * MINUTE}), 30 * MINUTE)
 
     assert [asked(storage, text, 30 * MINUTE) for text in texts] == before
     assert asked(storage, "count_over_time(a[1h])", 30 * MINUTE) == {Labels.of({"host": "x"}): 11.0}

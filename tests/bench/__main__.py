@@ -18,7 +18,7 @@ from opskit.core.clock import SystemClock
 from opskit.outside.ansible.door import default_forks
 from opskit.outside.database import Database, sqlite_url
 from opskit.records.ledger import Ledger, verify
-from tests.bench import crowd, exposition, fleet, reconcile, report
+from tests.bench import crowd, exposition, fleet, reconcile, report, rules
 
 HOSTS = 10
 CONTENT = Path(__file__).resolve().parents[2] / "playbooks"
@@ -140,6 +140,7 @@ def main() -> None:
             print(line, flush=True)
     parts = (
         exposition.lines(), crowd.lines(), fleet.lines(), reconcile.lines(HOSTS), report.lines(),
+        rules.lines(),
     )  # fmt: skip
     for line in chain(*parts):
         print(line, flush=True)

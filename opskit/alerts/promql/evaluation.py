@@ -142,12 +142,15 @@ class _Asked:
         if self.settings.edges is Edges.LEFT_OPEN:
             oldest += 1
         for series in self.storage.select(node.matchers, oldest, now):
-            index = bisect_right(series.times, now) - 1
-            if index < 0 or series.times[index] < oldest:
+            times = series.times
+            # Rules ask for what came last: it need not be searched for.
+            behind = len(times) if times and times[-1] <= now else bisect_right(times, now)
+            index = behind - 1
+            if index < 0 or times[index] < oldest:
                 continue
             value = series.values[index]
-            if not is_stale(value):
-                yield series.labels, series.times[index], value
+            if value == value or not is_stale(value):  # noqa: PLR0124  # NaN
+                yield series.labels, times[index], value
 
     def windows(self, node: Range | Subquery, now: int) -> Iterator[tuple[Labels, Window]]:
         """Yield labels and samples of each series that has any in the window."""
@@ -266,7 +269,8 @@ class _Asked:
 
 
 def _fresh(times: array[int], values: array[float]) -> tuple[array[int], array[float]]:
-    if not any(map(is_stale, values)):
+    # The sum is NaN where any value is, the mark of staleness too.
+    if not math.isnan(sum(values)) or not any(map(is_stale, values)):
         return times, values
     kept = [index for index, value in enumerate(values) if not is_stale(value)]
     return array("q", [times[i] for i in kept]), array("d", [values[i] for i in kept])

@@ -55,11 +55,15 @@ def deviation(values: Iterable[float]) -> float:
 
 def highest(values: Sequence[float]) -> float:
     """Return the greatest; NaN only where there is nothing else."""
+    if values and not math.isnan(sum(values)):
+        return max(values)
     return max((value for value in values if not math.isnan(value)), default=NAN)
 
 
 def lowest(values: Sequence[float]) -> float:
     """Return the least; NaN only where there is nothing else."""
+    if values and not math.isnan(sum(values)):
+        return min(values)
     return min((value for value in values if not math.isnan(value)), default=NAN)
 
 

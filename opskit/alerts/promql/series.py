@@ -177,6 +177,15 @@ class Memory:
         series.times.append(time)
         series.values.append(value)
 
+    def extend(self, series: Series) -> None:
+        """Add samples behind the others of their series."""
+        known = self._series.get(series.labels)
+        if known is None:
+            self.add(series)
+            return
+        known.times.extend(series.times)
+        known.values.extend(series.values)
+
     def forget(self, reach: Callable[[str], int], now: int) -> None:
         """Drop samples older than REACH (ms, by the metric's name) before NOW, and ended series."""
         border: dict[str, int] = {}

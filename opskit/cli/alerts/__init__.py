@@ -6,6 +6,10 @@ from opskit.cli.commands import group
 
 _COMMANDS = {
     "ack": ("opskit.cli.alerts.responding:ack", "Say that you have alerts in hand."),
+    "backtest": (
+        "opskit.cli.alerts.backtesting:backtest",
+        "What a rule would have said, and how often rightly.",
+    ),
     "evaluate": ("opskit.cli.alerts.listing:evaluate", "Look at all rules once."),
     "explain": (
         "opskit.cli.alerts.listing:explain",
@@ -32,6 +36,7 @@ _COMMANDS = {
         "opskit alerts ack 1f3c8a02               I have it in hand",
         "opskit alerts explain ServiceDown        why was nobody told?",
         "opskit alerts test alerts/tests/*.yaml   do the rules fire when they should?",
+        "opskit alerts backtest ServiceDown       how often would it have been wrong?",
         "opskit alerts route severity=page        who would be told?",
         "opskit alerts oncall                     who is on call, who is next?",
         "opskit alerts send-test oncall           does a message get through?",
