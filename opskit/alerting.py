@@ -10,12 +10,15 @@ from opskit.alerts.circumstances import Around
 from opskit.alerts.engine import Engine, Page
 from opskit.alerts.explaining import Explained, explained
 from opskit.alerts.firing import Firing, State
+from opskit.alerts.hearing import Hearing
 from opskit.alerts.planning import ROUTES, plan_of, untold
+from opskit.alerts.remote import RemoteAlerting
 from opskit.alerts.responding import Responses
 from opskit.alerts.routing.plan import Plan
 from opskit.alerts.routing.rota import Shift
 from opskit.alerts.routing.verdicts import Acknowledgement
 from opskit.alerts.rulebook import rulebook
+from opskit.alerts.silencing import Keeper, Silencing
 from opskit.alerts.store import firings, passes, said, shifts
 from opskit.alerts.watching import Watcher
 from opskit.core.clock import DAY, Clock, Duration, Instant, format_duration
@@ -26,6 +29,7 @@ from opskit.monitor.catalogue import Catalogue
 from opskit.monitor.dependence import causes
 from opskit.monitor.model import Seen
 from opskit.monitor.store import targets
+from opskit.outside.alertmanager import door_of
 from opskit.outside.config import Config
 from opskit.outside.database import Database
 from opskit.outside.files import read_secret
@@ -106,8 +110,10 @@ class Alerting:
         Raises:
             DataError: a rule file holds mistakes.
         """
-        interval = self.config.settings.alerts.interval // 1_000
-        return Engine(rulebook(self.config), interval=interval)
+        own = self.config.settings.alerts
+        # Where Prometheus has the rules there are none here: its alerts come in.
+        groups = () if own.evaluator == "prometheus" else rulebook(self.config)
+        return Engine(groups, interval=own.interval // 1_000)
 
     def ready(self) -> Engine:
         """Return the rules, ready to go on where they were left."""
@@ -118,6 +124,7 @@ class Alerting:
     def once(self, page: Page) -> Mapping[str, str]:
         """Pass over all rules once; return those that could not be evaluated, and why."""
         engine = self.ready()
+        self.hearing.lapse()
         self.watcher.look(engine, page)
         return engine.faults
 
@@ -190,6 +197,28 @@ class Alerting:
             since = Instant(self.clock.now() - _LOOK_BACK)
             return plan_of(self.config).taking(shifts.taken(connection, since))
 
+    @cached_property
+    def hearing(self) -> Hearing:
+        """Return what takes down alerts that others tell of."""
+        return Hearing(self.database, self.ledger, self.clock)
+
+    @cached_property
+    def silencing(self) -> Silencing:
+        """Return the alerts that opskit knows of and the silences it keeps."""
+        return Silencing(self.database, self.ledger, self.outbox, self.clock)
+
+    @cached_property
+    def keeper(self) -> Keeper:
+        """Return where alerts are read and silences kept: the Alertmanager, where one is set.
+
+        Raises:
+            ConfigError: its token cannot be read.
+        """
+        settings = self.config.settings.alertmanager
+        if settings is None:
+            return self.silencing
+        return RemoteAlerting(door_of(settings, self.config.root))
+
     def shown(self, now: Instant) -> tuple[Shown, ...]:
         """Return what is pending or fires, oldest first, with what people said of it."""
         with self.database.read() as connection:
@@ -219,7 +248,12 @@ class Alerting:
             return tuple(explained(connection, one, plan, self._around, now) for one in there)
 
     def stale(self, now: Instant) -> str:
-        """Return why nobody knows what fires now; empty where rules were evaluated lately."""
+        """Return why nobody knows what fires now; empty where rules were evaluated lately.
+
+        Where Prometheus evaluates them, whether it does is not known here.
+        """
+        if self.config.settings.alerts.evaluator == "prometheus":
+            return ""
         with self.database.read() as connection:
             at = passes.last(connection)
         if at is None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from opskit.alerts.evaluating import Active, Alerting, Running
-from opskit.alerts.firing import Firing
+from opskit.alerts.firing import OWN, Firing
 from opskit.alerts.following import Found
 from opskit.alerts.promql.evaluation import Settings
 from opskit.alerts.promql.nodes import QueryError
@@ -81,7 +81,7 @@ class Engine:
                 self._shown |= set() if is_stale(series.values[-1]) else {series.labels}
         known: dict[str, list[Active]] = {}
         for one in opened:
-            if one.ends_at is None:
+            if one.source == OWN and one.ends_at is None:
                 known.setdefault(one.rule, []).append(_active(one))
         for group, running in zip(self.groups, self._running, strict=True):
             for index, name in enumerate(group.names):

@@ -94,10 +94,13 @@ class Watcher:
         """Tell whom it concerns; nothing is evaluated."""
         now = self.clock.now()
         with self.database.read() as connection:
-            if self.plan is None or not self._stirs(connection):
+            if not self._stirs(connection, now):
                 return Passed()
         with self.database.write() as connection:
             opened = firings.opened(connection)
+            if self.plan is None:
+                firings.close(connection, _over(opened, now))
+                return Passed()
             return Passed(owed=self._route(connection, opened, self.plan, now))
 
     # Writing what became of alerts
@@ -113,8 +116,7 @@ class Watcher:
         now_open = (*(changed.get(one.id, one) for one in opened if one.id not in gone), *new)
         owed = 0
         if self.plan is None:
-            over = (one.id for one in now_open if one.state(now) is State.RESOLVED)
-            firings.close(connection, over)
+            firings.close(connection, _over(now_open, now))
         else:
             owed = self._route(connection, now_open, self.plan, now, looked=True)
         return Passed(len(done.fired(now)), len(done.over(now)), owed)
@@ -132,8 +134,10 @@ class Watcher:
 
     # Telling
 
-    def _stirs(self, connection: sa.Connection) -> bool:
-        """Return whether there is anything that somebody may have to be told of."""
+    def _stirs(self, connection: sa.Connection, now: Instant) -> bool:
+        """Return whether there is anything that somebody may have to be told of, or to close."""
+        if self.plan is None:
+            return any(_over(firings.opened(connection), now))
         known = remembered.read(connection).memory
         return bool(known.groups or known.waiting or firings.opened(connection))
 
@@ -218,6 +222,11 @@ def owe(
         group = hashlib.sha256(f"{message.group}\n{address}".encode()).hexdigest()[:24]
         held = f"alert/{group}" if message.group else ""
         outbox.owe(connection, f"alert-{name}", channel, as_body(own), held)
+
+
+def _over(opened: Iterable[Firing], now: Instant) -> Iterator[int]:
+    """Yield the numbers of those that are over."""
+    return (one.id for one in opened if one.state(now) is State.RESOLVED)
 
 
 def _whole(now: Instant) -> Instant:

@@ -19,15 +19,16 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
-from opskit.core.clock import HOUR, SECOND, parse_duration
+from opskit.core.clock import parse_duration
 from opskit.core.errors import ConfigError, DataError
 from opskit.core.findings import Location
 from opskit.core.transcript import Strategy
 from opskit.outside import cron
+from opskit.outside.alerting import Alertmanager, Alerts
 from opskit.outside.database import sqlite_url
 from opskit.outside.documents import Document, KeyPath
-from opskit.outside.fields import Span
 from opskit.outside.files import private_directory, writable_by_others
+from opskit.outside.intakes import Intake
 from opskit.outside.models import Model, read, validate
 from opskit.outside.notify.kinds import Channel
 from opskit.outside.notify.settings import Mail, Reports, Slack
@@ -95,12 +96,6 @@ def _command(text: str) -> str:
         message = f"{text!r} is no opskit command for a schedule; write: fleet check"
         raise ValueError(message)
     return text
-
-
-class Intake(Model):
-    """Who may send events to `/webhook/NAME`."""
-
-    secret_file: str = Field(description="file with the signing secret, readable by you only")
 
 
 class Serve(Model):
@@ -192,28 +187,6 @@ class Threshold(Model):
         return self
 
 
-class Alerts(Model):
-    """How opskit looks at its own alert rules."""
-
-    rules: tuple[str, ...] = Field(
-        default=("alerts/*.yaml", "alerts/opskit/**/*.yaml"),
-        description="rule files that opskit evaluates; others are for a Prometheus",
-    )
-    interval: Span = Field(
-        default="30s", validate_default=True, ge=SECOND, le=HOUR,
-        description="how often rules are evaluated that say nothing else",
-    )  # fmt: skip
-    history: Span = Field(
-        default="35d", validate_default=True, ge=HOUR,
-        description="how long what rules look at is kept, for backtests",
-    )  # fmt: skip
-    watchdog_url_file: str = Field(
-        default="",
-        description="file with the URL that is called while all rules are evaluated: who is not "
-        "called any more raises the alarm",
-    )
-
-
 class Settings(Model):
     """`opskit.yaml`. Paths are relative to the file."""
 
@@ -248,6 +221,9 @@ class Settings(Model):
     channels: dict[ChannelName, Channel] = Field(
         default_factory=dict,
         description="ways to tell somebody, each by a name of yours, besides webhook, mail, slack",
+    )
+    alertmanager: Alertmanager | None = Field(
+        default=None, description="an Alertmanager whose alerts and silences are used as well"
     )
     report: Reports = Field(
         default_factory=Reports, description="who gets the report of each month, and how"

@@ -173,6 +173,19 @@ def get(  # each bound is named
     return _guarded(_Ask("GET", url, headers, seconds, max_bytes, ca_file), guard)
 
 
+def delete(
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    seconds: float = 15.0,
+    allow_private: bool = False,
+    ca_file: Path | None = None,
+) -> Response:
+    """DELETE and return the answer, under the bounds and with the errors of `post`."""
+    guard = _Guard(time.monotonic() + seconds, allow_private)
+    return _guarded(_Ask("DELETE", url, headers, seconds, 1_000_000, ca_file), guard)
+
+
 @dataclass(frozen=True, slots=True)
 class _Ask:
     """One request and its bounds."""

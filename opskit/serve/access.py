@@ -20,7 +20,7 @@ from opskit.outside.systemd import credential
 
 _CREDENTIAL = "credential:"
 _SHORTEST = 16
-_NEW = "head -c 32 /dev/urandom | base64 > FILE; chmod 600 FILE"
+HOW_TO_MAKE_ONE = "head -c 32 /dev/urandom | base64 > FILE; chmod 600 FILE"
 _HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9_.-]{1,253})(?::[0-9]{1,5})?")
 
 
@@ -47,6 +47,11 @@ class Access:
     def allows(self, authorization: str, *, basic: bool) -> bool:
         """Return whether a header carries the token; `basic` as a browser sends a password."""
         return not self.token or self._carries(authorization, self.token, basic=basic)
+
+    @staticmethod
+    def allows_sender(authorization: str, token: bytes) -> bool:
+        """Return whether a header carries the token of one sender of alerts."""
+        return Access._carries(authorization, token, basic=True)
 
     def allows_beat(self, authorization: str, name: str) -> bool:
         """Return whether a header carries the token of one heartbeat, or the one for all."""
@@ -90,7 +95,7 @@ def access(config: Config, environment: Mapping[str, str]) -> tuple[Access, Tls 
     if settings.token_file:
         token = secret(config, settings.token_file, environment).strip()
         if len(token) < _SHORTEST:
-            raise ConfigError("the token is too short to be one", hint=_NEW)
+            raise ConfigError("the token is too short to be one", hint=HOW_TO_MAKE_ONE)
     tls = None
     if settings.certificate or settings.key:
         if not (settings.certificate and settings.key):
@@ -116,7 +121,7 @@ def _refuse_open_doors(settings: Serve) -> None:
     }
     missing = [f"serve.{name}" for name, value in needed.items() if not value]
     if missing:
-        how = "" if settings.token_file else f"a token: {_NEW}; or "
+        how = "" if settings.token_file else f"a token: {HOW_TO_MAKE_ONE}; or "
         raise ConfigError(
             f"others could reach {settings.listen}: set {', '.join(missing)} in opskit.yaml",
             hint=f"{how}listen: 127.0.0.1:{settings.port}",

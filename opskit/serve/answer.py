@@ -11,7 +11,10 @@ _TEXT = "text/plain; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that may be answered: who it is from was looked at before."""
+    """A request that may be answered: who it is from was looked at before.
+
+    Of a name that is given several times `query` has the last, `queries` all.
+    """
 
     method: str
     peer: str
@@ -19,6 +22,7 @@ class Asked:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    queries: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,13 @@ from opskit.monitor import beats
 from opskit.monitor.store.beats import Word
 from opskit.outside.notify.webhook import signature
 from opskit.records import intake
+from opskit.serve import alertmanager
 from opskit.serve.answer import Answer, Asked, text
 from opskit.serve.site import Site
 
 _WORDS: Mapping[str, Word] = {"": "ok", "ok": "ok", "start": "start", "fail": "fail"}
 _WINDOW = 5 * MINUTE
+_LARGEST_EVENT = 262_144
 _KEPT_BODY = 2_000
 _ID = re.compile(r"[!-~]{1,255}")
 _SECONDS = re.compile(r"[0-9]{1,12}")
@@ -40,9 +42,18 @@ def heartbeat(site: Site, asked: Asked) -> Answer:
 
 
 def webhook(site: Site, asked: Asked) -> Answer:
-    """Take an event whose signature holds, once; what is wrong with others is not told."""
+    """Take what a sender may send, by its kind; what is wrong with others is not told."""
     source = asked.path["name"]
-    key = site.intakes.get(source)
+    sender = site.intakes.get(source)
+    if sender is not None and sender.kind == "alertmanager":
+        return alertmanager.take(site, asked, source, sender.key)
+    return _event(site, asked, source, None if sender is None else sender.key)
+
+
+def _event(site: Site, asked: Asked, source: str, key: bytes | None) -> Answer:
+    """Take an event whose signature holds, once."""
+    if len(asked.body) > _LARGEST_EVENT:
+        return text(413, "too large")
     number, stamp = asked.headers.get("webhook-id", ""), asked.headers.get("webhook-timestamp", "")
     # Without a key the same work is done: how long it takes must not tell which names there are.
     if not _is_signed(key or b"\0" * 32, number, stamp, asked) or key is None:
@@ -66,7 +77,7 @@ def _is_signed(key: bytes, number: str, stamp: str, asked: Asked) -> bool:
 
 def _store(site: Site, source: str, number: str, body: bytes) -> bool:
     app = site.app
-    told = Redactor().with_secrets(decode(key) for key in site.intakes.values())
+    told = Redactor().with_secrets(decode(one.key) for one in site.intakes.values())
     data = {
         "id": clean(number),
         "bytes": len(body),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from opskit.app import App
-from opskit.core.clock import Clock, Duration
+from opskit.core.clock import Clock, Duration, Instant
 from opskit.core.errors import ConfigError
 from opskit.core.metrics import Family
 from opskit.core.text import decode
@@ -17,12 +17,12 @@ from opskit.monitor.pulse import Pulse
 from opskit.outside.config import Config
 from opskit.outside.eventlog import EventLog
 from opskit.outside.notify.webhook import secret_bytes
-from opskit.serve.access import Access, Tls, access, secret
+from opskit.serve.access import HOW_TO_MAKE_ONE, Access, Tls, access, secret
 from opskit.serve.limits import Limit, Requests
 
 PAGES = (
     "metrics", "probe", "healthy", "ready", "heartbeat", "webhook", "status", "badge", "targets",
-    "maintenance", "reports", "report", "other",
+    "maintenance", "reports", "report", "alerts", "silences", "api", "other",
 )  # fmt: skip
 R = TypeVar("R")
 
@@ -47,6 +47,14 @@ class Kept:
             return cast("R", found)
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who may send to `/webhook/NAME`: how, and the key that signs or the token."""
+
+    kind: Literal["signed", "alertmanager"]
+    key: bytes = field(repr=False)
+
+
 @dataclass
 class Site:
     """One reading of the settings. `ready`, `own` and `pulse` are given by what runs behind it."""
@@ -56,11 +64,12 @@ class Site:
     access: Access
     tls: Tls | None
     modules: Mapping[str, Module]
-    intakes: Mapping[str, bytes]
+    intakes: Mapping[str, Sender]
     requests: Requests
     callers: Limit
     beats: Limit
     guesses: Limit
+    since: Instant
     ready: Callable[[], bool] = lambda: False
     own: Callable[[], tuple[Family, ...]] = tuple
     pulse: Callable[[], Pulse | None] = lambda: None
@@ -90,6 +99,7 @@ class Site:
             Limit(tick, per_minute=600, burst=200),
             Limit(tick, per_minute=60, burst=10),
             Limit(tick, per_minute=30, burst=30),
+            app.clock.now(),
         )
 
     def families(self) -> tuple[Family, ...]:
@@ -102,14 +112,14 @@ class Site:
         return self.app.config.settings.serve.listen, self.tls is not None
 
 
-def _intakes(config: Config, environment: Mapping[str, str]) -> dict[str, bytes]:
+def _intakes(config: Config, environment: Mapping[str, str]) -> dict[str, Sender]:
     found = {}
     for name, intake in config.settings.serve.webhooks.items():
-        key = secret_bytes(decode(secret(config, intake.secret_file, environment)))
+        text = decode(secret(config, intake.secret_file, environment))
+        signed = intake.kind == "signed"
+        key = secret_bytes(text) if signed else text.strip().encode()
         if len(key) < 16:
-            raise ConfigError(
-                f"the secret of webhook {name} is too short to be one",
-                hint="write whsec_ and 24 bytes or more as base64",
-            )
-        found[name] = key
+            what = "write whsec_ and 24 bytes or more as base64" if signed else HOW_TO_MAKE_ONE
+            raise ConfigError(f"the secret of webhook {name} is too short to be one", hint=what)
+        found[name] = Sender(intake.kind, key)
     return found

@@ -178,6 +178,7 @@ class Web:
             dict(request.query_params),
             dict(request.headers),
             body,
+            tuple(request.query_params.multi_items()),
         )
         limiter = self._threads[route.page]
         return await anyio.to_thread.run_sync(_guarded, site, route, asked, limiter=limiter)
