@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from opskit.serve import announcing, intake, pages, probing, reports
+from opskit.serve import announcing, apiv2, intake, openapi, pages, probing, reports
 from opskit.serve.answer import Answer, Asked
 from opskit.serve.site import Site
 
@@ -32,6 +32,9 @@ class Route:
 
 
 _WORK = "/maintenance"
+# A thousand alerts and more in one message; a signed event is much smaller (`intake.py`).
+_ALERTS = 2_097_152
+_API = "/api/v2"
 _BEAT = ("GET", "HEAD", "POST")
 
 ROUTES = (
@@ -54,5 +57,16 @@ ROUTES = (
     Route(
         _WORK + "/{number}/close", "maintenance", announcing.end, "token", ("POST",), 0, acts=True
     ),
-    Route("/webhook/{name}", "webhook", intake.webhook, "signature", ("POST",), 262_144, acts=True),
+    Route("/webhook/{name}", "webhook", intake.webhook, "signature", ("POST",), _ALERTS, acts=True),
+    Route("/api/openapi.json", "api", openapi.shown),
+    Route(_API + "/status", "api", apiv2.status),
+    Route(_API + "/receivers", "api", apiv2.receivers),
+    Route(_API + "/alerts", "alerts", apiv2.alerts),
+    Route(_API + "/alerts", "alerts", apiv2.post_alerts, "token", ("POST",), _ALERTS, acts=True),
+    Route(_API + "/silences", "silences", apiv2.silences),
+    Route(
+        _API + "/silences", "silences", apiv2.post_silence, "token", ("POST",), 65_536, acts=True
+    ),
+    Route(_API + "/silence/{id}", "silences", apiv2.silence),
+    Route(_API + "/silence/{id}", "silences", apiv2.end_silence, "token", ("DELETE",), acts=True),
 )
