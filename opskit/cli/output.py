@@ -100,8 +100,10 @@ class Output:
         else:
             self.emit(json.dumps(versioned, indent=2))
 
-    def emit_documents(self, documents: Sequence[Mapping[str, Any]]) -> None:
-        """Write YAML documents of a form that somebody else has laid down."""
+    def emit_documents(
+        self, documents: Sequence[Mapping[str, Any]], comments: Sequence[str] = ()
+    ) -> None:
+        """Write YAML documents of a form that somebody else has laid down, under comments."""
         import yaml  # noqa: PLC0415  # only for YAML
 
         class Dumper(yaml.SafeDumper):
@@ -114,7 +116,7 @@ class Output:
         Dumper.add_representer(str, text)
         plain = json.loads(json.dumps(list(documents)))
         dumped = yaml.dump_all(plain, Dumper=Dumper, sort_keys=False, explicit_start=True)
-        self.emit(dumped)
+        self.emit("".join(f"# {clean(one)}\n" for one in comments) + dumped)
 
     def emit_printed(self, show: Callable[[Console], None]) -> None:
         """Write what `show` prints: to the terminal, or as plain text to a file."""

@@ -15,6 +15,7 @@ _COMMANDS = {
         "opskit.cli.alerts.listing:explain",
         "Why somebody was told of an alert, or nobody.",
     ),
+    "export": ("opskit.cli.alerts.exporting:export", "alerts/routes.yaml for an Alertmanager."),
     "list": ("opskit.cli.alerts.listing:listing", "What fires now, and who has it in hand."),
     "oncall": ("opskit.cli.alerts.routing:oncall", "Who is on call, now and next."),
     "route": ("opskit.cli.alerts.routing:route", "Who is told of an alert with these labels."),
