@@ -38,6 +38,14 @@ def is_after_hours(at: Instant, zone: ZoneInfo) -> bool:
     return local.weekday() >= _SATURDAY or not _OPENS <= local.time() < _CLOSES
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Firings with what followed each, and all that was done or failed, whatever it followed."""
+
+    judged: tuple[Judged, ...]
+    deeds: tuple[Deed, ...]
+
+
 @dataclass(frozen=True)
 class Reviewing:
     """Says of each firing what followed, and of each rule what it was worth."""
@@ -53,22 +61,27 @@ class Reviewing:
 
     def judged(self, period: Interval) -> tuple[Judged, ...]:
         """Return the firings that began within a period, as they stood at its end."""
+        return tuple(one for one in self.looked(period).judged if one.begun >= period.start)
+
+    def looked(self, period: Interval) -> Looked:
+        """Return all that fired at some time within a period, as it stood at its end."""
         with self.database.read() as connection:
-            # Those before the period, too: what followed one of them followed none of the period.
-            known = firings.within(connection, _reaching(period))
-            word = tuple(_said(connection, known, period))
-        deeds = (*self.deeds.within(_reaching(period)), *word)
+            # Those just before the period, too: what followed one of them followed none of it.
+            known = firings.within(connection, _before(period, AFTER))
+            begun = min((one.starts_at or period.start for one in known), default=period.start)
+            window = _before(Interval(Instant(min(begun, period.start)), period.end), _BEFORE)
+            word = tuple(_said(connection, known, window))
+        deeds = tuple(self.deeds.within(window))
         stood = (_at(one, period.end) for one in known)
-        every = judged(stood, deeds, period.end)
-        return tuple(one for one in every if one.begun >= period.start)
+        return Looked(judged(stood, (*deeds, *word), period.end), deeds)
 
     def rules(self, period: Interval) -> tuple[RuleWorth, ...]:
         """Return what each rule that fired within a period was worth."""
         return by_rule(self.judged(period), lambda at: is_after_hours(at, self.zone))
 
 
-def _reaching(period: Interval) -> Interval:
-    return Interval(Instant(max(0, period.start - max(_BEFORE, AFTER))), period.end)
+def _before(period: Interval, ahead: Duration) -> Interval:
+    return Interval(Instant(max(0, period.start - ahead)), period.end)
 
 
 def _at(one: Firing, end: Instant) -> Firing:
@@ -78,15 +91,14 @@ def _at(one: Firing, end: Instant) -> Firing:
     return replace(one, missing_at=None, ends_at=None)
 
 
-def _said(connection: sa.Connection, known: Sequence[Firing], period: Interval) -> Iterator[Deed]:
+def _said(connection: sa.Connection, known: Sequence[Firing], window: Interval) -> Iterator[Deed]:
     """Yield what people said of alerts: silences belong to those that they hold."""
-    window = _reaching(period)
     for one in said.acknowledged_within(connection, window):
         yield Deed(Kind.ACKNOWLEDGEMENT, one.at, {"fingerprint": one.fingerprint})
     for noted in said.silences(connection, window.start):
         for fingerprint, begun in sorted(_held(noted.silence, known)):
             at = Instant(max(noted.created_at, begun))
-            if at < period.end:
+            if at < window.end:
                 yield Deed(Kind.SILENCE, at, {"fingerprint": fingerprint})
 
 

@@ -4,45 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from opskit.alerts.firing import Firing, fingerprint
+from opskit.alerts.firing import fingerprint
 from opskit.alerts.routing.matchers import parsed
 from opskit.alerts.routing.verdicts import Acknowledgement, Silence
-from opskit.alerts.store import firings, said
-from opskit.core.clock import DAY, HOUR, MINUTE, FrozenClock, Instant, SystemClock
+from opskit.alerts.store import said
+from opskit.core.clock import DAY, HOUR, MINUTE, Instant, SystemClock
 from opskit.core.interval import Interval
 from opskit.outside.database import Database, sqlite_url
-from opskit.records.ledger import Ledger
+from tests.alerts.past import Past
 from tests.cli.inside import Inside
-
-
-@dataclass
-class Past:
-    """What happened, written as those write it whose records it is; times are from now back."""
-
-    database: Database
-    now: Instant
-
-    def fired(self, rule: str, ago: int, lasted: int, **labels: str) -> None:
-        """Write a firing."""
-        told = {"alertname": rule.partition("/")[2], "severity": "critical", **labels}
-        begun = Instant(self.now - ago)
-        one = Firing(
-            0, fingerprint(told), "", rule, told, {}, 1.0, begun, begun,
-            ends_at=Instant(begun + lasted),
-        )  # fmt: skip
-        with self.database.write() as connection:
-            firings.change(connection, [firings.add(connection, one)])
-
-    def told(self, ago: int, kind: str, subject: str, **data: object) -> None:
-        """Write an entry of the ledger."""
-        ledger = Ledger(FrozenClock(Instant(self.now - ago)), "test")
-        with self.database.write() as connection:
-            ledger.append(connection, kind, subject, data)
 
 
 @pytest.fixture
