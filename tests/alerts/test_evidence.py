@@ -123,3 +123,11 @@ def test_calls_are_what_rings_by_rule_and_by_the_clock(past: Past) -> None:
         PageEvidence(Instant(past.now - 15 * HOUR), "web", "ServiceDown", True, True, (9,)),
     )
     assert "anna" not in repr(found)
+
+
+def test_an_outage_that_was_there_before_the_warning_is_not_what_it_foretold(past: Past) -> None:
+    past.fired("s/DiskFillsUp", WEEK, HOUR, target="shop/disk")
+    down = WEEK + MINUTE
+    past.told(down, "target.flipped", "shop/disk", to="down", since=past.now - down)
+    past.told(WEEK - HOUR, "target.flipped", "shop/disk", to="up")
+    assert [one.failed_at for one in predictions(past) if one.warned_at is not None] == [None]
