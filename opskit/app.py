@@ -28,6 +28,7 @@ from opskit.records.ledger import Ledger, Verification, verify
 if TYPE_CHECKING:
     from opskit.alerting import Alerting
     from opskit.alerts.drilling import Drills, Fault
+    from opskit.alerts.reviewing import Reviewing
     from opskit.backtests import Backtests
     from opskit.collectors import Gatherer
     from opskit.core.metrics import Family
@@ -403,6 +404,14 @@ class App:
         if source != "inventory" and self._has(self.config.settings.services):
             found += discovery.of_catalogue(self.catalogue)
         return found
+
+    @cached_property
+    def reviewing(self) -> Reviewing:
+        """Return what says which alerts were worth it."""
+        from opskit.alerts.reviewing import Reviewing  # noqa: PLC0415
+        from opskit.deeds import RecordedDeeds  # noqa: PLC0415
+
+        return Reviewing(self.database, RecordedDeeds(self.database), self.config.zone)
 
     # The report
 

@@ -46,6 +46,7 @@ class Parts:
         yield Part(
             "access", "lead_times", lambda: access.lead_times(self.database, now()), _WAITS_KEPT
         )
+        yield Part("alerts", "standing", lambda: alerts.standing(self.database, now()))
         yield Part("alerts", "drills", lambda: alerts.drills(self.database, now()))
         yield Part("records", "ledger", lambda: records.ledger(self.database))
         yield Part("records", "archive", lambda: records.archive(self.database))

@@ -13,10 +13,12 @@ from opskit.access.evidence import AccessEvidence
 from opskit.access.model import People
 from opskit.access.store.teams import teams
 from opskit.alerts.evidence import AlertsEvidence
+from opskit.alerts.reviewing import Reviewing
 from opskit.assuming import assumed, baseline
 from opskit.core.clock import Clock, Instant
 from opskit.core.evidence import Evidence, EvidenceSource, Reading, unreferred
 from opskit.core.interval import Interval
+from opskit.deeds import RecordedDeeds
 from opskit.fleet.evidence import FleetEvidence
 from opskit.history.evidence import HistoryEvidence, told
 from opskit.history.filling import filled
@@ -148,7 +150,10 @@ class Reporting:
             MonitorEvidence(self.database, self.catalogue, zone, now, reading),
             FleetEvidence(self.database),
             AccessEvidence(self.database, self.config.grants_access, zone, reading),
-            AlertsEvidence(self.database),
+            AlertsEvidence(
+                self.database,
+                Reviewing(self.database, RecordedDeeds(self.database), self.config.zone),
+            ),
         )
 
     @property

@@ -1,43 +1,102 @@
-"""What alerting can show for a period, in the report's words: drills, and how far they came."""
+"""What alerting can show for a period, in the report's words: drills, warnings, calls."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from opskit.alerts.drill import Drill
-from opskit.alerts.store import drills as store
+from opskit.alerts.foretold import predictions
+from opskit.alerts.reviewing import Looked, Reviewing, is_after_hours
+from opskit.alerts.routing.groups import Occasion
+from opskit.alerts.store import drills as store, firings, notices
+from opskit.alerts.worth import Judged, Outcome
 from opskit.core.clock import Instant
-from opskit.core.evidence import DrillEvidence, Evidence, WarningEvidence
+from opskit.core.evidence import DrillEvidence, Evidence, PageEvidence, WarningEvidence
 from opskit.core.evidence.rows import only
 from opskit.core.interval import Interval
+from opskit.core.notice import Weight
 from opskit.outside.database import Database
 
 # The fault is opskit's own, and no service's.
 SERVICE = "opskit drill"
+# A reminder calls nobody anew, and a digest waits until somebody reads it.
+_CALLS = frozenset({Occasion.NEWS, Occasion.ESCALATION})
+_LOUD = frozenset({Weight.CRITICAL, Weight.ERROR})
 
 
 @dataclass(frozen=True)
 class AlertsEvidence:
-    """Reads drills; nothing is said of a repository that never had one."""
+    """Reads drills and alerts; nothing is said of a repository that never had any."""
 
     database: Database
-    name: str = "drills of alerting"
+    reviewing: Reviewing
+    name: str = "alerts, and drills of alerting"
 
     def since(self) -> Instant | None:
-        """Return when the first drill began; None where there was none."""
+        """Return when the first drill began or the first alert fired; None where none did."""
         with self.database.read() as connection:
-            return min((one.begun_at for one in store.every(connection)), default=None)
+            begun = [one.begun_at for one in store.every(connection)]
+            fired = firings.first_at(connection)
+        return min((*begun, *(() if fired is None else (fired,))), default=None)
 
     def evidence(self, period: Interval) -> Evidence:
-        """Return the drills that began within a period, as they stood at its end."""
+        """Return the drills, warnings and calls of a period, as they stood at its end."""
         with self.database.read() as connection:
             every = store.every(connection)
-        if not any(one.begun_at < period.end for one in every):
+            fired = firings.first_at(connection)
+        watched = fired is not None and fired < period.end
+        drilled = any(one.begun_at < period.end for one in every)
+        if not drilled and not watched:
             return Evidence()
         own = (one for one in every if period.start <= one.begun_at < period.end)
         rows = tuple(_drill(one, period.end) for one in own)
-        lacking = only(WarningEvidence, "drills")
-        return Evidence(warnings=WarningEvidence(drills=rows, unrecorded=lacking))
+        names = (("drills",) if drilled else ()) + (("predictions", "pages") if watched else ())
+        found = WarningEvidence(drills=rows, unrecorded=only(WarningEvidence, *names))
+        return Evidence(warnings=found + self._watched(period) if watched else found)
+
+    def _watched(self, period: Interval) -> WarningEvidence:
+        looked = self.reviewing.looked(period)
+        with self.database.read() as connection:
+            since = firings.first_at(connection) or period.start
+            owed = notices.within(connection, period)
+        # Before anything fired, nobody can tell whether rules were evaluated at all.
+        watched = Interval(Instant(max(period.start, since)), period.end)
+        return WarningEvidence(
+            predictions=tuple(predictions(looked.judged, looked.deeds, watched)),
+            pages=tuple(self._calls(looked, owed)),
+            unrecorded=only(WarningEvidence, "predictions", "pages"),
+        )
+
+    def _calls(self, looked: Looked, owed: Sequence[notices.Owed]) -> Iterator[PageEvidence]:
+        known: dict[str, list[Judged]] = {}
+        for judged in looked.judged:
+            known.setdefault(judged.firing.fingerprint, []).append(judged)
+        for one in owed:
+            if one.occasion in _CALLS and one.severity in _LOUD and one.firing:
+                about = [x for x in (_about(known, name, one.at) for name in one.firing) if x]
+                yield PageEvidence(
+                    at=one.at,
+                    team=about[0].firing.labels.get("team", "") if about else "",
+                    rule=about[0].firing.name if about else "",
+                    after_hours=is_after_hours(one.at, self.reviewing.zone),
+                    acted=_followed(about),
+                    refs=one.refs,
+                )
+
+
+def _about(known: Mapping[str, Sequence[Judged]], fingerprint: str, at: Instant) -> Judged | None:
+    """Return the firing of an alert that a message of this instant was about."""
+    own = [one for one in known.get(fingerprint, ()) if one.begun <= at]
+    return max(own, key=lambda one: one.begun, default=None)
+
+
+def _followed(about: Sequence[Judged]) -> bool | None:
+    """Return whether anything followed but silence; None where nobody knows so far."""
+    outcomes = {one.outcome for one in about}
+    if outcomes & {Outcome.ACTED, Outcome.RIGHT, Outcome.SEEN}:
+        return True
+    return None if not outcomes or Outcome.OPEN in outcomes else False
 
 
 def _drill(drill: Drill, end: Instant) -> DrillEvidence:

@@ -84,8 +84,8 @@ _ENDS = {CERTIFICATE: "certificate", DOMAIN: "domain"}
 def _warnings(found: Sequence[Deadline]) -> WarningEvidence:
     """Return what was renewed, and what ran out in service.
 
-    Forecasts are left out: nobody writes down who acted on one, so that neither what acting
-    prevented can be told from them, nor that a forecast came to nothing by itself.
+    Forecasts are left out: nobody writes down who acted on one. Those that alerted somebody are
+    alerting's predictions, with what followed.
     """
     moved = {(one.subject, one.labels, one.ends_at) for one in found if one.moved}
     rows = [

@@ -210,6 +210,15 @@ def numbered(connection: sa.Connection, numbers: Iterable[int]) -> Iterator[Entr
             yield Entry(*row)
 
 
+def of_kinds(
+    connection: sa.Connection, kinds: Iterable[str], since: Instant, end: Instant
+) -> Iterator[Entry]:
+    """Yield the entries of these kinds that were written in [since, end), in order."""
+    own = (LEDGER.c.kind.in_(sorted(kinds)), LEDGER.c.at >= since, LEDGER.c.at < end)
+    for row in connection.execute(sa.select(LEDGER).where(*own).order_by(LEDGER.c.seq)):
+        yield Entry(*row)
+
+
 def began_at(connection: sa.Connection) -> Instant | None:
     """Return when the oldest entry was written; None for an empty ledger."""
     return connection.execute(sa.select(sa.func.min(LEDGER.c.at))).scalar()

@@ -17,10 +17,12 @@ from opskit.alerts.drill import Sighting
 from opskit.alerts.drilling import Drills
 from opskit.alerts.evidence import AlertsEvidence
 from opskit.alerts.metrics import drills as families
+from opskit.alerts.reviewing import Reviewing
 from opskit.core.clock import DAY, HOUR, Duration, FrozenClock, Instant, SystemClock
 from opskit.core.errors import Conflict, ExitCode, Refused
 from opskit.core.evidence import DrillEvidence
 from opskit.core.interval import Interval
+from opskit.deeds import RecordedDeeds
 from opskit.drilling import LoopbackFault
 from opskit.monitor.kinds import Around
 from opskit.outside.database import Database
@@ -29,6 +31,12 @@ from opskit.records.outbox import Message, Outbox
 from tests.cli.inside import Inside, inside as runner
 from tests.monitor.servers import Server, page
 from tests.outside.smtp import MailServer, reply
+
+
+def reviewing(database: Database) -> Reviewing:
+    """Return what says what followed alerts, by the clocks of UTC."""
+    return Reviewing(database, RecordedDeeds(database), ZoneInfo("UTC"))
+
 
 CODE = re.compile(r"opskit drill confirm ([0-9A-Z-]{9})")
 
@@ -173,7 +181,9 @@ class Stand:
 
     def rows(self, until: Instant) -> tuple[DrillEvidence, ...]:
         """Return the evidence up to an instant."""
-        found = AlertsEvidence(self.database).evidence(Interval(Instant(0), until))
+        found = AlertsEvidence(self.database, reviewing(self.database)).evidence(
+            Interval(Instant(0), until)
+        )
         return found.warnings.drills if found.warnings else ()
 
 

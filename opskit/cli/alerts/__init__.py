@@ -18,6 +18,7 @@ _COMMANDS = {
     "export": ("opskit.cli.alerts.exporting:export", "alerts/routes.yaml for an Alertmanager."),
     "list": ("opskit.cli.alerts.listing:listing", "What fires now, and who has it in hand."),
     "oncall": ("opskit.cli.alerts.routing:oncall", "Who is on call, now and next."),
+    "review": ("opskit.cli.alerts.reviewing:review", "Which rules were worth it, and which not."),
     "route": ("opskit.cli.alerts.routing:route", "Who is told of an alert with these labels."),
     "send-test": ("opskit.cli.alerts.sending:send_test", "Send a test message to a channel."),
     "silence": (
@@ -38,6 +39,7 @@ _COMMANDS = {
         "opskit alerts explain ServiceDown        why was nobody told?",
         "opskit alerts test alerts/tests/*.yaml   do the rules fire when they should?",
         "opskit alerts backtest ServiceDown       how often would it have been wrong?",
+        "opskit alerts review                     which rules were worth it?",
         "opskit alerts route severity=page        who would be told?",
         "opskit alerts oncall                     who is on call, who is next?",
         "opskit alerts send-test oncall           does a message get through?",
