@@ -12,6 +12,7 @@ from opskit.alerts.explaining import Explained, explained
 from opskit.alerts.firing import Firing, State
 from opskit.alerts.hearing import Hearing
 from opskit.alerts.planning import ROUTES, plan_of, untold
+from opskit.alerts.quieting import Silences, Witnessed
 from opskit.alerts.remote import RemoteAlerting
 from opskit.alerts.responding import Responses
 from opskit.alerts.routing.plan import Plan
@@ -209,7 +210,7 @@ class Alerting:
 
     @cached_property
     def keeper(self) -> Keeper:
-        """Return where alerts are read and silences kept: the Alertmanager, where one is set.
+        """Return where silences are kept: the Alertmanager, where one is set.
 
         Raises:
             ConfigError: its token cannot be read.
@@ -217,7 +218,13 @@ class Alerting:
         settings = self.config.settings.alertmanager
         if settings is None:
             return self.silencing
-        return RemoteAlerting(door_of(settings, self.config.root))
+        remote = RemoteAlerting(door_of(settings, self.config.root))
+        return Witnessed(remote, self.database, self.ledger)
+
+    @property
+    def silences(self) -> Silences:
+        """Return what takes silences to where they are kept."""
+        return Silences(self.keeper, self.clock, self.user)
 
     def shown(self, now: Instant) -> tuple[Shown, ...]:
         """Return what is pending or fires, oldest first, with what people said of it."""

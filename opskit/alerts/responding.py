@@ -118,11 +118,6 @@ class Responses:
                     done.append(alert)
         return tuple(done)
 
-    def silences(self) -> tuple[Noted, ...]:
-        """Return the silences that have not ended, oldest first."""
-        with self.database.read() as connection:
-            return said.silences(connection, self.clock.now())
-
     def silence(
         self, matchers: Sequence[Matcher], interval: Interval, comment: str, name: str = ""
     ) -> Silence:
@@ -132,15 +127,7 @@ class Responses:
             ConfigError: it has ended already, lasts too long, or matches everything.
         """
         now = self.clock.now()
-        if interval.end <= now:
-            raise ConfigError("a silence ends in the future", hint="--for 2h")
-        if interval.end - interval.start > LONGEST:
-            raise ConfigError(
-                "a silence lasts at most 400 days",
-                hint="what nobody ever wants to hear of is a rule to remove",
-            )
-        if all(one.holds({}) for one in matchers):
-            raise ConfigError("it would silence every alert", hint="give matchers: service=shop")
+        allowed(matchers, interval, now)
         name = name or str(uuid.uuid4())
         one = Silence(name, tuple(matchers), interval, self.by, comment)
         with self.database.write() as connection:
@@ -154,36 +141,29 @@ class Responses:
             self.ledger.append(connection, "silence.created", f"silence/{name}", told)
         return one
 
-    def end(self, name: str) -> Silence:
-        """End a silence now; `name` is the beginning of its id.
-
-        Raises:
-            ConfigError: there is none, or several.
-        """
-        one = self._one(name)
+    def end(self, one: Silence) -> bool:
+        """End a silence now; return whether it had not ended."""
         now = self.clock.now()
         with self.database.write() as connection:
             if not said.end_silence(connection, one.id, now):
-                raise Refused(f"silence {one.id} ended in the meantime", hint="it is over")
+                return False
             told = {"early": max(0, one.interval.end - now)}
             self.ledger.append(connection, "silence.ended", f"silence/{one.id}", told)
-        return one
+        return True
 
-    def extend(self, name: str, lasting: Duration) -> Silence:
-        """Let a silence go on for so long from now: a new one takes its place, as written down.
 
-        Raises:
-            ConfigError: there is none, or several.
-        """
-        before = self._one(name)
-        now = self.clock.now()
-        after = self.silence(before.matchers, Interval(now, Instant(now + lasting)), before.comment)
-        self.end(before.id)
-        return after
+def allowed(matchers: Sequence[Matcher], interval: Interval, now: Instant) -> None:
+    """Look whether there may be such a silence.
 
-    def _one(self, name: str) -> Silence:
-        found = [one.silence for one in self.silences() if one.silence.id.startswith(name)]
-        if len(found) != 1 or not name:
-            what = "no silence begins" if not found else "more than one silence begins"
-            raise ConfigError(f"{what} with {name!r}", hint="opskit alerts silence list")
-        return found[0]
+    Raises:
+        ConfigError: it has ended already, lasts too long, or matches everything.
+    """
+    if interval.end <= now:
+        raise ConfigError("a silence ends in the future", hint="--for 2h")
+    if interval.end - interval.start > LONGEST:
+        raise ConfigError(
+            "a silence lasts at most 400 days",
+            hint="what nobody ever wants to hear of is a rule to remove",
+        )
+    if all(one.holds({}) for one in matchers):
+        raise ConfigError("it would silence every alert", hint="give matchers: service=shop")

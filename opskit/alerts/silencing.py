@@ -20,11 +20,7 @@ _SHOWN = 5 * DAY
 
 
 class Keeper(Protocol):
-    """Where alerts are read and silences kept."""
-
-    def alerts(self) -> tuple[Firing, ...]:
-        """Return all that is pending, fires or ended lately."""
-        ...
+    """Where silences are kept."""
 
     def silences(self) -> tuple[Noted, ...]:
         """Return those that hold, will hold or ended lately, oldest first."""
@@ -77,9 +73,7 @@ class Silencing:
         with self.database.read() as connection:
             held = [one.silence for one in said.silences(connection, self.clock.now())]
         found = next((one for one in held if one.id == name), None)
-        if found is not None:
-            self._by(found.by).end(found.id)
-        return found is not None
+        return found is not None and self._by(found.by).end(found)
 
     def _by(self, name: str) -> Responses:
         return Responses(self.database, self.ledger, self.outbox, self.clock, name)

@@ -17,7 +17,7 @@ from opskit.alerts.hearing import Hearing
 from opskit.alerts.remote import RemoteAlerting
 from opskit.alerts.routing.matchers import parsed
 from opskit.alerts.routing.verdicts import Silence
-from opskit.alerts.silencing import Keeper, Silencing
+from opskit.alerts.silencing import Silencing
 from opskit.alerts.store.said import Noted
 from opskit.core.clock import HOUR, MINUTE, Instant, SystemClock, iso
 from opskit.core.errors import ConfigError, OpskitError, OutsideError
@@ -35,6 +35,8 @@ from tests.rig.plugin import require
 CLOCK = SystemClock()
 Post = Callable[[str], None]
 
+Kept = Silencing | RemoteAlerting
+
 
 @pytest.fixture(scope="module")
 def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
@@ -51,7 +53,7 @@ def alert(name: str) -> dict[str, object]:
 
 
 @pytest.fixture(params=["own", pytest.param("alertmanager", marks=pytest.mark.real)])
-def kind(request: pytest.FixtureRequest, database: Database) -> tuple[Keeper, Post]:
+def kind(request: pytest.FixtureRequest, database: Database) -> tuple[Kept, Post]:
     if request.param == "alertmanager":
         door: Door = request.getfixturevalue("remote")
         return RemoteAlerting(door), lambda name: void(door.post("alerts", [alert(name)]))
@@ -75,12 +77,12 @@ def wanted(*matchers: str, name: str = "") -> Noted:
     return Noted(Silence(name, found, interval, "ada", 'work "here"'), now)
 
 
-def named(alerting: Keeper, name: str) -> Silence:
+def named(alerting: Kept, name: str) -> Silence:
     (found,) = (one.silence for one in alerting.silences() if one.silence.id == name)
     return found
 
 
-def test_an_alert_is_read_as_it_was_sent(kind: tuple[Keeper, Post]) -> None:
+def test_an_alert_is_read_as_it_was_sent(kind: tuple[Kept, Post]) -> None:
     alerting, post = kind
     post("Full")
     (one,) = (one for one in alerting.alerts() if one.name == "Full")
@@ -91,7 +93,7 @@ def test_an_alert_is_read_as_it_was_sent(kind: tuple[Keeper, Post]) -> None:
     assert one.starts_at < CLOCK.now() < (one.ends_at or 0)
 
 
-def test_a_silence_is_kept_and_ends(kind: tuple[Keeper, Post]) -> None:
+def test_a_silence_is_kept_and_ends(kind: tuple[Kept, Post]) -> None:
     alerting, _ = kind
     own = wanted('disk="sda"', 'env!~"dev|test"', 'a!="\\"b\\""', 'c=~"d\\\\.e"')
     name = alerting.silence(own)
@@ -104,11 +106,13 @@ def test_a_silence_is_kept_and_ends(kind: tuple[Keeper, Post]) -> None:
     assert not alerting.expire(name)
 
 
-def test_what_there_is_not_does_not_end(kind: tuple[Keeper, Post]) -> None:
+def test_what_there_is_not_does_not_end(kind: tuple[Kept, Post]) -> None:
     assert not kind[0].expire("00000000-0000-0000-0000-000000000000")
 
 
-def test_a_silence_takes_the_place_of_the_one_it_names(kind: tuple[Keeper, Post]) -> None:
+def test_a_silence_takes_the_place_of_the_one_it_names(
+    kind: tuple[Kept, Post],
+) -> None:
     alerting, _ = kind
     first = alerting.silence(wanted('x="1"'))
     second = alerting.silence(wanted('x="2"', name=first))

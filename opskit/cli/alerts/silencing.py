@@ -72,7 +72,7 @@ def add(
     wanted, lasts = matchers_of(matchers), duration(lasting, _LONGEST)
     app = find_app(config_path)
     start = _start(app, since)
-    made = app.alerting.responses.silence(wanted, Interval(start, Instant(start + lasts)), comment)
+    made = app.alerting.silences.add(wanted, Interval(start, Instant(start + lasts)), comment)
     muted = [one for one in app.alerting.responses.open() if made.holds(one.labels, start)]
     _say(app, made, f"it silences {len(muted)} of what is there now")
 
@@ -102,7 +102,7 @@ def listing(config_path: Path | None, output: Output) -> None:
     """List the silences that have not ended, oldest first."""
     app = find_app(config_path)
     now, zone = app.clock.now(), app.config.zone
-    found = [one.silence for one in app.alerting.responses.silences()]
+    found = app.alerting.silences.kept()
     if output.for_people:
         rows = [
             (
@@ -147,7 +147,7 @@ def listing(config_path: Path | None, output: Output) -> None:
 def end(silence_id: str, config_path: Path | None) -> None:
     """End a silence now: what it kept is told."""
     app = find_app(config_path)
-    ended = app.alerting.responses.end(silence_id)
+    ended = app.alerting.silences.end(silence_id)
     note(f"silence {ended.id[:_SHORT]} has ended")
 
 
@@ -164,5 +164,5 @@ def end(silence_id: str, config_path: Path | None) -> None:
 def extend(silence_id: str, lasting: str, config_path: Path | None) -> None:
     """Let a silence go on for so long from now: a new one takes its place, both are on record."""
     app = find_app(config_path)
-    made = app.alerting.responses.extend(silence_id, duration(lasting, _LONGEST))
+    made = app.alerting.silences.extend(silence_id, duration(lasting, _LONGEST))
     _say(app, made, f"in place of {silence_id}")
