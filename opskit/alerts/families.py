@@ -48,6 +48,7 @@ opskit_service_burn_rate gauge many {_BURNT}
 opskit_service_down_seconds gauge many {_BURNT}
 opskit_certificate_expiry_timestamp_seconds gauge any {_TARGET}
 opskit_domain_expiry_timestamp_seconds gauge any {_TARGET}
+opskit_license_expiry_timestamp_seconds gauge any {_TARGET} license?
 opskit_heartbeat_last_timestamp_seconds gauge many {_TARGET}
 opskit_heartbeat_due_timestamp_seconds gauge many {_TARGET}
 opskit_disk_used_ratio gauge ratio {_TARGET} mountpoint? path?

@@ -29,7 +29,15 @@ def milliseconds(duration: str) -> int:
 _LONGEST: Final = 2**63 // 1_000_000
 
 
+# Each unit once, the longest first, as Prometheus reads it.
+_UNITS: Final = "".join(f"([0-9]+{unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms"))
+_LENGTH: Final = re.compile(f"^({_UNITS}|0)$")
+
+
 def _length(text: str) -> str:
+    if not text or not _LENGTH.match(text):
+        message = "write a length such as 30s, 5m or 1h30m: each unit once, the longest first"
+        raise ValueError(message)
     if milliseconds(text) > _LONGEST:
         message = "longer than 292 years"
         raise ValueError(message)
@@ -41,11 +49,9 @@ def _or_none_at_all(value: object) -> object:
     return "0" if value is None else value
 
 
-# Each unit once, the longest first, as Prometheus reads it.
-_UNITS: Final = "".join(f"([0-9]+{unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms"))
 PromDuration = Annotated[
     str,
-    Field(pattern=f"^({_UNITS}|0)$", min_length=1),
+    Field(json_schema_extra={"pattern": _LENGTH.pattern}),
     AfterValidator(_length),
     BeforeValidator(_or_none_at_all),
 ]
@@ -61,7 +67,16 @@ def _word(value: object) -> object:
 _Word = Annotated[str, BeforeValidator(_word)]
 # Prometheus takes a number or a boolean for the text of it.
 _Text = str | int | float | bool
-_Name = Annotated[str, Field(pattern="^[a-zA-Z_][a-zA-Z0-9_]*$")]
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", text, re.ASCII):
+        message = "a name has letters, digits and _, and begins with no digit"
+        raise ValueError(message)
+    return text
+
+
+_Name = Annotated[str, AfterValidator(_name)]
 
 
 def _said(values: object) -> object:

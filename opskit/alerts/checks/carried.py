@@ -53,6 +53,8 @@ def owners(subject: Subject) -> Iterator[Remark]:
     rule = subject.rule
     if not rule.alert or _OWNED & {*rule.labels, *subject.group.labels}:
         return
+    if rule.labels.get("severity") == "info":  # that wakes nobody
+        return
     kept = labels_of(subject.node, subject.around)
     names = {name_of(one) for one in subject.selectors()}
     ours = all(name.startswith(_OWN) or name in subject.around.records for name in names)

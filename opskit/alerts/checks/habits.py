@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from opskit.alerts.checks.bounds import COMPARING, Bounds, Reader, always
-from opskit.alerts.checks.shape import is_scalar, pinned
+from opskit.alerts.checks.shape import argument, is_scalar, pinned
 from opskit.alerts.checks.subject import EVERY, Remark, Subject
 from opskit.alerts.families import own
 from opskit.alerts.promql.nodes import Binary, Call, Node, Number, Range, Selector
@@ -37,7 +37,7 @@ _LONGEST: Final = 7 * 86_400_000
 
 def windows(subject: Subject) -> Iterator[Remark]:
     """Yield functions over windows in which there may be no two samples."""
-    shortest = 2 * max(subject.interval, EVERY)
+    shortest = 2 * subject.interval
     for call in _calls(subject, _OF_TWO):
         for window in (one for one in call.arguments if isinstance(one, Range)):
             if window.length < shortest:
@@ -185,9 +185,10 @@ def _outlasting(subject: Subject, pending: int) -> Iterator[Remark]:
         if not (isinstance(part, Binary) and part.operator in COMPARING):
             continue
         call = part.left
-        if not isinstance(call, Call) or not isinstance(call.arguments[0], Range):
+        inner = argument(call) if isinstance(call, Call) else None
+        if not isinstance(call, Call) or not isinstance(inner, Range):
             continue
-        window = call.arguments[0].length
+        window = inner.length
         counts = call.name in {"increase", "resets", "changes"} and part.right == Number(0)
         if counts and pending >= window:
             message = f"what happened once leaves the window of {length(window)} before `for` is "

@@ -21,6 +21,7 @@ _OWN: Final = "opskit_"
 _WHOLE: Final = (_OWN, "probe_")
 # So alike, a name of a stranger is a known one with a slip in it.
 _ALIKE: Final = 0.9
+_NEAR: Final = 0.75
 # What Prometheus and its external labels add to any series.
 _ADDED: Final = frozenset({NAME, "job", "instance"})
 _IN_TEMPLATE: Final = re.compile(r"(?:\$labels|\.Labels)\.(\w+)")
@@ -44,7 +45,8 @@ def _unknown(name: str, subject: Subject) -> Iterator[Remark]:
         yield Remark("alerts-record", Severity.HIGH, message, _meant(guess, "add the record"))
         return
     if name.startswith(_OWN):
-        guess = nearest(name, [one for one in around.names() if one.startswith(_OWN)])
+        ours = [one for one in around.names() if one.startswith(_OWN)]
+        guess = next(iter(get_close_matches(name, ours, n=1, cutoff=_NEAR)), "")
         message = f"opskit shows no metric {name}, so this finds nothing"
         yield Remark("alerts-metric", Severity.HIGH, message, _meant(guess, "see opskit metrics"))
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from opskit.alerts.checks.bounds import ANY, COMPARING, Bounds, Reader, always
@@ -40,7 +40,7 @@ def matchers(subject: Subject) -> Iterator[Remark]:
             against = [m for m in others if one.how is Match.EQUAL and not m.holds(one.value)]
             if against:
                 message = f"{written(selector)}: no {one.name} is both {_is(one)} and "
-                yield _never(message + _is(against[0]), 'one label of several values: =~"a|b"')
+                yield _never(message + _is(against[0]), 'for one of several values write =~"a|b"')
                 break
 
 
@@ -57,11 +57,22 @@ def comparisons(subject: Subject) -> Iterator[Remark]:
         sides = [reader.of(one) for one in (part.left, part.right)]
         if reader.of(part).empty or _no_truth(part, subject):
             shown = f"{_values(part.left, sides[0])}, {_values(part.right, sides[1])}"
-            yield _never(f"{written(part)} holds for no value: {shown}", "compare with what can be")
+            yield _never(f"{written(part)} holds for no value: {shown}", _within(sides))
         elif subject.rule.alert and ANY not in sides and always(part, reader):
             message = f"{written(part)} holds for every value there can be"
             fix = "compare with what should not be"
             yield Remark("alerts-always", Severity.HIGH, message, fix)
+
+
+def _within(sides: Sequence[Bounds]) -> str:
+    varying = next((one for one in sides if one.low < one.high and one != ANY), None)
+    return "compare with what can be" if varying is None else f"compare with {_span(varying)}"
+
+
+def _span(bounds: Bounds) -> str:
+    low = "-Inf" if bounds.low == -math.inf else f"{bounds.low:g}"
+    high = "+Inf" if bounds.high == math.inf else f"{bounds.high:g}"
+    return f"a value within {low} .. {high}"
 
 
 def _no_truth(part: Binary, subject: Subject) -> bool:
@@ -76,9 +87,7 @@ def _no_truth(part: Binary, subject: Subject) -> bool:
 def _values(node: Node, bounds: Bounds) -> str:
     if bounds.low == bounds.high:
         return f"{written(node)} is {bounds.low:g}" if not is_scalar(node) else f"{bounds.low:g}"
-    low = "-Inf" if bounds.low == -math.inf else f"{bounds.low:g}"
-    high = "+Inf" if bounds.high == math.inf else f"{bounds.high:g}"
-    return f"{written(node)} is within {low} .. {high}"
+    return f"{written(node)} is {_span(bounds)}"
 
 
 def together(subject: Subject) -> Iterator[Remark]:
@@ -95,7 +104,7 @@ def together(subject: Subject) -> Iterator[Remark]:
                 found[value] = before.both(bounds)
                 if found[value].empty and not before.empty and not bounds.empty:
                     message = f"no {written(value)} fulfills both conditions at once"
-                    yield _never(message, "`or` between them, or other bounds")
+                    yield _never(message, "write `or` between them, or other bounds")
 
 
 def _joined(node: Node) -> Iterator[Node]:
@@ -134,7 +143,7 @@ def _absence(part: Binary) -> Iterator[Remark]:
             missing = [n for n in every(one.arguments[0]) if isinstance(n, Selector)]
             if any(n in missing for n in every(other)):
                 message = f"{written(one)} has a value only where the other side has none"
-                yield _never(message, "two alerts, or `or` between them")
+                yield _never(message, "write two alerts, or `or` between them")
                 return
 
 
@@ -145,7 +154,7 @@ def _values_apart(part: Binary) -> Iterator[Remark]:
         if left[name] != right[name]:
             message = f'{name} is "{left[name]}" on the left of `{part.operator}` and '
             message += f'"{right[name]}" on the right, so no two elements match'
-            yield _never(message, f"`{part.operator} ignoring ({name})`")
+            yield _never(message, f"write `{part.operator} ignoring ({name})`")
 
 
 def _labels_apart(part: Binary, subject: Subject) -> Iterator[Remark]:
@@ -157,7 +166,7 @@ def _labels_apart(part: Binary, subject: Subject) -> Iterator[Remark]:
         names = ", ".join(sorted(apart))
         common = ", ".join(sorted(left & right))
         message = f"only one side of `{part.operator}` has {names}, so no two elements match"
-        fix = f"`{part.operator} on ({common})`" if common else f"`{part.operator} on ()`"
+        fix = f"write `{part.operator} on ({common})`"
         fix += "" if part.matching == Matching() else f", or ignore {names} as well"
         yield _never(message, fix)
 
@@ -181,5 +190,5 @@ def truths(subject: Subject) -> Iterator[Remark]:
         yield Remark("alerts-always", Severity.HIGH, message, "leave out `bool`")
 
 
-def _never(message: str, instead: str) -> Remark:
-    return Remark("alerts-never", Severity.HIGH, f"never fires: {message}", f"write {instead}")
+def _never(message: str, fix: str) -> Remark:
+    return Remark("alerts-never", Severity.HIGH, f"never fires: {message}", fix)
