@@ -64,6 +64,7 @@ opskit_fleet_hosts gauge many standard {_VERDICT}
 opskit_fleet_oldest_check_timestamp_seconds gauge many standard
 opskit_fleet_drift_open gauge many severity=info|low|medium|high|critical
 opskit_fleet_drift_oldest_age_seconds gauge many
+opskit_fleet_drift_oldest_timestamp_seconds gauge many level=info|low|medium|high|critical
 opskit_fleet_runs_total counter many {_MODE}
 opskit_fleet_runs_failed_total counter many {_MODE}
 opskit_fleet_last_run_timestamp_seconds gauge many {_MODE}

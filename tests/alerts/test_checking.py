@@ -13,11 +13,9 @@ import pytest
 from opskit.alerts import checking
 from opskit.alerts.families import own
 from opskit.alerts.rules import is_refused
-from opskit.app import App
 from opskit.core.errors import ExitCode
 from opskit.core.findings import Finding, ordered
 from opskit.core.metrics import Family
-from opskit.monitor.pulse import Pulse
 from tests.cli.cases import Case, cases, every
 from tests.cli.inside import Inside
 from tests.conftest import CASES
@@ -25,13 +23,6 @@ from tests.rig.command import missing
 from tests.rig.plugin import require
 
 GOOD = CASES / "alertcheck" / "good" / "near_misses.yaml"
-SERVICES = """\
-services:
-  shop:
-    owner: web
-    objective: {availability: "99.9%", over: 28d}
-    probes: [{kind: tcp, address: "127.0.0.1:1", confirm_after: 100ms}]
-"""
 
 
 def found(path: Path) -> tuple[Finding, ...]:
@@ -164,26 +155,13 @@ def test_check_tells_the_same_as_alerts_check(inside: Inside, ops: Path) -> None
 
 
 @pytest.fixture
-def page(inside: Inside, ops: Path) -> dict[str, Family]:
-    """Return what a page shows once something was looked at, by name."""
-    (ops / "services.yaml").write_text(SERVICES)
-    inside("monitor", "probe")
-    app = App.find(ops)
-    shown = {family.name: family for family in app.families(Pulse(app.clock.now()))}
-    app.database.close()
-    return shown
-
-
-# Only where rules are evaluated, which `opskit serve` does.
-ONLY_SERVED = {
-    "opskit_alerts_last_evaluation_timestamp_seconds",
-    "opskit_alerts_evaluation_failures_total",
-    "opskit_alerts_rules",
-}
+def page(families: tuple[Family, ...]) -> dict[str, Family]:
+    """Return what the page shows, by name."""
+    return {family.name: family for family in families}
 
 
 def test_the_names_that_check_knows_are_those_of_the_page(page: dict[str, Family]) -> None:
-    assert set(own()) == {*page, *ONLY_SERVED}
+    assert set(own()) == set(page)
     assert {name: own()[name].kind for name in page} == {n: one.kind for n, one in page.items()}
 
 

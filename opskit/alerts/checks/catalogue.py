@@ -13,6 +13,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     carried.owners,
     names.metrics,
     names.labels,
+    names.shadowed,
     names.templates,
     never.results,
     never.matchers,

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Final
 
-from opskit.alerts.checks.shape import Names, labels_of
+from opskit.alerts.checks.shape import Names, labels_of, pinned
 from opskit.alerts.checks.subject import Remark, Subject
 from opskit.alerts.families import Known
-from opskit.alerts.promql.nodes import Aggregate, Binary, Node, Selector
+from opskit.alerts.promql.nodes import Aggregate, Binary, Call, Node, Selector
 from opskit.alerts.promql.series import NAME, Match, Matcher
 from opskit.alerts.promql.wording import name_of, written
 from opskit.core.findings import Severity
@@ -24,6 +24,7 @@ _ALIKE: Final = 0.9
 _NEAR: Final = 0.75
 # What Prometheus and its external labels add to any series.
 _ADDED: Final = frozenset({NAME, "job", "instance"})
+_COPYING: Final = frozenset({"label_replace", "label_join"})
 _IN_TEMPLATE: Final = re.compile(r"(?:\$labels|\.Labels)\.(\w+)")
 
 
@@ -122,6 +123,23 @@ def _no_label(name: str, where: str, kept: Names) -> Remark:
     message = f"{where} never has the label {name}"
     fix = _meant(nearest(name, sorted(kept)), has)
     return Remark("alerts-label", Severity.HIGH, message, fix)
+
+
+def shadowed(subject: Subject) -> Iterator[Remark]:
+    """Yield labels that the rule sets over ones that tell its alerts apart."""
+    kept = labels_of(subject.node, subject.around)
+    copied = any(isinstance(one, Call) and one.name in _COPYING for one in subject.every())
+    if kept is None or copied or not subject.rule.alert:
+        return
+    named = {name_of(one) for one in subject.selectors()} & subject.around.records.keys()
+    # What a recording rule sets has one value.
+    set_by = frozenset().union(*(subject.around.records[one][1] for one in named))
+    fixed = set_by | pinned(subject.node).keys()
+    for name in sorted((kept & subject.rule.labels.keys()) - fixed):
+        message = f"label {name} of the rule covers that of the expression: two elements become "
+        message += "one, and then evaluating it fails"
+        fix = f"leave one {name} in the expression, or aggregate the others away"
+        yield Remark("alerts-label-covered", Severity.MEDIUM, message, fix)
 
 
 def templates(subject: Subject) -> Iterator[Remark]:
