@@ -34,8 +34,13 @@ _UNITS: Final = "".join(f"([0-9]+{unit})?" for unit in ("y", "w", "d", "h", "m",
 _LENGTH: Final = re.compile(f"^({_UNITS}|0)$")
 
 
+def is_length(text: str) -> bool:
+    """Tell whether a text is a duration as Prometheus writes it."""
+    return bool(text) and _LENGTH.fullmatch(text) is not None
+
+
 def _length(text: str) -> str:
-    if not text or not _LENGTH.match(text):
+    if not is_length(text):
         message = "write a length such as 30s, 5m or 1h30m: each unit once, the longest first"
         raise ValueError(message)
     if milliseconds(text) > _LONGEST:
