@@ -56,7 +56,8 @@ def comparisons(subject: Subject) -> Iterator[Remark]:
             continue
         sides = [reader.of(one) for one in (part.left, part.right)]
         if reader.of(part).empty or _no_truth(part, subject):
-            shown = f"{_values(part.left, sides[0])}, {_values(part.right, sides[1])}"
+            both = zip((part.left, part.right), sides, strict=True)
+            shown = ", ".join(_values(*side) for side in both if not is_scalar(side[0]))
             yield _never(f"{written(part)} holds for no value: {shown}", _within(sides))
         elif subject.rule.alert and ANY not in sides and always(part, reader):
             message = f"{written(part)} holds for every value there can be"
@@ -86,8 +87,8 @@ def _no_truth(part: Binary, subject: Subject) -> bool:
 
 def _values(node: Node, bounds: Bounds) -> str:
     if bounds.low == bounds.high:
-        return f"{written(node)} is {bounds.low:g}" if not is_scalar(node) else f"{bounds.low:g}"
-    return f"{written(node)} is {_span(bounds)}"
+        return f"{written(node)} is {bounds.low:g}"
+    return f"{written(node)} is {_span(bounds).removeprefix('a value ')}"
 
 
 def together(subject: Subject) -> Iterator[Remark]:
