@@ -44,7 +44,7 @@ def test_what_is_close_to_a_mistake_is_none() -> None:
 @pytest.mark.real
 def test_promtool_refuses_what_ends_with_2_and_nothing_else() -> None:
     require(missing({"promtool": "prometheus"}))
-    paths = [*(case.path for case in every("alertcheck")), GOOD]
+    paths = [case.path for folder in ("alerts", "alertcheck") for case in every(folder)] + [GOOD]
     wrong = []
     for path in paths:
         argv = ["promtool", "check", "rules", str(path)]
@@ -66,6 +66,16 @@ def test_an_expression_of_any_kind_is_judged(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(json.dumps({"groups": [{"name": "all", "rules": rules}]}))
     assert len(rules) > 50
     assert {one.rule for one in found(tmp_path / "rules.yaml")} > {"alerts-severity"}
+
+
+def test_records_that_name_each_other_are_judged_at_once(tmp_path: Path) -> None:
+    # Followed one by one, the last names the first 4 ** 60 times; and one names itself.
+    records = [{"record": "r:0", "expr": "r:60 + opskit_outbox_owed"}]
+    records += [{"record": f"r:{n}", "expr": " + ".join([f"r:{n - 1}"] * 4)} for n in range(1, 61)]
+    alert = {"alert": "Last", "expr": "r:60 > 1", "labels": {"severity": "info"}}
+    groups = [{"name": "all", "rules": [*records, alert]}]
+    (tmp_path / "rules.yaml").write_text(json.dumps({"groups": groups}))
+    assert {one.rule for one in found(tmp_path / "rules.yaml")} == {"alerts-annotation"}
 
 
 def rules(name: str) -> str:

@@ -77,17 +77,19 @@ def labels_of(node: Node, around: Around) -> Names | None:  # noqa: PLR0911  # o
 def _of_selector(node: Selector, around: Around) -> Names | None:
     name = name_of(node)
     if name in around.records:
-        expression, added = around.records[name]
-        # What records itself says nothing of its labels.
-        kept = labels_of(expression, _without(around, name))
-        return None if kept is None else kept | added
+        return _of_record(name, around)
     family = around.family(name)
     return None if family is None else family.labels
 
 
-def _without(around: Around, name: str) -> Around:
-    left = {key: value for key, value in around.records.items() if key != name}
-    return Around(left, around.seen, around.services)
+def _of_record(name: str, around: Around) -> Names | None:
+    if name not in around.labels:
+        # What is recorded from itself says nothing of its labels.
+        around.labels[name] = None
+        expression, added = around.records[name]
+        kept = labels_of(expression, around)
+        around.labels[name] = None if kept is None else kept | added
+    return around.labels[name]
 
 
 def _of_aggregate(node: Aggregate, around: Around) -> Names | None:

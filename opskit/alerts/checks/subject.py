@@ -37,6 +37,8 @@ class Around:
     records: Mapping[str, tuple[Node, frozenset[str]]] = field(default_factory=dict)
     seen: frozenset[str] | None = None
     services: frozenset[str] | None = None
+    # Labels of records that were looked up: one may be recorded from many others.
+    labels: dict[str, frozenset[str] | None] = field(default_factory=dict, compare=False)
 
     def family(self, name: str) -> Known | None:
         """Return a metric that opskit or a known exporter shows."""
@@ -72,17 +74,20 @@ class Subject:
 
     def selectors(self) -> Iterator[Selector]:
         """Yield each selector of the expression, those of the records that it names included."""
-        return resolved(self.node, self.around, frozenset())
+        return resolved(self.node, self.around)
 
 
-def resolved(node: Node, around: Around, passed: frozenset[str]) -> Iterator[Selector]:
-    """Yield the selectors below a node and, for a recorded name, those it was recorded from."""
-    for part in every(node):
-        if isinstance(part, Selector):
-            yield part
-            name = name_of(part)
-            if name in around.records and name not in passed:
-                yield from resolved(around.records[name][0], around, passed | {name})
+def resolved(node: Node, around: Around) -> Iterator[Selector]:
+    """Yield the selectors below a node and, once for each record named, those it comes from."""
+    left, passed = [node], set[str]()
+    while left:
+        for part in every(left.pop()):
+            if isinstance(part, Selector):
+                yield part
+                name = name_of(part)
+                if name in around.records and name not in passed:
+                    passed.add(name)
+                    left.append(around.records[name][0])
 
 
 Check = Callable[[Subject], Iterator[Remark]]
