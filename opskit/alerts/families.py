@@ -85,6 +85,10 @@ opskit_access_review_items_unanswered gauge many
 opskit_access_review_due_timestamp_seconds gauge many
 opskit_access_lead_time_seconds gauge many quantile=0.5|0.9
 opskit_access_lead_time_requests gauge many state=served|open
+opskit_alerts gauge many state=pending|firing severity
+opskit_alerts_silenced gauge many
+opskit_alerts_acknowledged gauge many
+opskit_alerts_notifications_total counter many occasion=news|repeat|escalation|reminder|digest
 opskit_alerts_drill_proven_age_seconds gauge many
 opskit_alerts_drill_broken gauge bool
 opskit_alerts_last_evaluation_timestamp_seconds gauge many

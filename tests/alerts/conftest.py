@@ -36,6 +36,7 @@ def families(inside: Inside, ops: Path) -> tuple[Family, ...]:
     """Return what a page shows of `opskit serve` once something was looked at."""
     (ops / "services.yaml").write_text(SERVICES)
     inside("monitor", "probe")
+    inside("alerts", "evaluate")
     app = App.find(ops)
     shown = app.families(Pulse(app.clock.now()))
     assert app.gatherer.faults == ()
