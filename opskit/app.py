@@ -507,3 +507,15 @@ class App:
         from opskit.inspection import Inspection  # noqa: PLC0415
 
         return Inspection(self.config, self.environment, self.inventory).findings()
+
+    def lint_rules(self, files: Sequence[Path], seen: frozenset[str] | None) -> tuple[Finding, ...]:
+        """Return what is wrong with rule files; of the whole repository where none is named.
+
+        SEEN are names of metrics that a saved page has.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        from opskit.inspection import Inspection  # noqa: PLC0415
+
+        return Inspection(self.config, self.environment, ()).rule_findings(files, seen)

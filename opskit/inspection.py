@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -11,12 +11,11 @@ from opskit import assuming
 from opskit.access.model import People
 from opskit.access.references import owners
 from opskit.access.repository import Names, Repository, checked, repository
-from opskit.alerts import rules as alerts
-from opskit.alerts.model import RuleFile
+from opskit.alerts import checking
 from opskit.alerts.planning import ROUTES, untold
 from opskit.alerts.routing.settings import Routes
 from opskit.core.clock import SystemClock, to_datetime
-from opskit.core.errors import OutsideError
+from opskit.core.errors import ConfigError, OutsideError
 from opskit.core.findings import Finding, Location, Severity, ordered
 from opskit.fleet import lint as fleet_lint
 from opskit.monitor import lint as catalogue_lint, openslo
@@ -116,19 +115,40 @@ class Inspection:
         document = parse(path, name=name)
         return validate(document, model), document
 
+    def rule_findings(
+        self, files: Sequence[Path], seen: frozenset[str] | None
+    ) -> tuple[Finding, ...]:
+        """Return what is wrong with rule files; of the whole repository where none is named.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        beside = self._rules()
+        named = tuple(checking.read(path, str(path)) for path in files)
+        if not named and not beside:
+            raise ConfigError(
+                "there is no rule file below alerts/", hint="opskit alerts new NAME writes one"
+            )
+        found = checking.findings(named or beside, beside, seen, self._service_names())
+        return ordered(list(found))
+
+    def _rules(self) -> tuple[checking.Read, ...]:
+        """Return every rule file of the repository, read."""
+        root, directory = self.config.root, self.config.path("alerts")
+        return tuple(
+            checking.read(path, str(path.relative_to(root)))
+            for path in checking.rule_files(directory)
+        )
+
+    def _service_names(self) -> frozenset[str] | None:
+        """Return the services of the catalogue, nothing where it is not there or not valid."""
+        catalogue, _ = self._document(self.config.settings.services, Catalogue)
+        return None if catalogue is None else frozenset(catalogue.services)
+
     def _lint_alerts(self) -> Iterator[Finding]:
-        directory = self.config.path("alerts")
-        for path in sorted((*directory.rglob("*.yaml"), *directory.rglob("*.yml"))):
-            if "tests" in path.relative_to(directory).parts:
-                continue
-            name = str(path.relative_to(self.config.root))
-            if name == ROUTES:
-                yield from self._lint_routes()
-                continue
-            rule_file, document = self._document(name, RuleFile)
-            yield from document.findings
-            if rule_file is not None:
-                yield from alerts.complete(rule_file, name)
+        if self.config.path(ROUTES).exists():
+            yield from self._lint_routes()
+        yield from checking.findings(self._rules(), services=self._service_names())
 
     def _lint_routes(self) -> Iterator[Finding]:
         """Yield the mistakes of the routes file; channels that are none are among them."""

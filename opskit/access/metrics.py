@@ -21,6 +21,7 @@ from opskit.core.metrics import Family, counter, gauge, one
 from opskit.outside.database import Database
 
 _OPEN = tuple(state for state in RequestState if not state.is_final)
+_GIVING = frozenset({GrantState.ACTIVE, GrantState.PARTIAL})
 # So far back waits are counted: long enough for a median, short enough to show a change.
 _WAITS_KEPT = 90 * DAY
 _QUANTILES = {"0.5": Fraction(1, 2), "0.9": Fraction(9, 10)}
@@ -70,6 +71,13 @@ def families(standing: Standing) -> Iterator[Family]:
     found = Counter(grant.state for grant in standing.grants)
     by_state = ((found[one], (("state", one.value),)) for one in GrantState)
     yield gauge("opskit_access_grants", says, by_state)
+    says = "When a grant that gives access ends by itself, or should have; by its number."
+    ends = (
+        (grant.ends_at / SECOND, (("grant", f"g{grant.id}"), ("role", grant.role)))
+        for grant in standing.grants
+        if grant.ends_at is not None and grant.state in _GIVING
+    )
+    yield gauge("opskit_access_grant_expiry_timestamp_seconds", says, ends)
     yield from _places(standing)
     yield from _revocations(standing)
     yield from _emergencies(standing)

@@ -99,7 +99,7 @@ def rule_of(rule: Rule, group: Group) -> Alerting | Recording:
             notes,
         )
     except QueryError as error:
-        raise QueryError(f"rule {name}: {error.message}") from error
+        raise type(error)(f"rule {name}: {error.message}") from error
 
 
 def _text(value: object) -> str:

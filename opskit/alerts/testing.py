@@ -12,7 +12,8 @@ from opskit.alerts.promql.nodes import QueryError
 from opskit.alerts.rules import understood
 from opskit.alerts.ruletests import Failure, TestFile, failures
 from opskit.core.errors import ConfigError, DataError
-from opskit.outside.models import read
+from opskit.outside.documents import parse, summary
+from opskit.outside.models import read, validate
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,11 @@ def _understood(path: Path) -> RuleFile:
     Raises:
         DataError: it is not valid, or one of its expressions is not.
     """
-    rules = read(path, RuleFile, name=str(path))
-    wrong = tuple(understood(rules, str(path)))
+    document = parse(path)
+    rules = validate(document, RuleFile)
+    if rules is None:
+        raise DataError(summary(document.path, document.findings), tuple(document.findings))
+    wrong = tuple(understood(rules, document))
     if wrong:
         raise DataError(f"{path}: {wrong[0].subject}: {wrong[0].message}", wrong)
     return rules

@@ -88,6 +88,14 @@ def _drifts(standing: Standing) -> Iterator[Family]:
     age = None if oldest is None else max(0, standing.now - oldest) / SECOND
     says = "For how long the oldest open deviation has been known; none where none is open."
     yield gauge("opskit_fleet_drift_oldest_age_seconds", says, ((age, ()),))
+    says = "Since when the oldest open deviation of a level has been known; none where none is."
+    # An alert's own label severity would hide one of that name.
+    since = (
+        (min(at) / SECOND, (("level", level.value),))
+        for level in Severity
+        if (at := [one.detected_at for one in standing.drifts if one.severity is level])
+    )
+    yield gauge("opskit_fleet_drift_oldest_timestamp_seconds", says, since)
 
 
 def _runs(standing: Standing) -> Iterator[Family]:

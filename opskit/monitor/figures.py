@@ -25,12 +25,18 @@ _SHOWN: Mapping[str, tuple[str, str]] = {
         "opskit_domain_expiry_timestamp_seconds",
         "When a domain's registration ends.",
     ),
+    numbers.LICENSE: (
+        "opskit_license_expiry_timestamp_seconds",
+        "When a license ends, as a scraped page says.",
+    ),
     numbers.BEAT: ("opskit_heartbeat_last_timestamp_seconds", "When a job last called in."),
     numbers.BEAT_DUE: ("opskit_heartbeat_due_timestamp_seconds", "When a job is to call in next."),
     numbers.DISK: ("opskit_disk_used_ratio", "Share of a file system that is in use."),
     numbers.INODES: ("opskit_inode_used_ratio", "Share of a file system's inodes in use."),
     numbers.MEMORY: ("opskit_memory_used_ratio", "Share of a host's memory that is in use."),
 }
+
+_OWN_LABELS = frozenset({"license", "mountpoint", "path"})
 
 
 def kept(database: Database, catalogue: Catalogue, now: Instant) -> Iterator[Family]:
@@ -61,7 +67,7 @@ def families(found: Mapping[Metric, float]) -> Iterator[Family]:
 
 def _labels(metric: Metric) -> Labels:
     """Return the target's labels and those of its own that cannot be taken for the scraper's."""
-    own = ((name, text) for name, text in metric.labels if name in {"mountpoint", "path"})
+    own = ((name, text) for name, text in metric.labels if name in _OWN_LABELS)
     return (*_of(metric.target), *own)
 
 

@@ -27,10 +27,12 @@ _MOST_WAITING = 100_000
 DISK, INODES, MEMORY = "disk_used_ratio", "inode_used_ratio", "memory_used_ratio"
 CERTIFICATE = "certificate_expiry_timestamp_seconds"
 DOMAIN = "domain_expiry_timestamp_seconds"
+# As a page that is scraped names it: an exporter of a license server, or a textfile.
+LICENSE = "license_expiry_timestamp_seconds"
 BEAT, BEAT_DUE = "heartbeat_last_timestamp_seconds", "heartbeat_due_timestamp_seconds"
 
 # Instants that stay what they are for days: when one was seen first and last says all.
-_STEADY = frozenset({CERTIFICATE, DOMAIN, BEAT, BEAT_DUE})
+_STEADY = frozenset({CERTIFICATE, DOMAIN, LICENSE, BEAT, BEAT_DUE})
 
 _RENAMED = {
     "probe_ssl_earliest_cert_expiry": CERTIFICATE,

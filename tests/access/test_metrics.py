@@ -10,9 +10,11 @@ from opskit.access.metrics import access, lead_times
 from opskit.access.requesting import request
 from opskit.access.settling import settle, start_now
 from opskit.access.store import certificates, places
-from opskit.core.clock import DAY, HOUR, MINUTE, FrozenClock
+from opskit.core.clock import DAY, HOUR, MINUTE, SECOND, FrozenClock
 from opskit.core.metrics import Family
 from tests.access.world import World, ask
+
+_ENDS = "grant_expiry_timestamp_seconds"
 
 
 def shown(families: Iterable[Family]) -> dict[tuple[str, ...], float]:
@@ -63,6 +65,17 @@ def test_places_show_what_ends_a_grant_there(world: World) -> None:
     assert found["grants", "active"] == 1
     assert found["places", "expiry-time"] == 2
     assert found["places", "none"] == 0
+
+
+def test_a_grant_shows_when_it_ends_and_no_longer_once_it_is_gone(
+    world: World, clock: FrozenClock
+) -> None:
+    granted(world)
+    (ends,) = (value for key, value in now(world).items() if key[0] == _ENDS)
+    assert ends == (clock.now() + 2 * HOUR) / SECOND
+    clock.advance(3 * HOUR)
+    settle(world.as_("bob"))
+    assert not [key for key in now(world) if key[0] == _ENDS]
 
 
 def test_what_nothing_on_the_target_ends_is_shown_as_that(world: World) -> None:

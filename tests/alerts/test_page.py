@@ -15,41 +15,19 @@ from typing import Any
 import pytest
 
 from opskit.alerts.model import RuleFile
-from opskit.app import App
 from opskit.core.metrics import Family
-from opskit.monitor.pulse import Pulse
 from opskit.outside.documents import parse
 from opskit.outside.files import content_root
 from opskit.outside.models import validate
 from opskit.serve.exporter import CONTENT_TYPE, page
-from tests.cli.inside import Inside
 from tests.rig.plugin import require
 from tests.rig.prometheus import Prometheus, available
 
 ALERTS = content_root() / "alerts"
 RULES = sorted((ALERTS / "opskit").glob("*.yaml"))
 DASHBOARDS = sorted((ALERTS / "dashboards").glob("*.json"))
-SERVICES = """\
-services:
-  shop:
-    owner: web
-    objective: {availability: "99.9%", over: 28d}
-    probes: [{kind: tcp, address: "127.0.0.1:1", confirm_after: 100ms}]
-"""
 NAME = re.compile(r"(?<![\w:])(?:opskit_\w+|service:\w[\w:]*)")
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-
-
-@pytest.fixture
-def families(inside: Inside, ops: Path) -> tuple[Family, ...]:
-    """Return what a page shows once something was looked at."""
-    (ops / "services.yaml").write_text(SERVICES)
-    inside("monitor", "probe")
-    app = App.find(ops)
-    shown = app.families(Pulse(app.clock.now()))
-    assert app.gatherer.faults == ()
-    app.database.close()
-    return shown
 
 
 def rules(path: Path) -> RuleFile:

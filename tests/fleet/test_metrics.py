@@ -66,6 +66,10 @@ def test_the_oldest_deviation_and_how_many_weigh_how_much() -> None:
     drifts = [episode(1, Severity.HIGH, HOUR), episode(2, Severity.LOW, 3 * HOUR)]
     found = shown(Standing(NOW, (), drifts, (), {}, ()))
     assert found["opskit_fleet_drift_oldest_age_seconds",] == 3 * 3600
+    oldest = {
+        key[1]: at for key, at in found.items() if key[0].endswith("oldest_timestamp_seconds")
+    }
+    assert oldest == {"high": (NOW - HOUR) / SECOND, "low": (NOW - 3 * HOUR) / SECOND}
     assert found["opskit_fleet_drift_open", "high"] == 1
     assert found["opskit_fleet_drift_open", "medium"] == 0
 

@@ -160,11 +160,13 @@ def test_a_number_is_shown_as_long_as_a_look_holds(world: World) -> None:
     at = Instant(world.clock.now() // (5 * MINUTE) * 5 * MINUTE)
     disk = Metric(TARGET, "disk_used_ratio", (("instance", "x"), ("mountpoint", "/data")))
     end = Metric(TARGET, "certificate_expiry_timestamp_seconds", ())
+    bought = Metric(TARGET, "license_expiry_timestamp_seconds", (("license", "db"),))
     with world.database.write() as connection:
-        samples.insert(connection, at, {disk: 0.5, end: 2e9})
+        samples.insert(connection, at, {disk: 0.5, end: 2e9, bought: 3e9})
     found = list(figures.kept(world.database, SHOP, at))
     assert values(found, mountpoint="/data")["opskit_disk_used_ratio"] == 0.5
     assert values(found, target=TARGET)["opskit_certificate_expiry_timestamp_seconds"] == 2e9
+    assert values(found, license="db")["opskit_license_expiry_timestamp_seconds"] == 3e9
     assert not [s for family in found for s in family.samples if "instance" in dict(s.labels)]
     assert values(figures.kept(world.database, SHOP, Instant(at + 17 * MINUTE)))
     assert not values(figures.kept(world.database, SHOP, Instant(at + 18 * MINUTE)))

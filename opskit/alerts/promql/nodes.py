@@ -16,6 +16,10 @@ class QueryError(OpskitError):
     """An expression that cannot be read, is not supported or has no answer."""
 
 
+class NotSupportedError(QueryError):
+    """What Prometheus reads and opskit does not answer, or what has no answer when it is asked."""
+
+
 class Bound(Enum):
     """An end of the whole query, as `@ start()` and `@ end()` name it."""
 

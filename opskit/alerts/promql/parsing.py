@@ -22,6 +22,7 @@ from opskit.alerts.promql.nodes import (
     Matching,
     Negated,
     Node,
+    NotSupportedError,
     Number,
     QueryError,
     Range,
@@ -68,6 +69,9 @@ _FOREIGN_REGEX: Final = re.compile(
 )
 
 
+# Python takes it for a possessive quantifier, RE2 for a mistake.
+_TWICE_REPEATED: Final = re.compile(r"(?<!\\)[*+?}]\+")
+
 # The grammar's library ends the process where nesting exhausts its stack, from about 10,000
 # characters on; Python's own limit is met far earlier, so levels are counted.
 _LONGEST: Final = 4000
@@ -77,7 +81,7 @@ _DEEPEST: Final = 100
 def parsed(text: str) -> Node:
     """Return what TEXT says. `QueryError` names what is wrong or not supported, and where."""
     if len(text) > _LONGEST:
-        raise QueryError(f"an expression of more than {_LONGEST} characters is not supported")
+        raise NotSupportedError(f"more than {_LONGEST} characters are not supported")
     _know_older_names()
     try:
         tree = grammar.parse(text)
@@ -121,7 +125,7 @@ class _Reader:
         """Return the same as our own kind of node."""
         self._depth += 1
         if self._depth > _DEEPEST:
-            raise QueryError(f"more than {_DEEPEST} levels of an expression are not supported")
+            raise NotSupportedError(f"more than {_DEEPEST} levels are not supported")
         found = self._simple(tree)
         self._depth -= 1
         return found
@@ -153,14 +157,17 @@ class _Reader:
                 return self._aggregate(tree)
             case grammar.Call():
                 return self._call(tree)
-        raise QueryError(f"an expression of kind {type(tree).__name__} is not supported")
+        raise NotSupportedError(f"an expression of kind {type(tree).__name__} is not supported")
 
-    def _refuse(self, name: str, kind: str) -> QueryError:
-        return QueryError(f"{_place(self._text, name)}{kind} {name} is not supported")
+    def _refuse(self, name: str, kind: str) -> NotSupportedError:
+        return NotSupportedError(f"{_place(self._text, name)}{kind} {name} is not supported")
+
+    def _wrong(self, name: str, kind: str) -> QueryError:
+        return QueryError(f"{_place(self._text, name)}{kind} {name} is not valid")
 
     def _selector(self, tree: grammar.VectorSelector) -> Selector:
         if tree.matchers.or_matchers:
-            raise self._refuse("or", "the matcher")
+            raise self._wrong("or", "the matcher")
         name = () if tree.name is None else (Matcher(NAME, Match.EQUAL, tree.name),)
         rest = tuple(Matcher(m.name, _MATCHES[str(m.op)], m.value) for m in tree.matchers.matchers)
         for matcher in rest:
@@ -169,12 +176,14 @@ class _Reader:
         return Selector((*name, *rest), _when(tree))
 
     def _regex(self, text: str) -> None:
+        if _TWICE_REPEATED.search(text):
+            raise self._wrong(text, "the regular expression")
         if _FOREIGN_REGEX.search(text):
             raise self._refuse(text, "the regular expression")
         try:
             pattern(text)
         except re.error:
-            raise self._refuse(text, "the regular expression") from None
+            raise self._wrong(text, "the regular expression") from None
 
     def _subquery(self, tree: grammar.SubqueryExpr) -> Subquery:
         step = None if tree.step is None else _ms(tree.step)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from opskit.alerts.promql.nodes import QueryError
+from opskit.alerts.promql.nodes import NotSupportedError, QueryError
 from opskit.alerts.promql.words import FUNCTIONS, Value, printed
 
 # An annotation is read by a person: what is longer is cut.
@@ -24,9 +24,10 @@ _TOKEN = re.compile(
 )
 _REFUSED = frozenset(
     {
-        "range", "with", "template", "define", "block", "break", "continue", "query", "first",
+        "range", "with", "template", "define", "block", "query", "first",
         "sortByLabel", "tmpl", "safeHtml", "args", "externalURL", "pathPrefix", "tableLink",
-        "graphLink", "strvalue", "label", "value",
+        "graphLink", "strvalue", "label", "value", "call", "html", "index", "js", "len", "nil",
+        "println", "slice", "toTime", "urlquery",
     }
 )  # fmt: skip
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "'": "'"}
@@ -208,7 +209,9 @@ def _pipeline(text: str) -> _Pipeline:
     tokens = list(_tokens(text))
     found, rest = _piped(tokens)
     if rest:
-        raise QueryError(f"template: unexpected {rest[0][1]!r} in {{{{ {text} }}}}")
+        # Go's parser takes words beside each other and fails when the template is filled.
+        kind = NotSupportedError if rest[0][0] != "sign" and " " in text else QueryError
+        raise kind(f"template: unexpected {rest[0][1]!r} in {{{{ {text} }}}}")
     return found
 
 
@@ -217,6 +220,8 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
     while text[at:].strip():
         match = _TOKEN.match(text, at)
         if match is None or match.lastgroup is None:
+            if re.match(r"\s*:?=", text[at:]):
+                raise NotSupportedError(f"template: a variable of its own in {text!r}")
             raise QueryError(f"template: {text[at:].strip()[:20]!r} is not understood")
         yield match.lastgroup, match[match.lastgroup]
         at = match.end()
@@ -241,7 +246,7 @@ def _command(tokens: _Tokens, *, first: bool) -> tuple[_Term, _Tokens]:
     if not tokens:
         raise QueryError("template: a value is missing")
     kind, text = tokens[0]
-    if kind != "field" or text[0] in "$.":
+    if kind != "field" or text[0] in "$." or text in _TRUTHS:
         return _operand(tokens)
     function, tokens = _function(text), tokens[1:]
     arguments: list[_Term] = []
@@ -249,15 +254,16 @@ def _command(tokens: _Tokens, *, first: bool) -> tuple[_Term, _Tokens]:
         one, tokens = _operand(tokens)
         arguments.append(one)
     if first and not arguments:
-        raise QueryError(f"template: function {text!r} has nothing to work on")
+        raise NotSupportedError(f"template: function {text!r} has nothing to work on")
     return _Call(function, tuple(arguments)), tokens
 
 
 def _function(name: str) -> Callable[..., Value]:
     found = FUNCTIONS.get(name)
     if found is None:
-        why = "is not supported" if name in _REFUSED else "not defined"
-        raise QueryError(f"template: function {name!r} {why}")
+        if name in _REFUSED:
+            raise NotSupportedError(f"template: function {name!r} is not supported")
+        raise QueryError(f"template: function {name!r} not defined")
     return found
 
 
@@ -274,23 +280,27 @@ def _operand(tokens: _Tokens) -> tuple[_Term, _Tokens]:
         return _Constant(_unquoted(text)), rest
     if kind == "number":
         return _Constant(float(text) if re.search("[.eE]", text) else int(text)), rest
-    if text in ("true", "false"):
+    if text in _TRUTHS:
         return _Constant(text == "true"), rest
     return _field(text), rest
 
 
+_TRUTHS = ("true", "false")
 _GROUPS = {
     "$labels": "labels", ".Labels": "labels", "$value": "value", ".Value": "value",
     "$externalLabels": "external", ".ExternalLabels": "external",
 }  # fmt: skip
+_OTHERS = frozenset({"$", "$externalURL"})
 
 
 def _field(text: str) -> _Field:
     start = "." if text.startswith(".") else ""
     head, _, name = text.removeprefix(".").partition(".")
     group = _GROUPS.get(start + head)
+    if group is None and text.startswith("$") and head not in _OTHERS:
+        raise QueryError(f"template: undefined variable {head!r}")
     if group is None or "." in name or (group == "value" and name):
-        raise QueryError(f"template: {text!r} is not supported")
+        raise NotSupportedError(f"template: {text!r} is not supported")
     return _Field(group, name)
 
 

@@ -10,6 +10,7 @@ _COMMANDS = {
         "opskit.cli.alerts.backtesting:backtest",
         "What a rule would have said, and how often rightly.",
     ),
+    "check": ("opskit.cli.alerts.checking:check", "Find rules that cannot be trusted."),
     "evaluate": ("opskit.cli.alerts.listing:evaluate", "Look at all rules once."),
     "explain": (
         "opskit.cli.alerts.listing:explain",
@@ -17,6 +18,7 @@ _COMMANDS = {
     ),
     "export": ("opskit.cli.alerts.exporting:export", "alerts/routes.yaml for an Alertmanager."),
     "list": ("opskit.cli.alerts.listing:listing", "What fires now, and who has it in hand."),
+    "new": ("opskit.cli.alerts.drafting:new", "Write a rule with its test and runbook section."),
     "oncall": ("opskit.cli.alerts.routing:oncall", "Who is on call, now and next."),
     "review": ("opskit.cli.alerts.reviewing:review", "Which rules were worth it, and which not."),
     "route": ("opskit.cli.alerts.routing:route", "Who is told of an alert with these labels."),
@@ -37,6 +39,7 @@ _COMMANDS = {
         "opskit alerts list                       what fires now?",
         "opskit alerts ack 1f3c8a02               I have it in hand",
         "opskit alerts explain ServiceDown        why was nobody told?",
+        "opskit alerts check                      rules that never fire, or wake for nothing?",
         "opskit alerts test alerts/tests/*.yaml   do the rules fire when they should?",
         "opskit alerts backtest ServiceDown       how often would it have been wrong?",
         "opskit alerts review                     which rules were worth it?",

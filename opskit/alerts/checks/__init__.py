@@ -1,0 +1,1 @@
+"""What makes an alert untrustworthy, rule by rule. Pure."""
