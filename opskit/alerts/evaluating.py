@@ -127,7 +127,7 @@ def evaluated(
             raise QueryError(_TWICE.format("alert"))
         active[found.labels] = found
     gone = [
-        replace(one, missing=at if one.missing is None else one.missing)
+        replace(one, missing=at if one.missing is None else min(one.missing, at))
         for labels, one in before.items()
         if labels not in active and one.fires
     ]
@@ -157,8 +157,9 @@ def _found(
     labels = unnamed(sample.labels).changed({**own, ALERTNAME: rule.name})
     notes = {name: one.expanded(data) for name, one in rule.annotations.items()}
     known = before.get(labels)
-    # One that is kept firing and comes back goes on as it was.
-    since = at if known is None else known.since
+    # One that is kept firing and comes back goes on as it was; none began in the future, which it
+    # seems to have done where the clock was set back.
+    since = at if known is None else min(known.since, at)
     fires = (known is not None and known.fires) or at - since >= rule.pending
     return Active(labels, notes, sample.value, since, fires)
 

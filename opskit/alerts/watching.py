@@ -110,7 +110,7 @@ class Watcher:
         done = self._witnessed(connection, followed(opened, found, now), now)
         firings.change(connection, done.changed)
         firings.forget(connection, (one.id for one in done.gone))
-        new = tuple(firings.add(connection, one) for one in done.new)
+        new = firings.add(connection, done.new)
         changed = {one.id: one for one in done.changed}
         gone = {one.id for one in done.gone}
         now_open = (*(changed.get(one.id, one) for one in opened if one.id not in gone), *new)

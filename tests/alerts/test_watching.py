@@ -225,3 +225,53 @@ def test_who_takes_over_hears_of_it_and_of_what_fires(
     taken = "told: You are on call: primary"
     assert phones["ada-phone"].said == [BEGIN, taken, "reminder: web is down"]
     assert phones["ben-phone"].said == [taken, taken]
+
+
+STEPS = ROUTES.replace("4h}", "4h, escalation: up}") + (
+    "  - {name: lead, channels: [lead]}\n"
+    "escalations: [{name: up, steps: [{after: 2m, receiver: lead}]}]\n"
+)
+
+
+def test_who_was_told_of_a_firing_hears_the_end_of_the_next_that_followed_at_once(
+    shop: Shop,
+) -> None:
+    shop.channels = {"pager": Receiver(), "lead": Receiver()}
+    shop.routes = STEPS.replace("group_interval: 1m", "group_interval: 10m")
+    shop.restart()
+    for value, length in ((1, "4m"), (0, "1m"), (1, "7m"), (0, "15m")):
+        shop.down["web"] = value
+        shop.passes(length)
+    assert shop.said == [BEGIN, BEGIN, END]
+    assert shop.channels["lead"].said == [BEGIN, END]
+
+
+def test_after_the_clock_was_set_back_a_year_all_goes_on(shop: Shop) -> None:
+    shop.down["web"] = 1
+    shop.passes("1m")
+    shop.clock.advance(-365 * 24 * HOUR)
+    shop.passes("1m30s")
+    assert shop.said == [BEGIN], "what was pending has not begun in the future"
+    shop.clock.advance(-365 * 24 * HOUR)
+    shop.passes("4h30m", 60_000_000)
+    assert shop.said == [BEGIN, "reminder: web is down"]
+    shop.clock.advance(-365 * 24 * HOUR)
+    shop.down["web"] = 0
+    shop.passes("3m")
+    assert shop.said[2:] == [END]
+
+
+def test_nobody_on_duty_is_made_up_for_when_somebody_is(shop: Shop) -> None:
+    shop.routes = ROUTES.replace("channels: [pager]", "rota: primary") + (
+        "contacts: {ada: [pager]}\n"
+        "rotas:\n"
+        "  - name: primary\n"
+        "    zone: UTC\n"
+        "    layers: [{people: [ada], start: 2026-10-01T12:10, turn: 7d}]\n"
+    )
+    shop.restart()
+    shop.down["web"] = 1
+    shop.passes("9m")
+    assert shop.said == []
+    shop.passes("3m")
+    assert BEGIN in shop.said

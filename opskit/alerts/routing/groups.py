@@ -124,6 +124,7 @@ class Look:
 
 def looked_at(group: Group, look: Look) -> tuple[Group, tuple[Notice, ...]]:
     """Return a group after a look at it, and the messages that are owed for it."""
+    group = _by_now(group, look)
     if look.now < group.look_at:
         return _escalated(group, look)
     group = replace(group, look_at=Instant(look.now + look.route.group_interval))
@@ -132,6 +133,20 @@ def looked_at(group: Group, look: Look) -> tuple[Group, tuple[Notice, ...]]:
         return _escalated(group, look)
     told, notices = _said(group, look, occasion, look.recipients(look.route.receiver))
     return _escalated(told, look, notices)
+
+
+def _by_now(group: Group, look: Look) -> Group:
+    """Return a group as it can be by now: after a clock was set back nothing waits for long."""
+    latest = Instant(look.now + max(look.route.group_wait, look.route.group_interval))
+    happened = max(group.told_at or look.now, group.open_since or look.now)
+    if group.look_at <= latest and happened <= look.now:
+        return group
+    return replace(
+        group,
+        look_at=min(group.look_at, latest),
+        told_at=None if group.told_at is None else min(group.told_at, look.now),
+        open_since=None if group.open_since is None else min(group.open_since, look.now),
+    )
 
 
 def _occasion(group: Group, look: Look) -> Occasion | None:
@@ -147,7 +162,7 @@ def _occasion(group: Group, look: Look) -> Occasion | None:
 def _is_news(alert: Alert, group: Group) -> bool:
     """Return whether nobody knows of this firing; one that ended and began again is another."""
     told = group.told.get(alert.fingerprint)
-    return told is None or told.episode != alert.starts_at
+    return told is None or not told.to or told.episode != alert.starts_at
 
 
 def _said(
@@ -193,7 +208,8 @@ def _audiences(
 
 
 def _with(before: Told | None, alert: Alert, to: Destinations) -> Told:
-    known = before.to if before is not None and before.episode == alert.starts_at else frozenset()
+    # Whoever knew of a firing before, and was not told of its end, is told when this one ends.
+    known = frozenset() if before is None else before.to
     return Told(alert.starts_at, known | to)
 
 

@@ -14,6 +14,16 @@ from enum import StrEnum
 from functools import lru_cache
 
 LONGEST = 1_000
+# So many free repeats cost at most the square of a value's length, times their number.
+_FREE = 3
+# Each doubles the cost at most.
+_CHOICES = 8
+_CHOICE = re.compile(r"\(|(?<!\()\?")
+# A repeat of what is not one character: its cost can double with each character of a value. The
+# rest could hide one, and is none of Alertmanager's.
+_SLOW = re.compile(r"\)(?:[*+]|\{\d*,?\d*\})|\(\?(?:#|\(|P=|[a-zA-Z-]*x)")
+_FREE_REPEAT = re.compile(r"[*+]|\{\d*,?\d*\}")
+_LITERAL = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 _BARE = r"[^\s{}!=~,\\\"'`]+"
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _MATCHER = re.compile(rf"\s*({_QUOTED}|{_BARE})\s*(=~|!~|!=|=)\s*({_QUOTED}|[^\s{{}},\"]*)\s*")
@@ -92,7 +102,29 @@ def _matcher(match: re.Match[str]) -> Matcher:
         except re.error as error:
             message = f"{one.value!r} is no regular expression: {error}"
             raise ValueError(message) from error
+        _refuse_slow(one.value)
     return one
+
+
+def _refuse_slow(pattern: str) -> None:
+    """Refuse a regular expression that could take so long that all alerts wait for it.
+
+    Alertmanager's are linear in the length of a value, Python's are not.
+    """
+    bare = _LITERAL.sub("x", pattern)
+    free = max(len(_FREE_REPEAT.findall(one)) for one in _alternatives(bare))
+    choices = max(len(_CHOICE.findall(one)) for one in _alternatives(bare))
+    if _SLOW.search(bare) or free > _FREE or choices > _CHOICES:
+        message = (
+            f"{pattern!r} could take too long: repeat single characters only, at most {_FREE} "
+            f"times, with at most {_CHOICES} groups and question marks"
+        )
+        raise ValueError(message)
+
+
+def _alternatives(bare: str) -> list[str]:
+    """Return what is tried one after the other; within groups that cannot be told so easily."""
+    return [bare] if "(" in bare else bare.split("|")
 
 
 def _plain(text: str) -> str:

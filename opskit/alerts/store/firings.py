@@ -15,11 +15,13 @@ from opskit.core.clock import Instant
 from opskit.core.interval import Interval
 
 
-def add(connection: sa.Connection, one: Firing) -> Firing:
-    """Write a new one, and return it with its number."""
-    values = {**_values(one), "open": 1}
-    made = connection.execute(sa.insert(FIRINGS).values(values))
-    return replace(one, id=int(made.inserted_primary_key[0]))  # type: ignore[index]  # there is one
+def add(connection: sa.Connection, new: Sequence[Firing]) -> tuple[Firing, ...]:
+    """Write new ones, and return them with their numbers."""
+    if not new:
+        return ()
+    numbered = sa.insert(FIRINGS).returning(FIRINGS.c.id, sort_by_parameter_order=True)
+    made = connection.execute(numbered, [{**_values(one), "open": 1} for one in new])
+    return tuple(replace(one, id=number) for one, (number,) in zip(new, made, strict=True))
 
 
 def change(connection: sa.Connection, changed: Sequence[Firing]) -> None:

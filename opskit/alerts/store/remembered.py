@@ -57,14 +57,19 @@ def write(
     """Write what is to be remembered, where it differs from the rows before."""
     after = dict(_rows(memory))
     after |= {_ON_CALL: _text(dict(on_call))} if on_call else {}
-    for key in before.keys() - after.keys():
-        connection.execute(sa.delete(ROUTING).where(ROUTING.c.key == key))
-    for key, body in after.items():
-        if key not in before:
-            connection.execute(sa.insert(ROUTING).values(key=key, body=body))
-        elif before[key] != body:
-            own = sa.update(ROUTING).where(ROUTING.c.key == key)
-            connection.execute(own.values(body=body))
+    own = ROUTING.c.key == sa.bindparam("own")
+    new = [{"key": key, "body": body} for key, body in after.items() if key not in before]
+    changed = [
+        {"own": key, "body": body} for key, body in after.items() if before.get(key, body) != body
+    ]
+    gone = [{"own": key} for key in before.keys() - after.keys()]
+    for statement, rows in (
+        (sa.delete(ROUTING).where(own), gone),
+        (sa.insert(ROUTING), new),
+        (sa.update(ROUTING).where(own), changed),
+    ):
+        if rows:
+            connection.execute(statement, rows)
 
 
 def _rows(memory: Memory) -> Iterator[tuple[str, str]]:

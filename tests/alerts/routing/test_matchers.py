@@ -61,3 +61,23 @@ def test_what_is_none_is_said(text: str, says: str) -> None:
 def test_what_is_written_is_read_again(name: str, operator: Operator, value: str) -> None:
     one = Matcher(name, operator, value)
     assert parsed(str(one)) == (one,)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(a+)+b", "(a|a)*b", "(.*)*x", "(a{1,9}){1,9}b", ".*.*.*.*x", "(?P<n>a)(?P=n)",
+        "(a*|b)(a*|b)(a*|b)(a*|b)x", "a?" * 30 + "a" * 30, "(a|a)" * 30, "(?x)(a+) +b",
+        "(a+)(?#)+b",
+    ],
+)  # fmt: skip
+def test_a_regular_expression_that_could_take_for_ever_is_refused(pattern: str) -> None:
+    with pytest.raises(ValueError, match="could take too long"):
+        parsed(f'name=~"{pattern}"')
+
+
+@pytest.mark.parametrize(
+    "pattern", [".*", "web-[0-9]+", "(dev|test).*", "a.*|b.*|c.*|d.*", "[*+]+[)]*", ".*-db-.*"]
+)
+def test_usual_regular_expressions_are_taken(pattern: str) -> None:
+    assert parsed(f'name=~"{pattern}"')
