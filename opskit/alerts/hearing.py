@@ -74,7 +74,7 @@ class Hearing:
             if done.id:
                 firings.change(connection, (done,))
             else:
-                firings.add(connection, done)
+                firings.add(connection, (done,))
         kinds = [one.kind for one in drafts]
         return Heard(kinds.count(FIRED), kinds.count(RESOLVED))
 

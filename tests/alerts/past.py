@@ -27,7 +27,7 @@ class Past:
             ends_at=Instant(begun + lasted),
         )  # fmt: skip
         with self.database.write() as connection:
-            firings.change(connection, [firings.add(connection, one)])
+            firings.change(connection, firings.add(connection, (one,)))
 
     def told(self, ago: int, kind: str, subject: str, **data: object) -> None:
         """Write an entry of the ledger."""

@@ -274,4 +274,4 @@ def test_nobody_on_duty_is_made_up_for_when_somebody_is(shop: Shop) -> None:
     shop.passes("9m")
     assert shop.said == []
     shop.passes("3m")
-    assert BEGIN in shop.said
+    assert sorted(shop.said) == [BEGIN, "told: You are on call: primary"]
