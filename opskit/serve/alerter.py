@@ -38,6 +38,7 @@ class Alerter:
         self._looked_at: Instant | None = None
         self._route_at = 0
         self._failures = 0
+        self._again_at = 0
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._told: dict[str, str] = {}
@@ -77,8 +78,9 @@ class Alerter:
 
     def _work(self) -> None:
         while not self._over.is_set():
-            with self._lock:
-                self._round()
+            if self._app.clock.monotonic() >= self._again_at:
+                with self._lock:
+                    self._round()
             self._over.wait(_TICK)
 
     def _round(self) -> None:
@@ -90,7 +92,10 @@ class Alerter:
             self._failed(f"a bug in opskit: {type(error).__name__}: {error}")
 
     def _failed(self, reason: str) -> None:
-        self._failures += 1
+        """Go back to what is written: an engine that is ahead of it would hide what it found."""
+        self._failures += 1 + (0 if self._engine is None else self._engine.failures)
+        self._engine = None
+        self._again_at = self._app.clock.monotonic() + _ROUTE_EVERY
         self._tell("alerts.failed", reason)
 
     def _ready(self) -> Engine:

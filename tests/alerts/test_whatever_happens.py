@@ -116,7 +116,10 @@ class Day:
     def _fails(self, _: object) -> None:
         self.shop.clock.advance(30 * SECOND)
         with killing.told(self.shop.database, _break):
-            self._look(kept=False)
+            try:
+                self._look(kept=False)
+            finally:
+                self._restart(None)
 
     def _restart(self, _: object) -> None:
         self.expected.restart()
@@ -206,6 +209,8 @@ def fired(shop: Shop, kind: str) -> Counter[str]:
 
 
 @example(steps=[("down", "web"), ("looks", 3), ("clock", -26 * HOUR)])
+@example(steps=[("down", "web"), ("looks", 3), ("ack", "web"), ("clock", -7 * MINUTE)])
+@example(steps=[("down", "mail"), ("looks", 4), ("routes", WIDER), ("looks", 3)])
 @example(steps=[("down", "web"), ("looks", 2), ("fails", None), ("restart", None), ("looks", 1)])
 @given(steps=st.lists(STEP, min_size=5, max_size=30))
 def test_nothing_is_lost_and_nothing_told_twice(

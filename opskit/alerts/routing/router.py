@@ -6,7 +6,7 @@ so that a turn that was cut off can be done again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from opskit.alerts.routing.calendars import TimeInterval
@@ -92,7 +92,8 @@ class Router:
     ) -> tuple[Memory, tuple[Notice, ...]]:
         """Return what is remembered after a turn, and the messages that are owed."""
         members = self._members(memory, here)
-        members |= _left_behind(memory, members, here, self.tree)
+        left = _left_behind(memory, members, here, self.tree)
+        members |= left
         memory = _waited(memory, members)
         memory, notices = self._digested(memory, here, recipients)
         groups: dict[GroupKey, Group] = {}
@@ -103,7 +104,7 @@ class Router:
             notices += said
             if not is_over(group, (one for one, _ in alerts), here.now):
                 groups[key] = group
-        return replace(memory, groups=groups), notices
+        return replace(memory, groups=_relieved(groups, left.keys())), notices
 
     def _digested(
         self, memory: Memory, here: Situation, recipients: Recipients
@@ -221,6 +222,24 @@ def _left_behind(memory: Memory, members: Members, here: Situation, tree: Route)
         for key, group in memory.groups.items()
         if key not in members and any(name in known for name in group.told)
     }
+
+
+def _relieved(
+    groups: Mapping[GroupKey, Group], left: AbstractSet[GroupKey]
+) -> Mapping[GroupKey, Group]:
+    """Return groups, of which those left behind keep nobody who heard the same of another since."""
+    live = [group for key, group in groups.items() if key not in left]
+    return {key: _rest(group, live) if key in left else group for key, group in groups.items()}
+
+
+def _rest(group: Group, live: Sequence[Group]) -> Group:
+    told: dict[str, Told] = {}
+    for name, one in group.told.items():
+        others = (found for each in live if (found := each.told.get(name)) is not None)
+        heard = {to for other in others if other.episode == one.episode for to in other.to}
+        if one.to - heard:
+            told[name] = replace(one, to=one.to - heard)
+    return replace(group, told=told)
 
 
 def _begun(
