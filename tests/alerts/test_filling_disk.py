@@ -19,6 +19,7 @@ from opskit.alerts.engine import Engine, Page
 from opskit.alerts.routing.matchers import parsed
 from opskit.app import App
 from opskit.core.clock import DAY, HOUR, MINUTE, Duration, FrozenClock, Instant
+from opskit.core.interval import Interval
 from opskit.monitor.store import samples
 from opskit.monitor.store.samples import Metric
 from opskit.outside.config import load
@@ -178,7 +179,8 @@ def test_a_filling_disk_is_foreseen_and_somebody_takes_it_in_hand(world: World) 
     for _ in world.steps(2, hourly):
         assert len(world.told) == 4, "nobody is told again while somebody has it in hand"
 
-    (world.disk / "log").unlink()
+    with world.app.maintained(("shop",), "the log goes"):
+        (world.disk / "log").unlink()
     for _ in world.steps(8, 0):
         if len(world.told) > 4:
             break
@@ -187,3 +189,10 @@ def test_a_filling_disk_is_foreseen_and_somebody_takes_it_in_hand(world: World) 
         "ben-phone: resolved",
     ]
     assert responses.open() == ()
+
+    world.clock.advance(5 * HOUR)
+    now = world.clock.now()
+    rules = world.app.reviewing.rules(Interval(Instant(now - DAY), now))
+    (worth,) = (one for one in rules if one.rule == "opskit-ahead/DiskFillsUp")
+    assert (worth.firings, worth.decided, worth.acted) == (1, 1, 1)
+    assert worth.answered == 20 * MINUTE
