@@ -99,9 +99,9 @@ def measured(url: str, kills: int, path: Path, seed: int) -> Told:
 
 
 @contextmanager
-def _postgres(root: Path) -> Iterator[str]:
+def postgres(root: Path) -> Iterator[str]:
     root.chmod(0o755)  # the server runs as an account of its own
-    directory = root / "postgresql"
+    directory = root / "server"
     directory.mkdir(mode=0o755)
     with Postgres(directory) as server:
         yield databases.url(server, databases.create(server))
@@ -115,7 +115,7 @@ def main() -> None:
         root = Path(name)
         file = sqlite_url(root / "opskit.db")
         print(measured(file, kills, root / "sqlite", 1).line("SQLite"), flush=True)
-        with _postgres(root) as url:
+        with postgres(root) as url:
             print(measured(url, kills, root / "postgres", 2).line("PostgreSQL"))
 
 
