@@ -63,6 +63,7 @@ class Watcher:
     history: Duration = _HISTORY
     _writer: Writer = field(default_factory=Writer)
     _prune_at: int = 0
+    _routed: int = 0
 
     def restore(self, engine: Engine) -> None:
         """Let an engine go on where the one before it has ended."""
@@ -139,7 +140,9 @@ class Watcher:
         if self.plan is None:
             return any(_over(firings.opened(connection), now))
         known = remembered.read(connection).memory
-        return bool(known.groups or known.waiting or firings.opened(connection))
+        due = self.plan.router.due_at(known)
+        is_due = due is not None and due <= now
+        return is_due or bool(known.waiting) or firings.newest(connection) > self._routed
 
     def _route(
         self,
@@ -150,6 +153,7 @@ class Watcher:
         *,
         looked: bool = False,
     ) -> int:
+        self._routed = max((one.id for one in opened), default=self._routed)
         plan = plan.taking(shifts.taken(connection, now))
         before = remembered.read(connection)
         memory = before.memory

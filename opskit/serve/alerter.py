@@ -112,7 +112,7 @@ class Alerter:
             self._looked_at = app.clock.now()
             self._tell("alerts.held", "; ".join(f"{k}: {v}" for k, v in engine.faults.items()))
             if not engine.faults:
-                app.alerting.call_watchdog()
+                self._call_watchdog()
         elif app.clock.monotonic() >= self._route_at:
             app.alerting.hearing.lapse()
             passed = watcher.route()
@@ -124,6 +124,14 @@ class Alerter:
             self._log.info("alerts.changed", fired=passed.fired, over=passed.over)
         if passed.owed:
             self._go()
+
+    def _call_watchdog(self) -> None:
+        try:
+            self._app.alerting.call_watchdog()
+        except OpskitError as error:
+            self._tell("alerts.watchdog", error.message)
+        else:
+            self._tell("alerts.watchdog", "")
 
     def _tell(self, event: str, reason: str) -> None:
         """Say what goes wrong, and why, once as long as it stays the same."""

@@ -54,6 +54,12 @@ def opened(connection: sa.Connection) -> tuple[Firing, ...]:
     return tuple(_firing(row) for row in connection.execute(found))
 
 
+def newest(connection: sa.Connection) -> int:
+    """Return the highest number of those that are open; 0 where none is."""
+    found = sa.select(sa.func.max(FIRINGS.c.id)).where(FIRINGS.c.open == 1)
+    return int(connection.execute(found).scalar() or 0)
+
+
 def named(connection: sa.Connection, name: str) -> tuple[Firing, ...]:
     """Return those of an alert, by its name or the beginning of its fingerprint, oldest first."""
     # As `_values` writes labels.
