@@ -206,7 +206,7 @@ class Alerting:
     @cached_property
     def silencing(self) -> Silencing:
         """Return the alerts that opskit knows of and the silences it keeps."""
-        return Silencing(self.database, self.ledger, self.outbox, self.clock)
+        return Silencing(self.database, self.ledger, self.clock)
 
     @cached_property
     def keeper(self) -> Keeper:

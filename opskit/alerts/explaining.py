@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -122,11 +122,8 @@ def _told(owed: Sequence[Owed], alert: Firing) -> Iterator[Step]:
 
 
 def _people(alert: Firing, here: Situation) -> Iterator[Step]:
-    known: Mapping[str, object] = here.acknowledged
-    if alert.fingerprint not in known:
-        return
-    one = here.acknowledged[alert.fingerprint]
-    if alert.starts_at is None or one.at < alert.starts_at:
+    one = here.acknowledged.get(alert.fingerprint)
+    if one is None or alert.starts_at is None or one.at < alert.starts_at:
         return
     if here.now < one.until:
         left = format_duration(one.until - here.now)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from opskit.alerts.responding import allowed
 from opskit.alerts.routing.matchers import Matcher
 from opskit.alerts.routing.verdicts import Silence
-from opskit.alerts.silencing import Keeper
+from opskit.alerts.silencing import Keeper, allowed, evidence
 from opskit.alerts.store.said import Noted
 from opskit.core.clock import Clock, Duration, Instant
 from opskit.core.errors import ConfigError, Refused
@@ -88,14 +87,8 @@ class Witnessed:
 
     def silence(self, wanted: Noted) -> str:
         """Keep a silence there, and write that it was made."""
-        name, own = self.keeper.silence(wanted), wanted.silence
-        told = {
-            "matchers": [str(each) for each in own.matchers],
-            "from": own.interval.start,
-            "until": own.interval.end,
-            "comment": own.comment,
-        }
-        self._write("silence.created", name, told)
+        name = self.keeper.silence(wanted)
+        self._write("silence.created", name, evidence(wanted.silence))
         return name
 
     def expire(self, name: str) -> bool:

@@ -1,8 +1,7 @@
-"""What people say of alerts: somebody has one in hand, or nobody is to be told for a time."""
+"""What people say of alerts: somebody has one in hand, or has it no more."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,20 +10,15 @@ import sqlalchemy as sa
 from opskit.alerts.circumstances import as_alerts
 from opskit.alerts.firing import Firing, State
 from opskit.alerts.routing.matchers import Matcher, all_hold
-from opskit.alerts.routing.verdicts import Acknowledgement, Silence
+from opskit.alerts.routing.verdicts import Acknowledgement
 from opskit.alerts.store import firings, remembered, said
-from opskit.alerts.store.said import Noted
 from opskit.alerts.watching import owe, subject
 from opskit.alerts.wording import acknowledged
-from opskit.core.clock import DAY, Clock, Duration, Instant, iso
+from opskit.core.clock import Clock, Duration, Instant, iso
 from opskit.core.errors import ConfigError, Refused
-from opskit.core.interval import Interval
 from opskit.outside.database import Database
 from opskit.records.ledger import Ledger
 from opskit.records.outbox import Outbox
-
-# Longer than anybody remembers what it was for.
-LONGEST = Duration(400 * DAY)
 
 
 @dataclass(frozen=True)
@@ -38,7 +32,7 @@ class Responses:
     by: str
 
     def open(self) -> tuple[Firing, ...]:
-        """Return what is pending or fires, worst first by when it began."""
+        """Return what is pending or fires, oldest first."""
         now = self.clock.now()
         with self.database.read() as connection:
             found = firings.opened(connection)
@@ -117,53 +111,3 @@ class Responses:
                     self.ledger.append(connection, "alert.unacknowledged", name, told)
                     done.append(alert)
         return tuple(done)
-
-    def silence(
-        self, matchers: Sequence[Matcher], interval: Interval, comment: str, name: str = ""
-    ) -> Silence:
-        """Let nobody be told of what matches, for a time.
-
-        Raises:
-            ConfigError: it has ended already, lasts too long, or matches everything.
-        """
-        now = self.clock.now()
-        allowed(matchers, interval, now)
-        name = name or str(uuid.uuid4())
-        one = Silence(name, tuple(matchers), interval, self.by, comment)
-        with self.database.write() as connection:
-            said.keep_silence(connection, Noted(one, now))
-            told = {
-                "matchers": [str(each) for each in matchers],
-                "from": interval.start,
-                "until": interval.end,
-                "comment": comment,
-            }
-            self.ledger.append(connection, "silence.created", f"silence/{name}", told)
-        return one
-
-    def end(self, one: Silence) -> bool:
-        """End a silence now; return whether it had not ended."""
-        now = self.clock.now()
-        with self.database.write() as connection:
-            if not said.end_silence(connection, one.id, now):
-                return False
-            told = {"early": max(0, one.interval.end - now)}
-            self.ledger.append(connection, "silence.ended", f"silence/{one.id}", told)
-        return True
-
-
-def allowed(matchers: Sequence[Matcher], interval: Interval, now: Instant) -> None:
-    """Look whether there may be such a silence.
-
-    Raises:
-        ConfigError: it has ended already, lasts too long, or matches everything.
-    """
-    if interval.end <= now:
-        raise ConfigError("a silence ends in the future", hint="--for 2h")
-    if interval.end - interval.start > LONGEST:
-        raise ConfigError(
-            "a silence lasts at most 400 days",
-            hint="what nobody ever wants to hear of is a rule to remove",
-        )
-    if all(one.holds({}) for one in matchers):
-        raise ConfigError("it would silence every alert", hint="give matchers: service=shop")

@@ -21,6 +21,7 @@ from opskit.alerts.routing.flapping import steadied
 from opskit.alerts.routing.groups import Notice
 from opskit.alerts.routing.verdicts import Alert
 from opskit.alerts.store import firings, notices, remembered, said, samples, shifts
+from opskit.alerts.store.remembered import Remembered
 from opskit.alerts.store.samples import Writer
 from opskit.alerts.wording import lapsing, severity_of, worded
 from opskit.core.clock import DAY, HOUR, MINUTE, Clock, Duration, Instant, iso
@@ -102,7 +103,8 @@ class Watcher:
             if self.plan is None:
                 firings.close(connection, _over(opened, now))
                 return Passed()
-            return Passed(owed=self._route(connection, opened, self.plan, now))
+            before = remembered.read(connection)
+            return Passed(owed=self._route(connection, opened, self.plan, now, before))
 
     # Writing what became of alerts
 
@@ -119,7 +121,8 @@ class Watcher:
         if self.plan is None:
             firings.close(connection, _over(now_open, now))
         else:
-            owed = self._route(connection, now_open, self.plan, now, looked=True)
+            before = _looked(remembered.read(connection), now_open, self.plan, now)
+            owed = self._route(connection, now_open, self.plan, now, before)
         return Passed(len(done.fired(now)), len(done.over(now)), owed)
 
     def _witnessed(self, connection: sa.Connection, done: Followed, now: Instant) -> Followed:
@@ -150,20 +153,13 @@ class Watcher:
         opened: Sequence[Firing],
         plan: Plan,
         now: Instant,
-        *,
-        looked: bool = False,
+        before: Remembered,
     ) -> int:
         self._routed = max((one.id for one in opened), default=self._routed)
         plan = plan.taking(shifts.taken(connection, now))
-        before = remembered.read(connection)
-        memory = before.memory
         here = situation(connection, opened, self.around, now)
-        if looked:
-            firing = {one.fingerprint for one in here.alerts if one.fires(now)}
-            steady = steadied(memory.steadiness, firing, plan.routes.flapping)
-            memory = replace(memory, steadiness=steady)
         memory, owed = plan.router.turn(
-            memory, here, lambda receiver: plan.recipients(receiver, now)
+            before.memory, here, lambda receiver: plan.recipients(receiver, now)
         )
         self._owe(connection, owed, now)
         reminders = self._remind(connection, plan, here.alerts, now)
@@ -231,6 +227,13 @@ def owe(
 def _over(opened: Iterable[Firing], now: Instant) -> Iterator[int]:
     """Yield the numbers of those that are over."""
     return (one.id for one in opened if one.state(now) is State.RESOLVED)
+
+
+def _looked(before: Remembered, opened: Iterable[Firing], plan: Plan, now: Instant) -> Remembered:
+    """Return what is remembered after one more look at which alerts fire."""
+    firing = {one.fingerprint for one in opened if one.state(now) is State.FIRING}
+    steady = steadied(before.memory.steadiness, firing, plan.routes.flapping)
+    return replace(before, memory=replace(before.memory, steadiness=steady))
 
 
 def _whole(now: Instant) -> Instant:

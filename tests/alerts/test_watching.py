@@ -142,9 +142,7 @@ def test_who_has_it_in_hand_is_not_told_again_until_then(shop: Shop) -> None:
 def test_a_silence_keeps_what_it_matches_and_reminds_before_it_ends(shop: Shop) -> None:
     shop.down |= {"web": 1, "mail": 1}
     now = shop.clock.now()
-    shop.responses().silence(
-        parsed("service=web"), Interval(now, Instant(now + 10 * HOUR)), "new disk"
-    )
+    shop.silences().add(parsed("service=web"), Interval(now, Instant(now + 10 * HOUR)), "new disk")
     shop.passes("2m")
     assert shop.said == ["firing: mail is down"]
     shop.down["mail"] = 0
@@ -162,7 +160,7 @@ def test_a_silence_keeps_what_it_matches_and_reminds_before_it_ends(shop: Shop) 
 def test_a_silence_of_everything_is_refused(shop: Shop, text: str) -> None:
     now = shop.clock.now()
     with pytest.raises(ConfigError, match="silence every alert"):
-        shop.responses().silence(parsed(text), Interval(now, Instant(now + HOUR)), "all")
+        shop.silences().add(parsed(text), Interval(now, Instant(now + HOUR)), "all")
 
 
 def test_without_routes_nobody_is_told_and_all_is_kept(

@@ -140,7 +140,7 @@ class Day:
     def _silence(self, name: str) -> None:
         now = self.shop.clock.now()
         while_ = Interval(now, Instant(now + 20 * MINUTE))
-        self.shop.responses().silence(parsed(f"service={name}"), while_, "new disk")
+        self.shop.silences().add(parsed(f"service={name}"), while_, "new disk")
 
     def _clock(self, step: int) -> None:
         self.shop.clock.advance(step)

@@ -11,10 +11,12 @@ import sqlalchemy as sa
 
 from opskit.alerts.circumstances import Around
 from opskit.alerts.engine import Engine, Page
+from opskit.alerts.quieting import Silences
 from opskit.alerts.responding import Responses
 from opskit.alerts.routing.plan import planned
 from opskit.alerts.routing.settings import Routes
 from opskit.alerts.rulebook import rulebook
+from opskit.alerts.silencing import Silencing
 from opskit.alerts.watching import Passed, Watcher
 from opskit.core.clock import SECOND, FrozenClock, Instant, parse_duration
 from opskit.core.metrics import Family, Sample
@@ -117,6 +119,10 @@ class Shop:
         return Responses(
             self.database, Ledger(self.clock, f"person:{by}"), self.outbox, self.clock, by
         )
+
+    def silences(self, by: str = "ada") -> Silences:
+        keeper = Silencing(self.database, Ledger(self.clock, f"person:{by}"), self.clock)
+        return Silences(keeper, self.clock, by)
 
     @property
     def said(self) -> list[str]:

@@ -27,7 +27,6 @@ from opskit.outside.alertmanager import Door, door_of
 from opskit.outside.bodies import read_bodies
 from opskit.outside.database import Database
 from opskit.records.ledger import Ledger
-from opskit.records.outbox import Outbox
 from tests.rig import alertmanager
 from tests.rig.alertmanager import Alertmanager
 from tests.rig.plugin import require
@@ -63,7 +62,7 @@ def kind(request: pytest.FixtureRequest, database: Database) -> tuple[Kept, Post
         (one,) = read_bodies(json.dumps([alert(name)]).encode(), PostedAlert, most=1)
         Hearing(database, ledger, CLOCK).take("api", [one.posted(CLOCK.now())])
 
-    return Silencing(database, ledger, Outbox(database, CLOCK, ledger), CLOCK), post
+    return Silencing(database, ledger, CLOCK), post
 
 
 def void(_answer: object) -> None:

@@ -51,7 +51,7 @@ def close(connection: sa.Connection, settled: Iterable[int]) -> None:
 def opened(connection: sa.Connection) -> tuple[Firing, ...]:
     """Return those that are pending, that fire, or of whose end somebody has yet to hear."""
     found = sa.select(FIRINGS).where(FIRINGS.c.open == 1).order_by(FIRINGS.c.id)
-    return tuple(_firing(row) for row in connection.execute(found))
+    return tuple(firing(row) for row in connection.execute(found))
 
 
 def newest(connection: sa.Connection) -> int:
@@ -67,7 +67,7 @@ def named(connection: sa.Connection, name: str) -> tuple[Firing, ...]:
     is_name = FIRINGS.c.labels.contains(labeled, autoescape=True)
     begins = FIRINGS.c.fingerprint.startswith(name.lower(), autoescape=True)
     found = sa.select(FIRINGS).where(sa.or_(is_name, begins)).order_by(FIRINGS.c.id)
-    return tuple(_firing(row) for row in connection.execute(found))
+    return tuple(firing(row) for row in connection.execute(found))
 
 
 def within(connection: sa.Connection, period: Interval) -> tuple[Firing, ...]:
@@ -77,14 +77,14 @@ def within(connection: sa.Connection, period: Interval) -> tuple[Firing, ...]:
         sa.or_(FIRINGS.c.ends_at.is_(None), FIRINGS.c.ends_at > period.start),
     )
     found = sa.select(FIRINGS).where(*fired).order_by(FIRINGS.c.starts_at, FIRINGS.c.id)
-    return tuple(_firing(row) for row in connection.execute(found))
+    return tuple(firing(row) for row in connection.execute(found))
 
 
 def begun_within(connection: sa.Connection, period: Interval) -> tuple[Firing, ...]:
     """Return those that began to fire within a period, oldest first."""
     begun = (FIRINGS.c.starts_at >= period.start, FIRINGS.c.starts_at < period.end)
     found = sa.select(FIRINGS).where(*begun).order_by(FIRINGS.c.starts_at, FIRINGS.c.id)
-    return tuple(_firing(row) for row in connection.execute(found))
+    return tuple(firing(row) for row in connection.execute(found))
 
 
 def first_at(connection: sa.Connection) -> Instant | None:
@@ -110,7 +110,8 @@ def _values(one: Firing) -> Mapping[str, object]:
     }
 
 
-def _firing(row: sa.Row[tuple[object, ...]]) -> Firing:
+def firing(row: sa.Row[tuple[object, ...]]) -> Firing:
+    """Return what a row of the table says."""
     return Firing(
         id=row.id,
         fingerprint=row.fingerprint,

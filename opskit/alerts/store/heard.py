@@ -8,7 +8,7 @@ from itertools import islice
 import sqlalchemy as sa
 
 from opskit.alerts.firing import Firing
-from opskit.alerts.store.firings import _firing as firing
+from opskit.alerts.store.firings import firing
 from opskit.alerts.store.tables import FIRINGS
 from opskit.core.clock import Instant
 
