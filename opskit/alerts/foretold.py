@@ -1,8 +1,8 @@
 """Alerts that tell of a failure before it is there, and what came of each. Pure.
 
-A rule predicts if its alerts have a label or an annotation `predicts`, or if it is one of those
-that opskit ships. What it told of came true if an outage of the same thing began after the warning:
-a probe confirmed it, a threshold was reached, or a certificate ran out in service.
+A rule predicts if its alerts have a label or an annotation `predicts`. What it told of came true
+if an outage of the same thing began after the warning: a probe confirmed it, a threshold was
+reached, or a certificate ran out in service.
 """
 
 from __future__ import annotations
@@ -16,17 +16,11 @@ from opskit.core.evidence import PredictionEvidence
 from opskit.core.interval import Interval
 
 PREDICTS: Final = "predicts"
-_SHIPPED: Final = frozenset(
-    {
-        "CertificateEndsSoon", "CertificateExpiresSoon", "DiskFillsUp", "HostDiskPredictedFull",
-        "ThresholdForeseen",
-    }
-)  # fmt: skip
 
 
 def predicts(one: Firing) -> bool:
     """Return whether an alert tells of what is yet to come."""
-    return PREDICTS in one.labels or PREDICTS in one.annotations or one.name in _SHIPPED
+    return PREDICTS in one.labels or PREDICTS in one.annotations
 
 
 def predictions(

@@ -44,7 +44,7 @@ def test_without_an_alert_nothing_can_be_said(past: Past) -> None:
 
 
 def test_a_warning_that_was_acted_on_names_its_entries(past: Past) -> None:
-    past.fired("s/CertificateEndsSoon", WEEK, DAY, target="shop/web")
+    past.fired("s/CertificateEndsSoon", WEEK, DAY, target="shop/web", predicts="failure")
     past.told(WEEK - HOUR, "deadline.moved", "shop/web")
     (one,) = predictions(past)
     assert (one.rule, one.subject) == ("CertificateEndsSoon", "shop/web")
@@ -53,8 +53,8 @@ def test_a_warning_that_was_acted_on_names_its_entries(past: Past) -> None:
 
 
 def test_a_warning_that_came_true_and_one_that_came_to_nothing(past: Past) -> None:
-    past.fired("s/DiskFillsUp", WEEK, HOUR, target="shop/disk", item="/data")
-    past.fired("s/DiskFillsUp", WEEK, HOUR, target="mail/disk", item="/data")
+    past.fired("s/DiskFillsUp", WEEK, HOUR, target="shop/disk", item="/data", predicts="failure")
+    past.fired("s/DiskFillsUp", WEEK, HOUR, target="mail/disk", item="/data", predicts="failure")
     at = past.now - WEEK + 30 * MINUTE
     past.told(WEEK - HOUR, "forecast.settled", "shop/disk", outcome="late", at=at)
     found = {one.subject: one for one in predictions(past)}
@@ -76,13 +76,13 @@ def test_a_failure_that_nobody_predicted_is_one_without_a_warning(past: Past) ->
     past.told(WEEK - HOUR, "target.flipped", "shop/web", to="up")
     (one,) = predictions(past)
     assert (one.warned_at, one.failed_at, one.subject) == (None, past.now - WEEK, "shop/web")
-    past.fired("s/ThresholdForeseen", WEEK + HOUR, 2 * HOUR, target="shop/web")
+    past.fired("s/ThresholdForeseen", WEEK + HOUR, 2 * HOUR, target="shop/web", predicts="failure")
     (one,) = predictions(past)
     assert one.warned_at is not None
 
 
 def test_a_month_that_is_over_reads_as_it_stood(past: Past) -> None:
-    past.fired("s/DiskFillsUp", 2 * WEEK, 10 * DAY, target="shop/disk")
+    past.fired("s/DiskFillsUp", 2 * WEEK, 10 * DAY, target="shop/disk", predicts="failure")
     past.told(5 * DAY, "maintenance.opened", "shop")
     (then,) = predictions(past, until=WEEK)
     assert (then.acted_at, then.closed_at) == (None, None)
@@ -126,7 +126,7 @@ def test_calls_are_what_rings_by_rule_and_by_the_clock(past: Past) -> None:
 
 
 def test_an_outage_that_was_there_before_the_warning_is_not_what_it_foretold(past: Past) -> None:
-    past.fired("s/DiskFillsUp", WEEK, HOUR, target="shop/disk")
+    past.fired("s/DiskFillsUp", WEEK, HOUR, target="shop/disk", predicts="failure")
     down = WEEK + MINUTE
     past.told(down, "target.flipped", "shop/disk", to="down", since=past.now - down)
     past.told(WEEK - HOUR, "target.flipped", "shop/disk", to="up")
