@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,12 @@ from opskit.alerts.model import RuleFile
 from opskit.alerts.rules import Placed, judged, placed, recorded
 from opskit.core.errors import ConfigError
 from opskit.core.findings import Finding
+from opskit.outside import exposition
 from opskit.outside.documents import Document, parse
 from opskit.outside.files import open_file, translated
 from opskit.outside.models import validate
 
 _LONGEST_PAGE: Final = 64_000_000
-_SAMPLE: Final = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?=[{ ])[^#\n]*[0-9NI]", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +74,7 @@ def shown(path: Path) -> frozenset[str]:
         ConfigError: it is not there, or is no page.
     """
     with translated(path), open_file(path) as stream:
-        text = stream.read(_LONGEST_PAGE).decode("utf-8", "replace")
-    names = frozenset(_SAMPLE.findall(text))
-    if not names:
+        found = exposition.names(stream.read(_LONGEST_PAGE))
+    if not found:
         raise ConfigError(f"{path} has no metric", hint="curl http://HOST:PORT/metrics > page.txt")
-    return names
+    return found

@@ -18,6 +18,12 @@ class Series(NamedTuple):
 
 
 _NAME = re.compile(rb"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_SAMPLE = re.compile(rb"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?=[{ ])[^#\n]*[0-9NI]", re.MULTILINE)
+
+
+def names(page: bytes) -> frozenset[str]:
+    """Return the names of all series on a page; none of what is no page."""
+    return frozenset(decode(one) for one in _SAMPLE.findall(page))
 
 
 def read(page: bytes, names: Collection[str], limit: int) -> list[Series]:

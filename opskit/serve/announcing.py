@@ -36,7 +36,7 @@ def with_token(handler: Handler) -> Handler:
 @with_token
 def announce(site: Site, asked: Asked) -> Answer:
     """Announce work on services, from now on or later."""
-    if asked.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+    if not asked.is_json:
         return text(415, "send application/json, and say so in Content-Type")
     app = site.app
     try:

@@ -24,6 +24,11 @@ class Asked:
     body: bytes = b""
     queries: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def is_json(self) -> bool:
+        """Return whether its body says that it is JSON."""
+        return self.headers.get("content-type", "").partition(";")[0].strip() == "application/json"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

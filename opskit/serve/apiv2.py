@@ -65,7 +65,7 @@ def alerts(site: Site, asked: Asked) -> Answer:
 @with_token
 def post_alerts(site: Site, asked: Asked) -> Answer:
     """Take alerts; each ends at its end unless it is sent again."""
-    if not _is_json(asked):
+    if not asked.is_json:
         return _NO_JSON
     try:
         given = read_bodies(asked.body, PostedAlert, most=MOST_ALERTS)
@@ -102,7 +102,7 @@ def silence(site: Site, asked: Asked) -> Answer:
 @with_token
 def post_silence(site: Site, asked: Asked) -> Answer:
     """Make a silence; one whose id is given ends for it."""
-    if not _is_json(asked):
+    if not asked.is_json:
         return _NO_JSON
     app = site.app
     now = app.clock.now()
@@ -137,10 +137,6 @@ def _wrong(code: int, words: str) -> Answer:
 
 _NO_JSON = _wrong(415, "send application/json, and say so in Content-Type")
 _NO_SILENCE = _wrong(404, "there is no such silence")
-
-
-def _is_json(asked: Asked) -> bool:
-    return asked.headers.get("content-type", "").partition(";")[0].strip() == "application/json"
 
 
 def _kept(site: Site, name: str) -> Noted | None:
