@@ -26,6 +26,7 @@ from opskit.core.clock import DAY, Clock, Duration, Instant, format_duration
 from opskit.core.errors import ConfigError, OpskitError, OutsideError
 from opskit.core.interval import Interval
 from opskit.core.text import nearest
+from opskit.focusing import Focusing
 from opskit.monitor.catalogue import Catalogue
 from opskit.monitor.dependence import causes
 from opskit.monitor.model import Seen
@@ -75,6 +76,7 @@ class Alerting:
     clock: Clock
     user: str
     catalogue: Callable[[], Catalogue] | None
+    focusing: Focusing
 
     @property
     def is_routed(self) -> bool:
@@ -125,9 +127,14 @@ class Alerting:
     def once(self, page: Page) -> Mapping[str, str]:
         """Pass over all rules once; return those that could not be evaluated, and why."""
         engine = self.ready()
-        self.hearing.lapse()
+        self.prepare()
         self.watcher.look(engine, page)
         return engine.faults
+
+    def prepare(self) -> None:
+        """Write what time itself brings: what nobody tells of any more ends, focus windows open."""
+        self.hearing.lapse()
+        self.focusing.keeping.open_due()
 
     def call_watchdog(self) -> None:
         """Tell whoever waits for it that rules are evaluated; without a word it raises the alarm.
@@ -270,7 +277,7 @@ class Alerting:
 
     @property
     def _around(self) -> Around:
-        return Around(upstream=self._upstream)
+        return Around(upstream=self._upstream, focus=self.focusing.quiet)
 
     def _upstream(self) -> Mapping[str, str]:
         """Return for each service that is down for another's sake that other."""

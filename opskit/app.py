@@ -26,6 +26,7 @@ from opskit.outside.models import Model, read
 from opskit.records.ledger import Ledger, Verification, verify
 
 if TYPE_CHECKING:
+    from opskit.access.model import People
     from opskit.alerting import Alerting
     from opskit.alerts.drilling import Drills, Fault
     from opskit.alerts.reviewing import Reviewing
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from opskit.core.metrics import Family
     from opskit.fleet.apply import Gate
     from opskit.fleet.workplace import Request, Workplace
+    from opskit.focusing import Focusing
     from opskit.granting import Granting
     from opskit.history.keeping import Imports
     from opskit.importing import Accounts
@@ -359,8 +361,32 @@ class App:
         watched = (lambda: self.catalogue) if self._has(self.config.settings.services) else None
         return Alerting(
             self.config, self.database, self.ledger, self.outbox, self.clock,
-            self.user, watched,
+            self.user, watched, self.focusing,
         )  # fmt: skip
+
+    @cached_property
+    def focusing(self) -> Focusing:
+        """Return the time that teams keep free."""
+        from opskit.focusing import Focusing  # noqa: PLC0415
+
+        return Focusing(
+            self.config, self.database, self.ledger, self.clock, self._owners, self._teams
+        )
+
+    def _owners(self) -> Mapping[str, str]:
+        if not self._has(self.config.settings.services):
+            return {}
+        return {name: one.owner for name, one in self.catalogue.services.items()}
+
+    def _teams(self) -> tuple[str, ...]:
+        return tuple(self._people().teams)
+
+    def _people(self) -> People:
+        from opskit.access.model import People  # noqa: PLC0415
+
+        name = self.config.settings.people
+        path = self.config.path(name)
+        return read(path, People, name=name) if path.is_file() else People()
 
     @property
     def backtests(self) -> Backtests:
@@ -424,16 +450,11 @@ class App:
 
     def accounts(self, host: str) -> Accounts:
         """Return whose accounts there are, and which grants a host had."""
-        from opskit.access.model import People  # noqa: PLC0415
         from opskit.access.usage import grants_by_place  # noqa: PLC0415
         from opskit.importing import Accounts  # noqa: PLC0415
-        from opskit.outside.models import read  # noqa: PLC0415
 
-        name = self.config.settings.people
-        path = self.config.path(name)
-        people = read(path, People, name=name) if path.is_file() else People()
         with self.database.read() as connection:
-            return Accounts.of(people, grants_by_place(connection).get(host, ()))
+            return Accounts.of(self._people(), grants_by_place(connection).get(host, ()))
 
     @cached_property
     def reporting(self) -> Reporting:

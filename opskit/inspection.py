@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from opskit import assuming
 from opskit.access.model import People
-from opskit.access.references import owners
+from opskit.access.references import owners, unknown_team
 from opskit.access.repository import Names, Repository, checked, repository
 from opskit.alerts import checking
 from opskit.alerts.planning import ROUTES, untold
@@ -17,6 +17,7 @@ from opskit.alerts.routing.settings import Routes
 from opskit.core.clock import SystemClock, to_datetime
 from opskit.core.errors import ConfigError, OutsideError
 from opskit.core.findings import Finding, Location, Severity, ordered
+from opskit.desk.settings import Desk
 from opskit.fleet import lint as fleet_lint
 from opskit.monitor import lint as catalogue_lint, openslo
 from opskit.monitor.catalogue import Catalogue
@@ -61,6 +62,7 @@ class Inspection:
         if settings.people not in access.documents:
             yield _missing(settings.people)
         yield from self._lint_assumptions(people)
+        yield from self._lint_desk(people)
         if people is not None and catalogue is not None:
             owned = {name: one.owner for name, one in catalogue.services.items()}
             yield from owners(people, owned, settings.people, services.place)
@@ -79,6 +81,20 @@ class Inspection:
         yield from document.findings
         if found is not None:
             yield from assuming.lint(found, document, people)
+
+    def _lint_desk(self, people: People | None) -> Iterator[Finding]:
+        """Yield the mistakes of the desk's file; without one no team has any wish."""
+        name = self.config.settings.desk
+        if not self.config.path(name).exists():
+            return
+        desk, document = self._document(name, Desk)
+        yield from document.findings
+        if desk is None or people is None:
+            return
+        for number, one in enumerate(desk.focus):
+            place = document.place(("focus", number, "team"))
+            found = unknown_team(people, one.team, self.config.settings.people, place)
+            yield from () if found is None else (found,)
 
     def _access(self) -> Repository:
         names = Names.of(self.config.settings)

@@ -11,7 +11,7 @@ from opskit.core.errors import Refused
 from opskit.outside.files import content_root, translated
 
 _FOLDERS = ("playbooks", "alerts", "access", "inventory")
-_FILES = ("opskit.yaml", "services.yaml", "assumptions.yaml")
+_FILES = ("opskit.yaml", "services.yaml", "assumptions.yaml", "desk.yaml")
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "callback")
 
 

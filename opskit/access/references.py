@@ -35,6 +35,13 @@ def owners(people: People, owned: Mapping[str, str], path: str, place: Place) ->
             yield _unknown("access-unknown-owner", subject, owner, known, path, where)
 
 
+def unknown_team(people: People, team: str, path: str, where: Location) -> Finding | None:
+    """Return the mistake of a file that names a team which is not in `path`; None where it is."""
+    if team in people.teams:
+        return None
+    return _unknown("access-unknown-team", team, team, people.teams, path, where)
+
+
 def _unknown(
     rule: str, subject: str, name: str, known: Iterable[str], path: str, where: Location
 ) -> Finding:

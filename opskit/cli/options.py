@@ -15,6 +15,7 @@ from opskit.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from opskit.app import App
+    from opskit.core.clock import Duration
     from opskit.core.interval import Interval
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -130,3 +131,21 @@ def _month(app: App, month: str | None) -> tuple[Any, Any]:
             raise ConfigError(f"{month!r} is no month", hint=_PERIODS)
     following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
     return midnight(first, zone), midnight(following, zone)
+
+
+def duration(text: str, most: int) -> Duration:
+    """Return a duration as it was typed.
+
+    Raises:
+        ConfigError: it is none, or too long.
+    """
+    from opskit.core.clock import DAY, HOUR, parse_duration  # noqa: PLC0415
+
+    try:
+        found = parse_duration(text)
+    except ValueError as error:
+        raise ConfigError(str(error), hint="--for 2h") from error
+    longest = f"{most // DAY}d" if most >= DAY else f"{most // HOUR}h"
+    if not 0 < found <= most:
+        raise ConfigError(f"{text} is too long or nothing; at most {longest}", hint="--for 2h")
+    return found

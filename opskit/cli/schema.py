@@ -19,6 +19,7 @@ _SCHEMAS = {
     "access-policy": "opskit.access.model:AccessPolicy",
     "policy": "opskit.monitor.policy:Policy",
     "alerts": "opskit.alerts.model:RuleFile",
+    "desk": "opskit.desk.settings:Desk",
     "routes": "opskit.alerts.routing.settings:Routes",
 }
 

@@ -65,6 +65,10 @@ class Interval:
             message = f"interval ends before it starts: {self.start} > {self.end}"
             raise ValueError(message)
 
+    def holds(self, at: Instant) -> bool:
+        """Return whether an instant is one of them."""
+        return self.start <= at < self.end
+
     @property
     def length(self) -> Duration:
         """Return how long it lasts."""

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import time
 from fractions import Fraction
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
-from opskit.core.calendar import Hours
 from opskit.core.errors import ConfigError
 from opskit.core.text import nearest
 from opskit.monitor.probes import KINDS
 from opskit.monitor.settings import Cron, Name, ProbeSettings, Share
 from opskit.outside.fields import Span, Zone
+from opskit.outside.hours import HoursOfWeek
 from opskit.outside.models import Model
 
 if TYPE_CHECKING:
@@ -27,39 +26,6 @@ else:
     Probe = Annotated[
         reduce(or_, (kind.settings for kind in KINDS.values())), Field(discriminator="kind")
     ]
-
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-_DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-def _clock_time(value: object) -> time:
-    try:
-        if isinstance(value, str) and len(value) == len("08:00"):
-            return time.min if value == "24:00" else time.fromisoformat(value)
-    except ValueError:
-        pass
-    message = f'{value!r} is no time of day; write it in quotes: "08:00"'
-    raise ValueError(message)
-
-
-ClockTime = Annotated[
-    time,
-    BeforeValidator(_clock_time),
-    WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-4]):[0-5]\d$"}),
-]
-
-
-class HoursOfWeek(Model):
-    """Times of day on some days of the week; one that ends before it starts ends the next day."""
-
-    days: tuple[Day, ...] = Field(default=_DAYS, min_length=1)
-    start: ClockTime = Field(alias="from", description='like "08:00"')
-    end: ClockTime = Field(alias="to", description='like "18:00"; "24:00" is midnight')
-
-    @property
-    def hours(self) -> Hours:
-        """Return the same as the calendar reads it."""
-        return Hours(frozenset(map(_DAYS.index, self.days)), self.start, self.end)
 
 
 class WeightedHours(HoursOfWeek):

@@ -200,6 +200,7 @@ class Settings(Model):
         default=("inventory/hosts.ini",), description="Ansible inventories, read together"
     )
     services: str = Field(default="services.yaml", description="the service catalogue")
+    desk: str = Field(default="desk.yaml", description="how teams of Ops want to be met")
     assumptions: str = Field(
         default="assumptions.yaml", description="numbers for reports that no evidence gives"
     )

@@ -107,14 +107,14 @@ class Alerter:
         app = self._app
         watcher = app.alerting.watcher
         if engine.is_due(app.clock.now()):
-            app.alerting.hearing.lapse()
+            app.alerting.prepare()
             passed = watcher.look(engine, self._page())
             self._looked_at = app.clock.now()
             self._tell("alerts.held", "; ".join(f"{k}: {v}" for k, v in engine.faults.items()))
             if not engine.faults:
                 self._call_watchdog()
         elif app.clock.monotonic() >= self._route_at:
-            app.alerting.hearing.lapse()
+            app.alerting.prepare()
             passed = watcher.route()
         else:
             return

@@ -20,6 +20,7 @@ from opskit.alerts.silencing import Silencing
 from opskit.alerts.watching import Passed, Watcher
 from opskit.core.clock import SECOND, FrozenClock, Instant, parse_duration
 from opskit.core.metrics import Family, Sample
+from opskit.focusing import Focusing
 from opskit.outside.config import load
 from opskit.outside.database import Database
 from opskit.outside.models import read
@@ -72,6 +73,7 @@ class Shop:
     down: dict[str, float] = field(default_factory=dict)
     hidden: Callable[[str], bool] = lambda _name: False
     upstream: dict[str, str] = field(default_factory=dict)
+    focusing: Focusing | None = None
     channels: Mapping[str, Receiver] = field(default_factory=lambda: {"pager": Receiver()})
 
     def __post_init__(self) -> None:
@@ -90,7 +92,7 @@ class Shop:
             path.write_text(self.routes)
             plan = planned(read(path, Routes))
         self.ledger = Ledger(self.clock, "opskit")
-        around = Around(upstream=lambda: self.upstream)
+        around = Around(lambda: self.upstream, self.focusing.quiet if self.focusing else tuple)
         self.watcher = Watcher(self.database, self.ledger, self.outbox, self.clock, plan, around)
         self.engine = Engine(rulebook(config))
         self.watcher.restore(self.engine)
@@ -104,6 +106,8 @@ class Shop:
 
     def look(self) -> Passed:
         """Pass once, and deliver what is owed."""
+        if self.focusing:
+            self.focusing.keeping.open_due()
         passed = self.watcher.look(self.engine, self.page)
         self.outbox.deliver(self.channels)
         return passed

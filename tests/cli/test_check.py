@@ -82,6 +82,14 @@ def test_a_mistake_in_the_people_is_named_where_it_stands(
     assert_found(case, "access/people.yaml", checked(inside))
 
 
+@pytest.mark.parametrize("case", cases("cli", "desk_*"))
+def test_a_mistake_in_the_desk_is_named_where_it_stands(
+    repository: Path, inside: Inside, case: Case
+) -> None:
+    (repository / "desk.yaml").write_bytes(case.path.read_bytes())
+    assert_found(case, "desk.yaml", checked(inside))
+
+
 @pytest.mark.parametrize("case", cases("cli", "settings_*"))
 def test_a_mistake_in_the_settings_ends_every_command_with_its_place(
     repository: Path, inside: Inside, case: Case

@@ -18,6 +18,7 @@ KEPT = (
     "opskit.yaml",
     "services.yaml",
     "assumptions.yaml",
+    "desk.yaml",
     "playbooks",
     "alerts",
     "access",

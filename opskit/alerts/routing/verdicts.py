@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from opskit.alerts.routing.calendars import TimeInterval
 from opskit.alerts.routing.flapping import Steadiness
@@ -49,7 +50,7 @@ class Silence:
 
     def holds(self, labels: Mapping[str, str], now: Instant) -> bool:
         """Return whether it silences an alert now."""
-        return self.interval.start <= now < self.interval.end and all_hold(self.matchers, labels)
+        return self.interval.holds(now) and all_hold(self.matchers, labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +81,20 @@ class Inhibition:
         )
 
 
+class Times(Protocol):
+    """Some instants."""
+
+    def holds(self, at: Instant) -> bool:
+        """Return whether an instant is one of them."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Quiet:
     """A time in which only what passes is told at once: quiet hours, or a focus window."""
 
     name: str
-    times: tuple[TimeInterval, ...]
+    times: tuple[Times, ...]
     matchers: tuple[Matcher, ...]
     passes: tuple[Matcher, ...]
 

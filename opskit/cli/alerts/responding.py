@@ -9,9 +9,9 @@ import click
 
 from opskit.cli.alerts.matching import matchers_of
 from opskit.cli.commands import command
-from opskit.cli.options import config_option, find_app
+from opskit.cli.options import config_option, duration, find_app
 from opskit.cli.output import note
-from opskit.core.clock import DAY, Duration, iso, parse_duration
+from opskit.core.clock import DAY, iso
 from opskit.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -61,18 +61,3 @@ def _meant(responses: Responses, texts: tuple[str, ...]) -> tuple[Firing, ...]:
     if names and len(names) < len(texts):
         raise ConfigError("give ids or matchers, not both", hint="opskit alerts list")
     return responses.matching(() if names else matchers_of(texts), names)
-
-
-def duration(text: str, most: int) -> Duration:
-    """Return a duration as it was typed.
-
-    Raises:
-        ConfigError: it is none, or too long.
-    """
-    try:
-        found = parse_duration(text)
-    except ValueError as error:
-        raise ConfigError(str(error), hint="--for 2h") from error
-    if not 0 < found <= most:
-        raise ConfigError(f"{text} is too long or nothing; at most {most // DAY}d", hint="--for 2h")
-    return found

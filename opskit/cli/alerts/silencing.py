@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from opskit.cli.alerts.matching import matchers_of
-from opskit.cli.alerts.responding import duration
 from opskit.cli.commands import command, group
-from opskit.cli.options import config_option, find_app, output_options
+from opskit.cli.options import config_option, duration, find_app, output_options
 from opskit.cli.output import Column, Output, note, show_table
 from opskit.core.clock import DAY, Instant, iso, parse_instant
 from opskit.core.errors import ConfigError

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from opskit.cli.alerts.responding import duration
 from opskit.cli.commands import command
-from opskit.cli.options import config_option, find_app
+from opskit.cli.options import config_option, duration, find_app
 from opskit.cli.output import note
 from opskit.core.clock import DAY, Instant, iso, parse_instant
 from opskit.core.errors import ConfigError

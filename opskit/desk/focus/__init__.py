@@ -1,0 +1,1 @@
+"""Focus: time that a team keeps free for work that is not urgent."""
