@@ -99,12 +99,12 @@ class Alerting:
         return plan
 
     def check(self) -> None:
-        """Look whether rules and routes can be used.
+        """Look whether rules, routes and focus windows can be used.
 
         Raises:
             OpskitError: they hold mistakes.
         """
-        _ = self.plan
+        _ = self.plan, self.focusing.weekly
         self.engine()
 
     def engine(self) -> Engine:

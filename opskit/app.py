@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from opskit.backtests import Backtests
     from opskit.collectors import Gatherer
     from opskit.core.metrics import Family
+    from opskit.deskwork import Deskwork
     from opskit.fleet.apply import Gate
     from opskit.fleet.workplace import Request, Workplace
     from opskit.focusing import Focusing
@@ -373,6 +374,19 @@ class App:
             self.config, self.database, self.ledger, self.clock, self._owners, self._teams
         )
 
+    @cached_property
+    def desk(self) -> Deskwork:
+        """Return the desk: incidents, and who has them in hand."""
+        from opskit.deskwork import Deskwork  # noqa: PLC0415
+
+        return Deskwork(
+            self.focusing.desk, self.database, self.ledger, self.clock, self.user, self._watched,
+            self._names,
+        )  # fmt: skip
+
+    def _watched(self) -> Catalogue | None:
+        return self.catalogue if self._has(self.config.settings.services) else None
+
     def _owners(self) -> Mapping[str, str]:
         if not self._has(self.config.settings.services):
             return {}
@@ -380,6 +394,10 @@ class App:
 
     def _teams(self) -> tuple[str, ...]:
         return tuple(self._people().teams)
+
+    def _names(self) -> tuple[str, ...]:
+        people = self._people()
+        return (*people.people, *people.teams)
 
     def _people(self) -> People:
         from opskit.access.model import People  # noqa: PLC0415
@@ -397,10 +415,14 @@ class App:
         return Backtests(self.config, self.database, watched)
 
     def evaluate(self) -> Mapping[str, str]:
-        """Pass over all alert rules once, and send what is owed; return rules without an answer."""
+        """Pass over all alert rules once, bring incidents up to date, send what is owed.
+
+        Return the rules without an answer, each with why.
+        """
         from opskit.alerts.engine import Page  # noqa: PLC0415
 
         faults = self.alerting.once(Page(self.families(), self.gatherer.hides))
+        self.desk.watch.look()
         self.deliver()
         return faults
 

@@ -16,9 +16,10 @@ from opskit.alerts.evidence import AlertsEvidence
 from opskit.alerts.reviewing import Reviewing
 from opskit.assuming import assumed, baseline
 from opskit.core.clock import Clock, Instant
-from opskit.core.evidence import Evidence, EvidenceSource, Reading, unreferred
+from opskit.core.evidence import Evidence, EvidenceSource, Reading, recorded, unreferred
 from opskit.core.interval import Interval
 from opskit.deeds import RecordedDeeds
+from opskit.desk.evidence import DeskRecords
 from opskit.fleet.evidence import FleetEvidence
 from opskit.history.evidence import HistoryEvidence, told
 from opskit.history.filling import filled
@@ -154,6 +155,7 @@ class Reporting:
                 self.database,
                 Reviewing(self.database, RecordedDeeds(self.database), self.config.zone),
             ),
+            DeskRecords(self.database),
         )
 
     @property
@@ -196,7 +198,11 @@ class Reporting:
         if any(one.timeline and one.timeline[0].reason == NOT_YET for one in own.services):
             brought = self._history.services(period).services
             own = replace(own, services=filled(own.services, brought, NOT_YET))
-        return own + self._brought(period, began)
+        imported = self._brought(period, began)
+        if recorded(own.desk, "incidents") and imported.desk is not None:
+            # What the desk saw itself was told elsewhere, too: counted twice it would be more.
+            imported = replace(imported, desk=replace(imported.desk, incidents=()))
+        return own + imported
 
     def _brought(self, period: Interval, began: Instant) -> Evidence:
         """Return what was imported; uptime only of a time before opskit looked itself."""

@@ -23,6 +23,10 @@ _COMMANDS = {
     "access": ("opskit.cli.access:access", "Who may do what, where, and whether they should."),
     "monitor": ("opskit.cli.monitor:monitor", "Probe services; uptime with bounds."),
     "alerts": ("opskit.cli.alerts:alerts", "What fires, who is told, who has it in hand."),
+    "incident": (
+        "opskit.cli.incident:incident",
+        "What went wrong, who has it, what was found out.",
+    ),
     "focus": ("opskit.cli.focus:focus", "Time that a team keeps free."),
     "serve": ("opskit.cli.serve:serve", "Probe, deliver, run what is due, answer over HTTP."),
     "metrics": ("opskit.cli.metrics:metrics", "Print what Prometheus would read."),

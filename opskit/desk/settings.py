@@ -6,8 +6,9 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
+from opskit.core.clock import MINUTE
 from opskit.core.text import plural
-from opskit.outside.fields import Zone
+from opskit.outside.fields import Span, Zone
 from opskit.outside.hours import HoursOfWeek
 from opskit.outside.models import Model
 
@@ -31,8 +32,36 @@ class FocusSettings(Model):
     )
 
 
+class IncidentSettings(Model):
+    """Which alerts open an incident, and which of them are one."""
+
+    opens: tuple[Severity, ...] = Field(
+        default=_PAGING, description="severities of alerts that open one; none: only people do"
+    )
+    critical: tuple[Severity, ...] = Field(
+        default=("critical",), description="severities of alerts that make it critical, else major"
+    )
+    together: tuple[str, ...] = Field(
+        default=("service",),
+        min_length=1,
+        description="alerts with the same values of these labels are one incident",
+    )
+    comes_back: Span = Field(
+        default=30 * MINUTE, ge=0, description="an alert so soon after the end opens it again"
+    )
+    settles: Span = Field(
+        default=15 * MINUTE,
+        ge=MINUTE,
+        description="what nobody had in hand is resolved so long after its last alert ended",
+    )
+
+
 class Desk(Model):
     """The file."""
+
+    incidents: IncidentSettings = Field(
+        default_factory=IncidentSettings, description="how alerts become incidents"
+    )
 
     focus: tuple[FocusSettings, ...] = Field(default=(), description="time that teams keep free")
 

@@ -120,10 +120,22 @@ class Alerter:
             return
         self._route_at = app.clock.monotonic() + _ROUTE_EVERY
         self._tell("alerts.failed", "")
+        self._bring_up_to_date(app)
         if passed.fired or passed.over:
             self._log.info("alerts.changed", fired=passed.fired, over=passed.over)
         if passed.owed:
             self._go()
+
+    def _bring_up_to_date(self, app: App) -> None:
+        """Make incidents of what fires; whoever is called does not wait for that."""
+        try:
+            opened = app.desk.watch.look()
+        except OpskitError as error:
+            self._tell("incidents.failed", error.message)
+            return
+        self._tell("incidents.failed", "")
+        if opened:
+            self._log.info("incidents.opened", count=opened)
 
     def _call_watchdog(self) -> None:
         try:

@@ -1,0 +1,1 @@
+"""Incidents: what went wrong, who had it in hand, and what was found out."""
