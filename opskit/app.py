@@ -53,7 +53,8 @@ if TYPE_CHECKING:
     from opskit.monitor.witnesses import Witnesses
     from opskit.records.archive import Archive
     from opskit.records.leases import Lease
-    from opskit.records.outbox import Delivered, Outbox
+    from opskit.records.messages import Delivered
+    from opskit.records.outbox import Outbox
     from opskit.reporting import Reporting
     from opskit.sending import Sending
     from opskit.upkeep import Upkeep

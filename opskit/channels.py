@@ -14,12 +14,13 @@ from opskit.core.notice import Notice, Status, as_body
 from opskit.core.text import nearest
 from opskit.outside.config import Config, Webhook
 from opskit.outside.files import read_secret, translated
-from opskit.outside.notify.kinds import DIGEST_OVER, Surroundings
+from opskit.outside.notify.kinds import DIGEST_OVER, TOGETHER, Surroundings
 from opskit.outside.notify.settings import Mail, Slack
 
 if TYPE_CHECKING:
     from opskit.outside.notify.posting import Endpoint
-    from opskit.records.outbox import Delivered, Outbox, Sender, Terms
+    from opskit.records.messages import Delivered, Sender, Terms
+    from opskit.records.outbox import Outbox
 
 WEBHOOK, MAIL, SLACK = "webhook", "mail", "slack"
 Made: TypeAlias = "Callable[[], Sender]"
@@ -62,15 +63,15 @@ class Channels:
     @property
     def terms(self) -> Mapping[str, Terms]:
         """Return what holds for the deliveries of channels that say so."""
-        from opskit.records.outbox import Terms  # noqa: PLC0415  # heavy
+        from opskit.records.messages import Terms  # noqa: PLC0415  # heavy
 
         named = {
-            name: Terms(one.digest_over, one.fallback, Duration(one.fallback_after))
+            name: Terms(one.digest_over, one.fallback, Duration(one.fallback_after), one.together)
             for name, one in self.config.settings.channels.items()
         }
         # People read what goes there; programs get each event by itself.
         read = {name: Terms(DIGEST_OVER) for name in self._unnamed if name != WEBHOOK}
-        return {**read, **named}
+        return {WEBHOOK: Terms(together=TOGETHER), **read, **named}
 
     def ready(self) -> Ready:
         """Return what sends to each; one whose secret is missing keeps none of the others back."""
@@ -102,7 +103,7 @@ class Channels:
         Raises:
             OpskitError: there is no such channel, it cannot be used, or it did not take it.
         """
-        from opskit.records.outbox import Message  # noqa: PLC0415  # heavy
+        from opskit.records.messages import Message  # noqa: PLC0415  # heavy
 
         if name not in self.made:
             raise ConfigError(f"there is no channel {name!r}", hint=self._known(name))

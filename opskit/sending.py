@@ -26,7 +26,8 @@ from opskit.outside.files import translated, writable_by_others, write_atomicall
 from opskit.outside.notify.settings import Reports
 from opskit.records.archive import Archive, Issued
 from opskit.records.ledger import Ledger
-from opskit.records.outbox import Message, Outbox, Sender
+from opskit.records.messages import Message, Sender
+from opskit.records.outbox import Outbox
 from opskit.report.built import Built
 from opskit.report.document import View
 from opskit.report.reader import Reader, drawn

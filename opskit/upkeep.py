@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from opskit.core.clock import MINUTE, Clock
 from opskit.monitor.foresight import Foresight
 from opskit.monitor.maintenance import Announcements
-from opskit.records.outbox import Delivered
+from opskit.records.messages import Delivered
 
 if TYPE_CHECKING:
     from opskit.access.settling import Settled

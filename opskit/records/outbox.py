@@ -9,10 +9,10 @@ that fails again and again rests; once it answers, what waited goes out, as a di
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -25,11 +25,11 @@ from opskit.outside.notify.words import notice
 from opskit.records import resting
 from opskit.records.digests import Digest, Waiting, digests
 from opskit.records.ledger import Ledger, canonical
+from opskit.records.messages import Delivered, Message, Sender, Terms
 from opskit.records.owed import ALONE, OUTBOX, DeliveryState, ready
 
 # The waits of the Standard Webhooks specification, in microseconds; then once a day.
 _WAITS = (5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 24 * HOUR)
-_NO_WAIT = Duration(0)
 _PLAIN = "webhook"
 # One message is claimed for this long; a sender that dies gives it up by doing nothing.
 _CLAIM = 2 * MINUTE
@@ -37,52 +37,8 @@ _CLAIM = 2 * MINUTE
 _SOON = 30 * SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One delivery owed. `attempts` counts the tries so far; above 0 it may be a repeat."""
-
-    key: str
-    channel: str
-    body: str
-    attempts: int
-
-
-class Sender(Protocol):
-    """Something that can deliver a message, by channel name."""
-
-    def send(self, message: Message) -> Instant | None:
-        """Deliver it; return when it is to be delivered again, None where once is enough.
-
-        Raises:
-            OpskitError: it was not delivered; `retryable` says whether trying again can help.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What holds for a channel: when many go as one, and who is told what it does not take.
-
-    `digest_over` 0 is never; `fallback` is a channel, told once a message waited that long.
-    """
-
-    digest_over: int = 0
-    fallback: str = ""
-    fallback_after: Duration = _NO_WAIT
-
-
 _USUAL = Terms()
 _NONE: Mapping[str, Terms] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """What one round did; `unusable` are the channels nothing could be sent to, each with why."""
-
-    sent: int
-    failed: int
-    dead: int
-    unusable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,59 +117,109 @@ class Outbox:
         self, senders: Mapping[str, Sender], terms: Mapping[str, Terms] = _NONE, *, limit: int = 100
     ) -> Delivered:
         """Send what is due, oldest first, at most `limit` messages."""
-        counts = dict.fromkeys(("sent", "failed", "dead"), 0)
+        counts = Counter[str]()
         self._set_back()
         self._fall_back(terms)
-        for _ in range(limit):
-            claimed = self._claim(tuple(senders))
-            if claimed is None:
+        if not self._any_is_ready(tuple(senders)):
+            return Delivered(0, 0, 0)
+        while counts.total() < limit:
+            claimed = self._claim(tuple(senders), terms, limit - counts.total())
+            if not claimed:
                 break
-            channel = claimed.message.channel
-            counts[self._attempt(senders[channel], claimed, terms.get(channel, _USUAL))] += 1
+            channel = claimed[0].message.channel
+            counts += self._attempt(senders[channel], claimed, terms.get(channel, _USUAL))
         return Delivered(counts["sent"], counts["failed"], counts["dead"])
 
     # Claiming
 
-    def _claim(self, channels: tuple[str, ...]) -> _Claimed | None:
+    def _any_is_ready(self, channels: tuple[str, ...]) -> bool:
+        """Return whether there is anything to send; asked before others are kept waiting."""
+        with self._database.read() as connection:
+            query = ready(self._clock.now(), channels).limit(1)
+            return connection.execute(query).first() is not None
+
+    def _claim(
+        self, channels: tuple[str, ...], terms: Mapping[str, Terms], most: int
+    ) -> tuple[_Claimed, ...]:
+        """Claim the oldest that is ready, and what may be on its way to its channel with it."""
         now = self._clock.now()
         until = Instant(now + _CLAIM)
         with self._database.write() as connection:
-            if connection.execute(ready(now, channels).limit(1)).first() is None:
-                return None
             held = resting.hold(connection, channels)
             awake = [name for name, one in held.items() if one["rests_until"] <= now]
-            # Asked again under the lock: another may have claimed or settled it since.
-            row = connection.execute(ready(now, awake).limit(1)).first()
-            if row is None:
-                return None
-            own = OUTBOX.c.id == row.id
-            taken = {"claimed_until": until, "attempts": row.attempts + 1}
+            first = connection.execute(ready(now, awake).limit(1)).first()
+            if first is None:
+                return ()
+            tried = held[first.channel]["failures"] >= resting.RESTS_AFTER
+            together = 1 if tried else min(most, terms.get(first.channel, _USUAL).together)
+            more = ready(now, (first.channel,)).limit(together)
+            rows = [first] if together == 1 else connection.execute(more).all()
+            own = OUTBOX.c.id.in_([row.id for row in rows])
+            taken = {"claimed_until": until, "attempts": OUTBOX.c.attempts + 1}
             connection.execute(sa.update(OUTBOX).where(own).values(taken))
-            if held[row.channel]["failures"] >= resting.RESTS_AFTER:
-                resting.tried(connection, row.channel, until)
-        again = row.state == DeliveryState.STANDING
-        # What is said again on purpose is no repeat that somebody should be warned of.
-        tries = 0 if again else row.attempts
-        message = Message(row.key, row.channel, row.body, tries)
-        return _Claimed(row.id, row.group_key, message, again, row.attempts + 1)
+            if tried:
+                resting.tried(connection, first.channel, until)
+        return tuple(map(_claimed, rows))
 
     # Sending and settling
 
-    def _attempt(self, sender: Sender, claimed: _Claimed, terms: Terms) -> str:
-        """Send outside any transaction, then mark."""
+    def _attempt(self, sender: Sender, claimed: Sequence[_Claimed], terms: Terms) -> Counter[str]:
+        """Send outside any transaction, then mark; what is not sent in time is given back."""
+        counts, sent = Counter[str](), list[tuple[_Claimed, Instant | None]]()
+        begun = self._clock.now()
         try:
-            again_at = sender.send(claimed.message)
-        except OpskitError as error:
-            return self._postpone(claimed, error, terms)
-        with self._database.write() as connection:
-            waited = resting.answered(connection, claimed.message.channel)
-            self._sent(connection, claimed, again_at if claimed.group else None)
-            if waited:
-                self._recovered(connection, claimed.message.channel, terms)
-        return "sent"
+            for number, one in enumerate(claimed):
+                if self._clock.now() > begun + _CLAIM // 2:
+                    self._give_back(claimed[number:])
+                    break
+                try:
+                    sent.append((one, sender.send(one.message)))
+                except OpskitError as error:
+                    counts[self._postpone(one, error, terms)] += 1
+                    if error.retryable:
+                        self._give_back(claimed[number + 1 :])
+                        break
+        finally:
+            self._settle(sent, terms)
+        counts["sent"] += len(sent)
+        return counts
 
-    def _sent(self, connection: sa.Connection, claimed: _Claimed, again_at: Instant | None) -> None:
-        message = claimed.message
+    def _give_back(self, claimed: Sequence[_Claimed]) -> None:
+        """Let others send what was claimed and not tried."""
+        if claimed:
+            with self._database.write() as connection:
+                for one in claimed:
+                    self._mark(connection, one, claimed_until=0, attempts=one.tries - 1)
+
+    def _settle(self, sent: Sequence[tuple[_Claimed, Instant | None]], terms: Terms) -> None:
+        if not sent:
+            return
+        channel = sent[0][0].message.channel
+        # What is told in order, and again, has more to settle than that it was sent.
+        single = [(one, at) for one, at in sent if one.again or (one.group and at is not None)]
+        plain = [one for one, at in sent if not one.again and not (one.group and at is not None)]
+        with self._database.write() as connection:
+            waited = resting.answered(connection, channel)
+            for one, again_at in single:
+                self._mark_sent(connection, one, again_at if one.group else None)
+            self._mark_plain(connection, plain)
+            self._mark_older(connection, channel, [one for one, _ in sent if one.group])
+            keys = [one.message.key for one, _ in sent]
+            named = (OUTBOX.c.channel == channel, OUTBOX.c.digest.in_(keys))
+            parts = sa.update(OUTBOX).where(*named, OUTBOX.c.state == _OWED)
+            connection.execute(parts.values(state=DeliveryState.SENT))
+            if waited:
+                self._recovered(connection, channel, terms)
+
+    def _mark_plain(self, connection: sa.Connection, sent: Sequence[_Claimed]) -> None:
+        if sent:
+            own = (OUTBOX.c.id.in_([one.id for one in sent]), OUTBOX.c.state == _OWED)
+            done = {"state": DeliveryState.SENT, "last_error": "", "claimed_until": 0}
+            connection.execute(sa.update(OUTBOX).where(*own).values(done))
+
+    def _mark_sent(
+        self, connection: sa.Connection, claimed: _Claimed, again_at: Instant | None
+    ) -> None:
         settled: dict[str, object] = {"state": DeliveryState.SENT}
         if again_at is not None:
             settled = {"state": DeliveryState.STANDING, "due_at": again_at}
@@ -222,13 +228,18 @@ class Outbox:
             .where(OUTBOX.c.id == claimed.id, sa.or_(_mine(claimed), OUTBOX.c.state == _OWED))
             .values(last_error="", claimed_until=0, **settled)
         )
-        named = (OUTBOX.c.channel == message.channel, OUTBOX.c.digest == message.key)
-        parts = sa.update(OUTBOX).where(*named, OUTBOX.c.state == _OWED)
-        connection.execute(parts.values(state=DeliveryState.SENT))
-        if claimed.group:
-            older = (OUTBOX.c.channel == message.channel, OUTBOX.c.group_key == claimed.group)
-            standing = (OUTBOX.c.id < claimed.id, OUTBOX.c.state == DeliveryState.STANDING)
-            over = sa.update(OUTBOX).where(*older, *standing)
+
+    def _mark_older(
+        self, connection: sa.Connection, channel: str, sent: Sequence[_Claimed]
+    ) -> None:
+        """Let what stands of a group be over once something newer of it was sent."""
+        newest = {one.group: one.id for one in sent}
+        own = (OUTBOX.c.channel == channel, OUTBOX.c.group_key.in_(newest))
+        query = sa.select(OUTBOX.c.id, OUTBOX.c.group_key).where(*own, _STANDS) if newest else None
+        rows = () if query is None else connection.execute(query).all()
+        older = [row.id for row in rows if row.id < newest[row.group_key]]
+        if older:
+            over = sa.update(OUTBOX).where(OUTBOX.c.id.in_(older))
             connection.execute(over.values(state=DeliveryState.SENT))
 
     def _postpone(self, claimed: _Claimed, error: OpskitError, terms: Terms) -> str:
@@ -332,6 +343,15 @@ class Outbox:
 
 
 _OWED = DeliveryState.OWED
+_STANDS = OUTBOX.c.state == DeliveryState.STANDING
+
+
+def _claimed(row: sa.Row[tuple[object, ...]]) -> _Claimed:
+    again = row.state == DeliveryState.STANDING
+    # What is said again on purpose is no repeat that somebody should be warned of.
+    tries = 0 if again else row.attempts
+    message = Message(row.key, row.channel, row.body, tries)
+    return _Claimed(row.id, row.group_key, message, again, row.attempts + 1)
 
 
 def _insert(connection: sa.Connection) -> postgresql.Insert | sqlite.Insert:

@@ -27,7 +27,8 @@ from opskit.drilling import LoopbackFault
 from opskit.monitor.kinds import Around
 from opskit.outside.database import Database
 from opskit.records.ledger import Ledger, entries
-from opskit.records.outbox import Message, Outbox
+from opskit.records.messages import Message
+from opskit.records.outbox import Outbox
 from tests.cli.inside import Inside, inside as runner
 from tests.monitor.servers import Server, page
 from tests.outside.smtp import MailServer, reply

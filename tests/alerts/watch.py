@@ -25,7 +25,8 @@ from opskit.outside.config import load
 from opskit.outside.database import Database
 from opskit.outside.models import read
 from opskit.records.ledger import LEDGER, Ledger
-from opskit.records.outbox import Message, Outbox
+from opskit.records.messages import Message
+from opskit.records.outbox import Outbox
 
 RULES = """\
 groups:

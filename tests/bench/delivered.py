@@ -24,8 +24,10 @@ import psutil
 
 from opskit.core.clock import SystemClock
 from opskit.outside.database import Database, sqlite_url
+from opskit.outside.notify.kinds import TOGETHER
 from opskit.outside.notify.posting import Endpoint
 from opskit.outside.notify.webhook import WebhookSender
+from opskit.records.messages import Terms
 from tests.alerts.watch import ROUTES, RULES, Shop
 from tests.rig.alertmanager import Alertmanager
 
@@ -90,7 +92,7 @@ def own(root: Path, url: str, alerts: int) -> tuple[float, float]:
     page = shop.page
     begun, cpu = time.time(), time.process_time()
     shop.watcher.look(shop.engine, page)
-    while shop.outbox.deliver({"pager": sender}).sent:
+    while shop.outbox.deliver({"pager": sender}, {"pager": Terms(together=TOGETHER)}).sent:
         pass
     spent = time.process_time() - cpu
     count, last = arrived(url)

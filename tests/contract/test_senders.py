@@ -28,7 +28,7 @@ from opskit.outside.notify.settings import Mail
 from opskit.outside.notify.slack import SlackSender
 from opskit.outside.notify.teams import TeamsSender
 from opskit.outside.notify.webhook import WebhookSender
-from opskit.records.outbox import Message, Sender
+from opskit.records.messages import Message, Sender
 from tests.monitor.probes.authority import Authority
 from tests.outside import servers, smtp
 

@@ -27,7 +27,8 @@ from opskit.outside.ansible import door
 from opskit.outside.database import Database, sqlite_url
 from opskit.records.leases import Leases
 from opskit.records.ledger import Ledger, entries
-from opskit.records.outbox import Message, Outbox
+from opskit.records.messages import Message
+from opskit.records.outbox import Outbox
 from tests.fleet.transcripts import Results, transcript
 
 MADE_OF = Provenance("site.yml", "", "", "", (), "", "")

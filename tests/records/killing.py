@@ -17,7 +17,8 @@ import sqlalchemy as sa
 
 from opskit.core.clock import FrozenClock
 from opskit.outside.database import Database
-from opskit.records.outbox import Message, Outbox, Terms
+from opskit.records.messages import Message, Terms
+from opskit.records.outbox import Outbox
 
 
 @dataclass(frozen=True)
@@ -73,13 +74,18 @@ def died() -> None:
 
 
 def deliver(
-    url: str, clock: FrozenClock, path: Path, between: Callable[[str], None] = nothing
+    url: str,
+    clock: FrozenClock,
+    path: Path,
+    between: Callable[[str], None] = nothing,
+    *,
+    together: int = 1,
 ) -> None:
     """Deliver all that is due, in this process."""
     database = Database.open(url)
     with told(database, between):
         Outbox(database, clock, jitter=lambda: 0.0).deliver(
-            {"mail": Wire(path, between)}, {"mail": Terms(digest_over=10)}
+            {"mail": Wire(path, between)}, {"mail": Terms(digest_over=10, together=together)}
         )
     database.close()
 

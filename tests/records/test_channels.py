@@ -14,7 +14,8 @@ from opskit.core.errors import OpskitError, OutsideError, Throttled
 from opskit.core.notice import Notice, as_body
 from opskit.outside.database import Database
 from opskit.records.ledger import LEDGER
-from opskit.records.outbox import Delivered, Message, Outbox, Terms
+from opskit.records.messages import Delivered, Message, Terms
+from opskit.records.outbox import Outbox
 from opskit.records.owed import OUTBOX
 
 NOT_NOW = OutsideError("mail answered 451", retryable=True)

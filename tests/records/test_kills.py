@@ -6,6 +6,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,27 @@ def at(moment: str, time: int) -> Callable[[str], None]:
             killing.died()
 
     return between
+
+
+@pytest.mark.parametrize(("moment", "time"), [("after it is sent", 3), ("before a commit", 2)])
+def test_whoever_dies_with_several_on_their_way_repeats_those_and_says_so(
+    database: Database, url: str, clock: FrozenClock, tmp_path: Path, moment: str, time: int
+) -> None:
+    with database.write() as connection:
+        for key in KEYS:
+            Outbox(database, clock).owe(connection, key, "mail", as_body(Notice(key)))
+    database.close()
+    path, work = tmp_path / "arrived", partial(killing.deliver, url, clock, together=3)
+    child = killing.forked(lambda: work(path, at(moment, time)))
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status)
+    clock.advance(3 * MINUTE)
+    work(path)
+    found = killing.arrived(path)
+    repeats = [one for place, one in enumerate(found) if one.key in {e.key for e in found[:place]}]
+    assert {one.key for one in found} == {f"{key}-mail" for key in KEYS}
+    assert len(repeats) <= 3
+    assert all(one.may_repeat for one in repeats)
 
 
 @pytest.mark.parametrize(("moment", "time"), POINTS)

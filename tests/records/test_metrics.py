@@ -9,7 +9,8 @@ from opskit.core.errors import OpskitError
 from opskit.outside.database import Database
 from opskit.records import metrics
 from opskit.records.ledger import Ledger
-from opskit.records.outbox import Message, Outbox
+from opskit.records.messages import Message
+from opskit.records.outbox import Outbox
 
 
 def shown(database: Database) -> dict[str, float]:

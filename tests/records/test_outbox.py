@@ -23,7 +23,8 @@ from hypothesis.stateful import (
 from opskit.core.clock import HOUR, MINUTE, SECOND, FrozenClock
 from opskit.core.errors import OutsideError, Throttled
 from opskit.outside.database import Database
-from opskit.records.outbox import Delivered, Message, Outbox
+from opskit.records.messages import Delivered, Message, Terms
+from opskit.records.outbox import Outbox
 from opskit.records.owed import OUTBOX
 from tests.records.waiting import until_blocked
 
@@ -297,6 +298,62 @@ def test_several_senders_at_once_send_each_message_once(
 # Whatever happens, in any order
 
 
+TOGETHER = {"webhook": Terms(together=10)}
+
+
+def attempts(database: Database) -> dict[str, int]:
+    with database.read() as connection:
+        return {row.key: row.attempts for row in connection.execute(sa.select(OUTBOX))}
+
+
+def test_what_was_claimed_with_one_that_failed_was_not_tried(
+    database: Database, clock: FrozenClock
+) -> None:
+    owe(database, clock, "a", "b", "c")
+    receiver = Receiver(before=[None, NOT_NOW])
+    done = Outbox(database, clock).deliver({"webhook": receiver}, TOGETHER, limit=3)
+    assert (done.sent, done.failed) == (2, 1)
+    assert receiver.keys == ["a", "c"]
+    assert attempts(database) == {"a": 1, "b": 1, "c": 1}
+
+
+def test_one_that_never_succeeds_keeps_none_of_the_others_back(
+    database: Database, clock: FrozenClock
+) -> None:
+    owe(database, clock, "a", "b", "c")
+    receiver = Receiver(before=[None, NEVER])
+    done = Outbox(database, clock).deliver({"webhook": receiver}, TOGETHER)
+    assert (done.sent, done.dead) == (2, 1)
+    assert states(database) == {"a": "sent", "b": "dead", "c": "sent"}
+
+
+def test_who_is_slow_gives_back_what_was_claimed_before_the_claim_is_over(
+    database: Database, clock: FrozenClock
+) -> None:
+    owe(database, clock, *"abcdef")
+    receiver = Receiver(meanwhile=lambda: clock.advance(40 * SECOND))
+    done = Outbox(database, clock).deliver({"webhook": receiver}, TOGETHER)
+    assert done.sent == 6
+    assert receiver.keys == list("abcdef")
+    assert set(attempts(database).values()) == {1}
+
+
+def test_what_is_told_in_order_stays_so_however_many_go_together(
+    database: Database, clock: FrozenClock
+) -> None:
+    outbox = Outbox(database, clock)
+    with database.write() as connection:
+        for number in range(3):
+            for group in ("x", "y"):
+                outbox.owe(connection, f"{group}{number}", "webhook", {}, group)
+    receiver = Receiver(before=[NOT_NOW])
+    outbox.deliver({"webhook": receiver}, TOGETHER)
+    clock.advance(MINUTE)
+    outbox.deliver({"webhook": receiver}, TOGETHER)
+    assert [key for key in receiver.keys if key[0] == "x"] == ["x0", "x1", "x2"]
+    assert [key for key in receiver.keys if key[0] == "y"] == ["y0", "y1", "y2"]
+
+
 class Deliveries(RuleBasedStateMachine):
     """Owes, waits, sends and dies as it likes; the receiver and a small model keep count."""
 
@@ -325,13 +382,20 @@ class Deliveries(RuleBasedStateMachine):
         before=st.lists(st.sampled_from([None, None, NOT_NOW, NEVER, Died()]), max_size=3),
         after=st.lists(st.sampled_from([None, None, NOT_NOW, Died()]), max_size=3),
         limit=st.integers(1, 4),
+        together=st.sampled_from([1, 3]),
     )
     def deliver(
-        self, before: list[BaseException | None], after: list[BaseException | None], limit: int
+        self,
+        before: list[BaseException | None],
+        after: list[BaseException | None],
+        limit: int,
+        together: int,
     ) -> None:
         self.receiver.before, self.receiver.after = before, after
+        terms = {"webhook": Terms(together=together)}
         try:
-            Outbox(self.database, self.clock).deliver({"webhook": self.receiver}, limit=limit)
+            outbox = Outbox(self.database, self.clock)
+            outbox.deliver({"webhook": self.receiver}, terms, limit=limit)
         except Died:
             pass  # the next one carries on
 

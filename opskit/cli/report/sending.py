@@ -16,7 +16,7 @@ from opskit.core.text import plural
 
 if TYPE_CHECKING:
     from opskit.outside.config import Scheduled
-    from opskit.records.outbox import Delivered
+    from opskit.records.messages import Delivered
 
 _COMMAND = "report send --month last"
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from opskit.outside.notify.webhook import WebhookSender
 
 DIGEST_OVER = 10
+# So many may be on their way together to a receiver that knows a message by its key.
+TOGETHER = 50
 Url = Annotated[str, Field(pattern=r"^https?://[^\s@]+$")]
 
 
@@ -61,6 +63,7 @@ class Surroundings:
 class _Channel(Model):
     """What all kinds have in common."""
 
+    together: ClassVar[int] = 1
     gets: Literal["everything", "routed"] = Field(
         default="everything", description="routed: only what names this channel"
     )
@@ -129,6 +132,7 @@ class _Secretive(_Channel):
 class WebhookChannel(_Secretive):
     """A program that is told by signed requests, as Standard Webhooks describe them."""
 
+    together: ClassVar[int] = TOGETHER
     kind: Literal["webhook"]
     url: Url = Field(description="POSTed to; redirects are not followed")
     digest_over: Literal[0] = Field(default=0, description="a program gets each event by itself")
@@ -171,6 +175,7 @@ class TeamsChannel(_Secretive):
 class PagerDutyChannel(_Secretive):
     """A service of PagerDuty, by an integration's routing key, which is the secret."""
 
+    together: ClassVar[int] = TOGETHER
     kind: Literal["pagerduty"]
     url: Url = Field(
         default="https://events.pagerduty.com/v2/enqueue", description="another for the EU"
@@ -210,6 +215,7 @@ class NtfyChannel(_Secretive):
 class AlertmanagerChannel(_Secretive):
     """A cluster of Alertmanager; the secret is a bearer token, where it needs one."""
 
+    together: ClassVar[int] = TOGETHER
     kind: Literal["alertmanager"]
     peers: tuple[Url, ...] = Field(
         min_length=1, description="URL of every peer, never of a load balancer before them"

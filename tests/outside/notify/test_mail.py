@@ -17,7 +17,7 @@ from opskit.outside.documents import Document
 from opskit.outside.models import validate
 from opskit.outside.notify.mail import MailSender
 from opskit.outside.notify.settings import Mail
-from opskit.records.outbox import Message
+from opskit.records.messages import Message
 from tests.monitor.probes.authority import Authority
 from tests.outside.smtp import Letter, MailServer, reply
 

@@ -14,7 +14,7 @@ from opskit.core.text import clean
 from opskit.outside.notify.posting import Endpoint
 from opskit.outside.notify.slack import NAME, SlackSender, escaped, payload
 from opskit.outside.notify.words import notice as words
-from opskit.records.outbox import Message
+from opskit.records.messages import Message
 from tests.outside.servers import Server, body, header, plain
 
 PATH = "services/T000/B000/s3cr3t"

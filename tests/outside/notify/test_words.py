@@ -13,7 +13,7 @@ from opskit.outside.notify import alertmanager, ntfy, pagerduty, teams
 from opskit.outside.notify.alertmanager import AlertmanagerSender
 from opskit.outside.notify.posting import Endpoint
 from opskit.outside.notify.words import FIELDS, Wording, notice, unknown_fields, within_bytes
-from opskit.records.outbox import Message
+from opskit.records.messages import Message
 from tests.outside.servers import Server, body, plain
 
 NOW = Instant(1_790_856_000_000_000)
