@@ -101,7 +101,7 @@ class Watcher:
         with self.database.write() as connection:
             opened = firings.opened(connection)
             if self.plan is None:
-                firings.close(connection, _over(opened, now))
+                firings.close(connection, _over(opened, now), now)
                 return Passed()
             before = remembered.read(connection)
             return Passed(owed=self._route(connection, opened, self.plan, now, before))
@@ -119,7 +119,7 @@ class Watcher:
         now_open = (*(changed.get(one.id, one) for one in opened if one.id not in gone), *new)
         owed = 0
         if self.plan is None:
-            firings.close(connection, _over(now_open, now))
+            firings.close(connection, _over(now_open, now), now)
         else:
             before = _looked(remembered.read(connection), now_open, self.plan, now)
             owed = self._route(connection, now_open, self.plan, now, before)
@@ -167,7 +167,7 @@ class Watcher:
         for key, message, to in news:
             owe(self.outbox, connection, key, message, to)
         remembered.write(connection, before.rows, memory, on_call)
-        firings.close(connection, settled(opened, memory, now))
+        firings.close(connection, settled(opened, memory, now), now)
         return len(owed) + reminders + len(news)
 
     def _owe(self, connection: sa.Connection, owed: Sequence[Notice], now: Instant) -> None:

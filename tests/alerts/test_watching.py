@@ -273,3 +273,28 @@ def test_nobody_on_duty_is_made_up_for_when_somebody_is(shop: Shop) -> None:
     assert shop.said == []
     shop.passes("3m")
     assert sorted(shop.said) == [BEGIN, "told: You are on call: primary"]
+
+
+TWINS = """\
+groups:
+  - name: shop
+    rules:
+      - {alert: Down, expr: down > 0 and down <= 2, labels: {severity: page},
+         annotations: {summary: "{{ $labels.service }} is down"}}
+      - {alert: Down, expr: down >= 2, labels: {severity: page},
+         annotations: {summary: "{{ $labels.service }} is down"}}
+"""
+
+
+@pytest.mark.parametrize("values", [(1, 2, 3, 0), (3, 2, 1, 0), (1, 3, 1, 0), (2, 1, 3, 0)])
+def test_two_rules_that_find_the_same_tell_of_it_once(shop: Shop, values: tuple[int, ...]) -> None:
+    shop.rules = TWINS
+    shop.restart()
+    for value in values:
+        shop.down["web"] = value
+        shop.passes("5m")
+    assert shop.said == [BEGIN, END]
+    assert shop.responses().open() == ()
+    shop.down["web"] = 3
+    shop.passes("2m")
+    assert shop.said == [BEGIN, END, BEGIN]

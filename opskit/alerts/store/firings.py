@@ -40,11 +40,15 @@ def forget(connection: sa.Connection, never_fired: Iterable[int]) -> None:
         connection.execute(sa.delete(FIRINGS).where(own, FIRINGS.c.starts_at.is_(None)), gone)
 
 
-def close(connection: sa.Connection, settled: Iterable[int]) -> None:
-    """Remember that everybody who has to know that these are over knows."""
+def close(connection: sa.Connection, settled: Iterable[int], now: Instant) -> None:
+    """Remember that everybody who has to know that these are over knows.
+
+    One of which somebody said in the meantime that it goes on stays open.
+    """
     done = [{"own": one} for one in settled]
     if done:
-        own = sa.update(FIRINGS).where(FIRINGS.c.id == sa.bindparam("own"))
+        over = FIRINGS.c.ends_at <= now
+        own = sa.update(FIRINGS).where(FIRINGS.c.id == sa.bindparam("own"), over)
         connection.execute(own.values(open=0), done)
 
 
