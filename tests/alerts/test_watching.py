@@ -175,6 +175,45 @@ def test_without_routes_nobody_is_told_and_all_is_kept(
     assert shop.kinds() == ["alert.fired", "alert.resolved"]
 
 
+def test_whoever_heard_of_it_hears_of_its_end_though_there_are_no_routes_any_more(
+    shop: Shop,
+) -> None:
+    shop.down["web"] = 1
+    shop.passes("2m")
+    told, shop.routes = shop.routes, None
+    shop.restart()
+    shop.down |= {"web": 0, "mail": 1}
+    shop.passes("3m")
+    assert shop.said == [BEGIN, END]
+    shop.routes = told
+    shop.restart()
+    shop.passes("2m")
+    assert shop.said == [BEGIN, END, "firing: mail is down"]
+
+
+QUIET = """\
+route: {receiver: ops, group_wait: 0s, routes: [{receiver: x}]}
+receivers: [{name: ops, channels: [pager]}, {name: x, channels: [pager]}]
+quiet: [{name: lunch, time_intervals: [noon], passes: [severity=none]}]
+time_intervals:
+  - {name: noon, time_intervals: [{times: [{start_time: "12:00", end_time: "13:00"}]}]}
+"""
+
+
+def test_what_waits_on_a_route_that_is_no_more_is_told_once(shop: Shop) -> None:
+    shop.routes = QUIET
+    shop.restart()
+    shop.down |= {"web": 1, "mail": 1}
+    shop.passes("5m")
+    shop.down["mail"] = 0
+    assert shop.said == []
+    shop.routes = ROUTES
+    shop.restart()
+    shop.passes("5m")
+    assert shop.said == ["digest: What waited: 1 alert, 0 of them firing", BEGIN]
+    assert [one.name for one in shop.responses().open()] == ["Down"]
+
+
 def test_each_reason_is_told_to_who_asks(shop: Shop) -> None:
     shop.down |= {"web": 1, "mail": 1}
     shop.upstream = {"web": "database"}

@@ -13,7 +13,7 @@ from opskit.alerts.circumstances import Around
 from opskit.alerts.engine import Engine, Page
 from opskit.alerts.quieting import Silences
 from opskit.alerts.responding import Responses
-from opskit.alerts.routing.plan import planned
+from opskit.alerts.routing.plan import planned, unrouted
 from opskit.alerts.routing.settings import Routes
 from opskit.alerts.rulebook import rulebook
 from opskit.alerts.silencing import Silencing
@@ -86,7 +86,7 @@ class Shop:
         """Begin anew, as after the end of the process; files are read again."""
         (self.root / "alerts/shop.yaml").write_text(self.rules)
         config = load(self.root / "opskit.yaml", {}, self.root)
-        plan = None
+        plan = unrouted()
         if self.routes is not None:
             path = self.root / "alerts/routes.yaml"
             path.write_text(self.routes)

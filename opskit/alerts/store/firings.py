@@ -64,6 +64,12 @@ def newest(connection: sa.Connection) -> int:
     return int(connection.execute(found).scalar() or 0)
 
 
+def over(connection: sa.Connection, now: Instant) -> frozenset[str]:
+    """Return the fingerprints of those that are over, and not settled."""
+    found = sa.select(FIRINGS.c.fingerprint).where(FIRINGS.c.open == 1, FIRINGS.c.ends_at <= now)
+    return frozenset(connection.execute(found).scalars())
+
+
 def named(connection: sa.Connection, name: str) -> tuple[Firing, ...]:
     """Return those of an alert, by its name or the beginning of its fingerprint, oldest first."""
     # As `_values` writes labels.
