@@ -90,7 +90,7 @@ class Engine:
     def turn(self, page: Page, at: int) -> Found:
         """Look at a page: evaluate the groups that are due, and return all alerts there are."""
         if at <= self._at:
-            self._start_anew()
+            self._set_back(at)
         self._at = at
         self._show(page, at)
         self._forget(at)
@@ -119,11 +119,13 @@ class Engine:
             except QueryError as error:
                 yield name, error.message
 
-    def _start_anew(self) -> None:
-        """Forget what was seen at times that the clock shows for the second time."""
-        self.memory.clear()
+    def _set_back(self, at: int) -> None:
+        """Go on with what was seen, an interval ago by the clock as it is now.
+
+        Forgotten, it would end what rules see by looking back, and nothing of that has ended.
+        """
+        self.memory.move(at - self.interval - self._at)
         self._due.clear()
-        self._shown = frozenset()
 
     def _active(self) -> Iterator[tuple[str, Sequence[Active]]]:
         for group, running in zip(self.groups, self._running, strict=True):

@@ -298,6 +298,20 @@ def test_after_the_clock_was_set_back_a_year_all_goes_on(shop: Shop) -> None:
     assert shop.said[2:] == [END]
 
 
+def test_what_a_rule_sees_by_looking_back_goes_on_when_the_clock_is_set_back(shop: Shop) -> None:
+    shop.rules = RULES.replace("down == 1", "increase(down[15m]) > 0").replace("for: 1m", "for: 0s")
+    shop.restart()
+    shop.down["web"] = 0
+    shop.passes("5m")
+    shop.down["web"] = 7
+    shop.passes("2m")
+    shop.clock.advance(-HOUR)
+    shop.passes("10m")
+    assert shop.said == [BEGIN]
+    shop.passes("6m")
+    assert shop.said == [BEGIN, END]
+
+
 def test_nobody_on_duty_is_made_up_for_when_somebody_is(shop: Shop) -> None:
     shop.routes = ROUTES.replace("channels: [pager]", "rota: primary") + (
         "contacts: {ada: [pager]}\n"
