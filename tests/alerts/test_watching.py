@@ -98,6 +98,23 @@ def test_what_cannot_be_read_is_not_over(shop: Shop) -> None:
     assert shop.said == [BEGIN, END]
 
 
+def test_what_was_not_looked_at_yet_is_not_over_and_what_is_seen_alerts(shop: Shop) -> None:
+    shop.down["web"] = 1
+    shop.passes("2m")
+    shop.restart()
+    shop.unseen = frozenset({"down"})
+    shop.down = {"mail": 1}
+    shop.passes("3m")
+    assert shop.said == [BEGIN, "firing: 2 alerts: Down"]
+    shop.down |= {"web": 1}
+    shop.unseen = frozenset()
+    shop.passes("30s")
+    shop.down = {"web": 0, "mail": 1}
+    shop.passes("2m")
+    assert shop.said[2:] == [END]
+    assert shop.engine.faults == {}
+
+
 def test_a_rule_that_is_no_more_ends_what_it_found(shop: Shop) -> None:
     shop.down["web"] = 1
     shop.passes("2m")

@@ -72,6 +72,7 @@ class Shop:
     routes: str | None = ROUTES
     down: dict[str, float] = field(default_factory=dict)
     hidden: Callable[[str], bool] = lambda _name: False
+    unseen: frozenset[str] = frozenset()
     upstream: dict[str, str] = field(default_factory=dict)
     focusing: Focusing | None = None
     channels: Mapping[str, Receiver] = field(default_factory=lambda: {"pager": Receiver()})
@@ -102,7 +103,7 @@ class Shop:
         samples = tuple(Sample(value, (("service", name),)) for name, value in self.down.items())
         family = Family("down", "gauge", "Whether it is down.", samples)
         shown = () if self.hidden("down") else (family,)
-        return Page(shown, self.hidden)
+        return Page(shown, self.hidden, self.unseen)
 
     def look(self) -> Passed:
         """Pass once, and deliver what is owed."""
