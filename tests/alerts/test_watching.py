@@ -111,7 +111,8 @@ def test_what_was_not_looked_at_yet_is_not_over_and_what_is_seen_alerts(shop: Sh
     shop.passes("30s")
     shop.down = {"web": 0, "mail": 1}
     shop.passes("2m")
-    assert shop.said[2:] == [END]
+    assert shop.said[2:] == ["firing: mail is down"], "which says that the other is over"
+    assert (shop.kinds().count("alert.fired"), shop.kinds().count("alert.resolved")) == (2, 1)
     assert shop.engine.faults == {}
 
 
