@@ -15,7 +15,7 @@ from opskit.alerts.planning import ROUTES, plan_of, untold
 from opskit.alerts.quieting import Silences, Witnessed
 from opskit.alerts.remote import RemoteAlerting
 from opskit.alerts.responding import Responses
-from opskit.alerts.routing.plan import Plan
+from opskit.alerts.routing.plan import Plan, unrouted
 from opskit.alerts.routing.rota import Shift
 from opskit.alerts.routing.verdicts import Acknowledgement
 from opskit.alerts.rulebook import rulebook
@@ -162,7 +162,7 @@ class Alerting:
             self.ledger,
             self.outbox,
             self.clock,
-            self.plan,
+            self.plan or unrouted(),
             self._around,
             Duration(self.config.settings.alerts.history),
         )

@@ -50,23 +50,41 @@ def situation(
 
 
 def as_alerts(opened: Iterable[Firing]) -> tuple[Alert, ...]:
-    """Return what fired as the router takes it: each alert once, whoever told of it."""
-    found: dict[str, Alert] = {}
+    """Return what fired as the router takes it: each alert once, whoever told of it.
+
+    Two rules, or two senders, may find alerts of the same name and labels, which nobody can tell
+    apart. As long as either goes on it is one alert, which began with the first.
+    """
+    found: dict[str, list[Firing]] = {}
     for one in opened:
-        if one.starts_at is None:
-            continue
-        alert = Alert(one.fingerprint, one.labels, one.annotations, one.starts_at, one.ends_at)
-        known = found.get(one.fingerprint)
-        if known is None or _goes_first(alert, known):
-            found[one.fingerprint] = alert
-    return tuple(found.values())
+        if one.starts_at is not None:
+            found.setdefault(one.fingerprint, []).append(one)
+    return tuple(_last(some) for some in found.values())
 
 
-def _goes_first(one: Alert, other: Alert) -> bool:
-    """Return whether this one is shown rather than the other: what fires, then what began last."""
-    if (one.ends_at is None) != (other.ends_at is None):
-        return one.ends_at is None
-    return one.ends_at is not None and one.starts_at > other.starts_at
+def _last(some: Iterable[Firing]) -> Alert:
+    """Return the last alert that firings of one name make up."""
+    run: list[Firing] = []
+    for one in sorted(some, key=_begun):
+        run = [*run, one] if any(_overlap(other, one) for other in run) else [one]
+    ends = [one.ends_at for one in run if one.ends_at is not None]
+    shown = next((one for one in run if one.ends_at is None), run[-1])
+    return Alert(
+        shown.fingerprint, shown.labels, shown.annotations, _begun(run[0]),
+        max(ends) if len(ends) == len(run) else None,
+    )  # fmt: skip
+
+
+def _begun(one: Firing) -> Instant:
+    return one.since if one.starts_at is None else one.starts_at
+
+
+def _overlap(one: Firing, later: Firing) -> bool:
+    """Return whether no time was between them; the same that ends and begins is told again."""
+    if one.ends_at is None or _begun(later) < one.ends_at:
+        return True
+    same = (one.source, one.rule) == (later.source, later.rule)
+    return _begun(later) == one.ends_at and not same
 
 
 def settled(opened: Iterable[Firing], memory: Memory, now: Instant) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ part of the page that could not be read, keeps its alerts as they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass, field
 
 from opskit.alerts.evaluating import Active, Alerting, Running
@@ -26,10 +26,15 @@ _FORGET_EVERY = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What can be measured now; `hides` tells of a metric whether its part could not be read."""
+    """What can be measured now; `hides` tells of a metric whether its part could not be read.
+
+    `unseen` are metrics that do not show all there is, since looking has only begun: what they
+    show may alert, what they do not show is no end.
+    """
 
     families: Sequence[Family]
     hides: Callable[[str], bool] = lambda _name: False
+    unseen: AbstractSet[str] = frozenset()
 
 
 @dataclass
@@ -90,7 +95,7 @@ class Engine:
     def turn(self, page: Page, at: int) -> Found:
         """Look at a page: evaluate the groups that are due, and return all alerts there are."""
         if at <= self._at:
-            self._start_anew()
+            self._set_back(at)
         self._at = at
         self._show(page, at)
         self._forget(at)
@@ -103,7 +108,7 @@ class Engine:
             held.update(self._evaluated(group, running, page, at))
         self.failures += len(held)
         self.faults = held
-        return Found(dict(self._active()), frozenset(held))
+        return Found(dict(self._active()), held.keys() | self._looking_at(page.unseen))
 
     def _evaluated(
         self, group: Ruled, running: Running, page: Page, at: int
@@ -119,11 +124,22 @@ class Engine:
             except QueryError as error:
                 yield name, error.message
 
-    def _start_anew(self) -> None:
-        """Forget what was seen at times that the clock shows for the second time."""
-        self.memory.clear()
+    def _looking_at(self, metrics: AbstractSet[str]) -> AbstractSet[str]:
+        """Return the rules that look at any of these metrics."""
+        rules = (
+            (name, own)
+            for group in self.groups
+            for name, own in zip(group.names, group.metrics, strict=True)
+        )
+        return {name for name, own in rules if own & metrics} if metrics else frozenset()
+
+    def _set_back(self, at: int) -> None:
+        """Go on with what was seen, an interval ago by the clock as it is now.
+
+        Forgotten, it would end what rules see by looking back, and nothing of that has ended.
+        """
+        self.memory.move(at - self.interval - self._at)
         self._due.clear()
-        self._shown = frozenset()
 
     def _active(self) -> Iterator[tuple[str, Sequence[Active]]]:
         for group, running in zip(self.groups, self._running, strict=True):

@@ -15,7 +15,7 @@ _MS = 1_000
 
 @dataclass(frozen=True)
 class Found:
-    """What the rules found: alerts by the name of their rule; `held` could not be evaluated."""
+    """What the rules found: alerts by the name of their rule; in `held` what is missing goes on."""
 
     active: Mapping[str, Sequence[Active]] = field(default_factory=dict)
     held: AbstractSet[str] = frozenset()
@@ -44,8 +44,8 @@ class Followed:
 def followed(opened: Iterable[Firing], found: Found, now: Instant) -> Followed:
     """Return what became of opskit's own alerts at a look.
 
-    An alert of a rule that could not be evaluated stays as it was; one whose rule is no more is
-    over.
+    An alert of a rule that could not look at everything stays as it was; one whose rule is no more
+    is over.
     """
     known = {
         (one.rule, one.fingerprint): one

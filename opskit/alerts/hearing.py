@@ -18,7 +18,7 @@ from opskit.alerts.store import firings, heard
 from opskit.alerts.watching import subject
 from opskit.core.clock import Clock, Instant
 from opskit.outside.database import Database
-from opskit.records.ledger import Draft, Ledger
+from opskit.records.ledger import Draft, Ledger, hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class Hearing:
         for word in words:
             since[word.fingerprint] = min(word.since, since.get(word.fingerprint, word.since))
         with self.database.write() as connection:
+            hold(connection)  # two that tell of the same at once are heard one after the other
             known = heard.stories(connection, source, since)
             told = dict(known)
             for word in words:
@@ -61,6 +62,7 @@ class Hearing:
             if not heard.over(connection, now):
                 return Heard()
         with self.database.write() as connection:
+            hold(connection)
             ends = (lapsed(one, now) for one in heard.over(connection, now))
             steps = [_Step(one, State.FIRING, State.RESOLVED) for one in ends if one is not None]
             return self._written(connection, steps)

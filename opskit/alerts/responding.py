@@ -17,13 +17,17 @@ from opskit.alerts.wording import acknowledged
 from opskit.core.clock import Clock, Duration, Instant, iso
 from opskit.core.errors import ConfigError, Refused
 from opskit.outside.database import Database
-from opskit.records.ledger import Ledger
+from opskit.records.ledger import Ledger, hold
 from opskit.records.outbox import Outbox
 
 
 @dataclass(frozen=True)
 class Responses:
-    """Takes what people say of alerts, and writes who said it; `by` is who that is."""
+    """Takes what people say of alerts, and writes who said it; `by` is who that is.
+
+    Whoever writes of alerts holds the ledger before any row, as a pass does: two that took them in
+    different orders would wait for each other.
+    """
 
     database: Database
     ledger: Ledger
@@ -68,6 +72,7 @@ class Responses:
         now = self.clock.now()
         until = Instant(now + lasting)
         with self.database.write() as connection:
+            hold(connection)
             self._still_fire(connection, alerts, now)
             done = tuple(Acknowledgement(one.fingerprint, self.by, now, until) for one in alerts)
             for one, alert in zip(done, alerts, strict=True):
@@ -104,6 +109,7 @@ class Responses:
         now = self.clock.now()
         done = []
         with self.database.write() as connection:
+            hold(connection)
             for alert in alerts:
                 if said.take_back(connection, alert.fingerprint, now):
                     told = {"alertname": alert.name}

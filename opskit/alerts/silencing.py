@@ -16,7 +16,7 @@ from opskit.core.clock import DAY, Clock, Duration, Instant
 from opskit.core.errors import ConfigError
 from opskit.core.interval import Interval
 from opskit.outside.database import Database
-from opskit.records.ledger import Ledger
+from opskit.records.ledger import Ledger, hold
 
 # How long those that ended are shown, as Alertmanager keeps them.
 _SHOWN = 5 * DAY
@@ -108,6 +108,7 @@ class Silencing:
         """Let a silence end now; return whether there was one that had not ended."""
         now = self.clock.now()
         with self.database.write() as connection:
+            hold(connection)  # before the row, as a pass that reminds of it does
             held = {one.silence.id: one.silence for one in said.silences(connection, now)}
             if name not in held:
                 return False

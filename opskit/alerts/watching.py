@@ -19,6 +19,7 @@ from opskit.alerts.following import Followed, Found, followed
 from opskit.alerts.handover import handed_over
 from opskit.alerts.routing.flapping import steadied
 from opskit.alerts.routing.groups import Notice
+from opskit.alerts.routing.plan import Plan, unrouted
 from opskit.alerts.routing.verdicts import Alert
 from opskit.alerts.store import firings, notices, remembered, said, samples, shifts
 from opskit.alerts.store.remembered import Remembered
@@ -32,7 +33,6 @@ from opskit.records.outbox import Outbox
 
 if TYPE_CHECKING:
     from opskit.alerts.engine import Engine, Page
-    from opskit.alerts.routing.plan import Plan
 
 # A silence's end is announced so long before it, or a tenth of its length if that is less.
 _AHEAD = HOUR
@@ -53,13 +53,13 @@ class Passed:
 
 @dataclass
 class Watcher:
-    """Passes over alerts. Without a plan nobody is told; what fires is kept all the same."""
+    """Passes over alerts. Without a plan nobody new is told; what fires is kept all the same."""
 
     database: Database
     ledger: Ledger
     outbox: Outbox
     clock: Clock
-    plan: Plan | None = None
+    plan: Plan = field(default_factory=unrouted)
     around: Around = field(default_factory=Around)
     history: Duration = _HISTORY
     _writer: Writer = field(default_factory=Writer)
@@ -100,11 +100,7 @@ class Watcher:
                 return Passed()
         with self.database.write() as connection:
             opened = firings.opened(connection)
-            if self.plan is None:
-                firings.close(connection, _over(opened, now))
-                return Passed()
-            before = remembered.read(connection)
-            return Passed(owed=self._route(connection, opened, self.plan, now, before))
+            return Passed(owed=self._route(connection, opened, now, remembered.read(connection)))
 
     # Writing what became of alerts
 
@@ -117,12 +113,8 @@ class Watcher:
         changed = {one.id: one for one in done.changed}
         gone = {one.id for one in done.gone}
         now_open = (*(changed.get(one.id, one) for one in opened if one.id not in gone), *new)
-        owed = 0
-        if self.plan is None:
-            firings.close(connection, _over(now_open, now))
-        else:
-            before = _looked(remembered.read(connection), now_open, self.plan, now)
-            owed = self._route(connection, now_open, self.plan, now, before)
+        before = _looked(remembered.read(connection), now_open, self.plan, now)
+        owed = self._route(connection, now_open, now, before)
         return Passed(len(done.fired(now)), len(done.over(now)), owed)
 
     def _witnessed(self, connection: sa.Connection, done: Followed, now: Instant) -> Followed:
@@ -140,23 +132,23 @@ class Watcher:
 
     def _stirs(self, connection: sa.Connection, now: Instant) -> bool:
         """Return whether there is anything that somebody may have to be told of, or to close."""
-        if self.plan is None:
-            return any(_over(firings.opened(connection), now))
         known = remembered.read(connection).memory
         due = self.plan.router.due_at(known)
-        is_due = due is not None and due <= now
-        return is_due or bool(known.waiting) or firings.newest(connection) > self._routed
+        if (due is not None and due <= now) or known.waiting:
+            return True
+        if firings.newest(connection) > self._routed:
+            return True
+        return bool(firings.over(connection, now) - self.plan.router.looks_after(known))
 
     def _route(
         self,
         connection: sa.Connection,
         opened: Sequence[Firing],
-        plan: Plan,
         now: Instant,
         before: Remembered,
     ) -> int:
         self._routed = max((one.id for one in opened), default=self._routed)
-        plan = plan.taking(shifts.taken(connection, now))
+        plan = self.plan.taking(shifts.taken(connection, now))
         here = situation(connection, opened, self.around, now)
         memory, owed = plan.router.turn(
             before.memory, here, lambda receiver: plan.recipients(receiver, now)
@@ -167,7 +159,7 @@ class Watcher:
         for key, message, to in news:
             owe(self.outbox, connection, key, message, to)
         remembered.write(connection, before.rows, memory, on_call)
-        firings.close(connection, settled(opened, memory, now))
+        firings.close(connection, settled(opened, memory, now), now)
         return len(owed) + reminders + len(news)
 
     def _owe(self, connection: sa.Connection, owed: Sequence[Notice], now: Instant) -> None:
@@ -200,12 +192,12 @@ class Watcher:
             ahead = min(_AHEAD, (one.interval.end - one.interval.start) // _SHARE)
             due = one.interval.end - ahead <= now and ahead >= _SHORTEST // _SHARE
             muted = tuple(x for x in alerts if x.fires(now) and one.holds(x.labels, now))
-            if noted.reminded_at is not None or not due or not muted:
+            to = frozenset(plan.routes.contacts.get(one.by, ()))
+            to = to or plan.recipients(plan.routes.route.receiver, now)
+            if noted.reminded_at is not None or not (due and muted and to):
                 continue
             said.reminded(connection, one.id, now)
             message = lapsing(one, muted, iso(one.interval.end), now)
-            to = frozenset(plan.routes.contacts.get(one.by, ()))
-            to = to or plan.recipients(plan.routes.route.receiver, now)
             owe(self.outbox, connection, f"silence-{one.id}-{one.interval.end}", message, to)
             count += 1
         return count
@@ -222,11 +214,6 @@ def owe(
         group = hashlib.sha256(f"{message.group}\n{address}".encode()).hexdigest()[:24]
         held = f"alert/{group}" if message.group else ""
         outbox.owe(connection, f"alert-{name}", channel, as_body(own), held)
-
-
-def _over(opened: Iterable[Firing], now: Instant) -> Iterator[int]:
-    """Yield the numbers of those that are over."""
-    return (one.id for one in opened if one.state(now) is State.RESOLVED)
 
 
 def _looked(before: Remembered, opened: Iterable[Firing], plan: Plan, now: Instant) -> Remembered:

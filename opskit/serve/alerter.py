@@ -51,7 +51,8 @@ class Alerter:
     def use(self, app: App) -> None:
         """Go on with other settings and rules."""
         with self._lock:
-            self._app, self._engine = app, None
+            self._app = app
+            self._leave_off()
 
     def close(self) -> None:
         """End; a pass under way is given a moment."""
@@ -93,10 +94,15 @@ class Alerter:
 
     def _failed(self, reason: str) -> None:
         """Go back to what is written: an engine that is ahead of it would hide what it found."""
-        self._failures += 1 + (0 if self._engine is None else self._engine.failures)
-        self._engine = None
+        self._failures += 1
+        self._leave_off()
         self._again_at = self._app.clock.monotonic() + _ROUTE_EVERY
         self._tell("alerts.failed", reason)
+
+    def _leave_off(self) -> None:
+        """Take another engine from now on; what is counted never goes back."""
+        self._failures += 0 if self._engine is None else self._engine.failures
+        self._engine = None
 
     def _ready(self) -> Engine:
         if self._engine is None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from opskit.alerts.engine import Page
 from opskit.app import App
-from opskit.core.clock import SECOND, Instant
+from opskit.core.clock import MINUTE, SECOND, Instant
 from opskit.core.errors import OpskitError
 from opskit.core.metrics import Family, Sample
 from opskit.outside.eventlog import EventLog
@@ -21,6 +23,9 @@ from opskit.serve.watch import Watch
 from opskit.serve.web import Web
 
 _AGAIN = 2 * SECOND
+# What nobody has looked at for a while is looked at again within so long after another leads.
+_BEGINS_WITHIN = 5 * MINUTE
+_STATES = frozenset({"opskit_service_state", "opskit_target_state"})
 
 
 class Lead:
@@ -34,6 +39,7 @@ class Lead:
         self._log = log
         self._app = app.leading(lease)
         self._reloaded: tuple[bool, Instant] = (True, app.clock.now())
+        self._began = app.clock.monotonic()
         self._try_again_at = 0
         self._watch: Watch | None = None
         self._courier = Courier(self._app, log)
@@ -166,7 +172,10 @@ class Lead:
             self._app.database.close()
 
     def _page(self) -> Page:
-        return Page(self._site.families(), self._app.gatherer.hides)
+        families = self._site.families()
+        begins = self._app.clock.monotonic() - self._began < _BEGINS_WITHIN
+        unseen = frozenset(_unseen(families)) if begins else frozenset()
+        return Page(families, self._app.gatherer.hides, unseen)
 
     def _families(self) -> tuple[Family, ...]:
         done, at = self._reloaded
@@ -191,3 +200,11 @@ class Lead:
             *self._alerter.families(),
             *self._site.requests.families(),
         )  # fmt: skip
+
+
+def _unseen(families: Iterable[Family]) -> Iterator[str]:
+    """Yield the metrics that show of something that nobody knows how it is."""
+    for family in families:
+        unknown = (value for value, labels in family.samples if ("state", "unknown") in labels)
+        if family.name in _STATES and any(unknown):
+            yield family.name

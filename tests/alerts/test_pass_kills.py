@@ -1,16 +1,21 @@
-"""kill -9 within a pass: the next process tells what this one has not, and nothing twice."""
+"""kill -9 or a full disk within a pass: the next one tells what this has not, nothing twice."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from opskit.core.clock import SECOND, FrozenClock
-from opskit.outside.database import Database
+from opskit.core.errors import OutsideError
+from opskit.outside.database import Database, sqlite_url
 from tests.alerts.watch import Shop
 from tests.records import killing
+from tests.rig.plugin import require
 
 BEGIN, END = "firing: web is down", "resolved: web is down"
 
@@ -50,3 +55,54 @@ def test_whoever_dies_in_a_pass_loses_nothing(
     assert shop.kinds().count("alert.fired") == shop.kinds().count("alert.resolved")
     keys = [one.key for one in shop.channels["pager"].got]
     assert len(keys) == len(set(keys))
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """Mount a file system in memory that has room for little more than the tables."""
+    place = tmp_path / "small"
+    place.mkdir()
+    argv = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    require(done.stderr.strip() or None if done.returncode else None)
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+@pytest.mark.parametrize("looks", [2, 6])
+def test_a_full_disk_loses_nothing(
+    tmp_path: Path, small: Path, clock: FrozenClock, looks: int
+) -> None:
+    shop = Shop(tmp_path / "ops", Database.open(sqlite_url(small / "opskit.db")), clock)
+
+    def one_more(number: int) -> None:
+        shop.down = {f"web{one}": float(number < 5) for one in range(9)} | {
+            "web": float(number < 5)
+        }
+        clock.advance(30 * SECOND)
+        shop.look()
+
+    for number in range(looks):
+        one_more(number)
+    fill(small / "ballast")
+    for _ in range(3):
+        with pytest.raises(OutsideError, match="no space"):
+            one_more(looks)
+        shop.restart()
+    (small / "ballast").unlink()
+    for number in range(looks, 12):
+        one_more(number)
+    shop.database.close()
+    begun, over = shop.kinds().count("alert.fired"), shop.kinds().count("alert.resolved")
+    assert begun == over == 10
+    keys = [one.key for one in shop.channels["pager"].got]
+    assert len(keys) == len(set(keys))
+    assert shop.said[-1].startswith("resolved:")
+    assert shop.responses().open() == ()
+
+
+def fill(path: Path) -> None:
+    """Write until nothing more goes."""
+    with path.open("wb", buffering=0) as stream, suppress(OSError):
+        while stream.write(b"\0" * 512):
+            pass

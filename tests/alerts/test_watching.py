@@ -98,6 +98,24 @@ def test_what_cannot_be_read_is_not_over(shop: Shop) -> None:
     assert shop.said == [BEGIN, END]
 
 
+def test_what_was_not_looked_at_yet_is_not_over_and_what_is_seen_alerts(shop: Shop) -> None:
+    shop.down["web"] = 1
+    shop.passes("2m")
+    shop.restart()
+    shop.unseen = frozenset({"down"})
+    shop.down = {"mail": 1}
+    shop.passes("3m")
+    assert shop.said == [BEGIN, "firing: 2 alerts: Down"]
+    shop.down |= {"web": 1}
+    shop.unseen = frozenset()
+    shop.passes("30s")
+    shop.down = {"web": 0, "mail": 1}
+    shop.passes("2m")
+    assert shop.said[2:] == ["firing: mail is down"], "which says that the other is over"
+    assert (shop.kinds().count("alert.fired"), shop.kinds().count("alert.resolved")) == (2, 1)
+    assert shop.engine.faults == {}
+
+
 def test_a_rule_that_is_no_more_ends_what_it_found(shop: Shop) -> None:
     shop.down["web"] = 1
     shop.passes("2m")
@@ -173,6 +191,45 @@ def test_without_routes_nobody_is_told_and_all_is_kept(
     shop.passes("2m")
     assert shop.said == []
     assert shop.kinds() == ["alert.fired", "alert.resolved"]
+
+
+def test_whoever_heard_of_it_hears_of_its_end_though_there_are_no_routes_any_more(
+    shop: Shop,
+) -> None:
+    shop.down["web"] = 1
+    shop.passes("2m")
+    told, shop.routes = shop.routes, None
+    shop.restart()
+    shop.down |= {"web": 0, "mail": 1}
+    shop.passes("3m")
+    assert shop.said == [BEGIN, END]
+    shop.routes = told
+    shop.restart()
+    shop.passes("2m")
+    assert shop.said == [BEGIN, END, "firing: mail is down"]
+
+
+QUIET = """\
+route: {receiver: ops, group_wait: 0s, routes: [{receiver: x}]}
+receivers: [{name: ops, channels: [pager]}, {name: x, channels: [pager]}]
+quiet: [{name: lunch, time_intervals: [noon], passes: [severity=none]}]
+time_intervals:
+  - {name: noon, time_intervals: [{times: [{start_time: "12:00", end_time: "13:00"}]}]}
+"""
+
+
+def test_what_waits_on_a_route_that_is_no_more_is_told_once(shop: Shop) -> None:
+    shop.routes = QUIET
+    shop.restart()
+    shop.down |= {"web": 1, "mail": 1}
+    shop.passes("5m")
+    shop.down["mail"] = 0
+    assert shop.said == []
+    shop.routes = ROUTES
+    shop.restart()
+    shop.passes("5m")
+    assert shop.said == ["digest: What waited: 1 alert, 0 of them firing", BEGIN]
+    assert [one.name for one in shop.responses().open()] == ["Down"]
 
 
 def test_each_reason_is_told_to_who_asks(shop: Shop) -> None:
@@ -259,6 +316,20 @@ def test_after_the_clock_was_set_back_a_year_all_goes_on(shop: Shop) -> None:
     assert shop.said[2:] == [END]
 
 
+def test_what_a_rule_sees_by_looking_back_goes_on_when_the_clock_is_set_back(shop: Shop) -> None:
+    shop.rules = RULES.replace("down == 1", "increase(down[15m]) > 0").replace("for: 1m", "for: 0s")
+    shop.restart()
+    shop.down["web"] = 0
+    shop.passes("5m")
+    shop.down["web"] = 7
+    shop.passes("2m")
+    shop.clock.advance(-HOUR)
+    shop.passes("10m")
+    assert shop.said == [BEGIN]
+    shop.passes("6m")
+    assert shop.said == [BEGIN, END]
+
+
 def test_nobody_on_duty_is_made_up_for_when_somebody_is(shop: Shop) -> None:
     shop.routes = ROUTES.replace("channels: [pager]", "rota: primary") + (
         "contacts: {ada: [pager]}\n"
@@ -273,3 +344,28 @@ def test_nobody_on_duty_is_made_up_for_when_somebody_is(shop: Shop) -> None:
     assert shop.said == []
     shop.passes("3m")
     assert sorted(shop.said) == [BEGIN, "told: You are on call: primary"]
+
+
+TWINS = """\
+groups:
+  - name: shop
+    rules:
+      - {alert: Down, expr: down > 0 and down <= 2, labels: {severity: page},
+         annotations: {summary: "{{ $labels.service }} is down"}}
+      - {alert: Down, expr: down >= 2, labels: {severity: page},
+         annotations: {summary: "{{ $labels.service }} is down"}}
+"""
+
+
+@pytest.mark.parametrize("values", [(1, 2, 3, 0), (3, 2, 1, 0), (1, 3, 1, 0), (2, 1, 3, 0)])
+def test_two_rules_that_find_the_same_tell_of_it_once(shop: Shop, values: tuple[int, ...]) -> None:
+    shop.rules = TWINS
+    shop.restart()
+    for value in values:
+        shop.down["web"] = value
+        shop.passes("5m")
+    assert shop.said == [BEGIN, END]
+    assert shop.responses().open() == ()
+    shop.down["web"] = 3
+    shop.passes("2m")
+    assert shop.said == [BEGIN, END, BEGIN]

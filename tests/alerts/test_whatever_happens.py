@@ -43,7 +43,7 @@ STEPPED = (
     + "  - {name: lead, channels: [other]}\n"
     + AFTER
 )
-PLANS = (ROUTES, OTHERS, WIDER, STEPPED)
+PLANS = (ROUTES, OTHERS, WIDER, STEPPED, None)
 
 service = st.sampled_from(SERVICES)
 STEP = st.one_of(
@@ -125,7 +125,7 @@ class Day:
         self.expected.restart()
         self.shop.restart()
 
-    def _routes(self, plan: str) -> None:
+    def _routes(self, plan: str | None) -> None:
         self.shop.routes = plan
         self._restart(None)
 
@@ -212,6 +212,7 @@ def fired(shop: Shop, kind: str) -> Counter[str]:
 @example(steps=[("down", "web"), ("looks", 3), ("ack", "web"), ("clock", -7 * MINUTE)])
 @example(steps=[("down", "mail"), ("looks", 4), ("routes", WIDER), ("looks", 3)])
 @example(steps=[("down", "web"), ("looks", 2), ("fails", None), ("restart", None), ("looks", 1)])
+@example(steps=[("down", "web"), ("looks", 3), ("routes", None), ("up", "web"), ("looks", 2)])
 @given(steps=st.lists(STEP, min_size=5, max_size=30))
 def test_nothing_is_lost_and_nothing_told_twice(
     migrated: Path, steps: list[tuple[str, object]]

@@ -13,7 +13,7 @@ from opskit.alerts.circumstances import Around
 from opskit.alerts.engine import Engine, Page
 from opskit.alerts.quieting import Silences
 from opskit.alerts.responding import Responses
-from opskit.alerts.routing.plan import planned
+from opskit.alerts.routing.plan import planned, unrouted
 from opskit.alerts.routing.settings import Routes
 from opskit.alerts.rulebook import rulebook
 from opskit.alerts.silencing import Silencing
@@ -73,6 +73,7 @@ class Shop:
     routes: str | None = ROUTES
     down: dict[str, float] = field(default_factory=dict)
     hidden: Callable[[str], bool] = lambda _name: False
+    unseen: frozenset[str] = frozenset()
     upstream: dict[str, str] = field(default_factory=dict)
     focusing: Focusing | None = None
     channels: Mapping[str, Receiver] = field(default_factory=lambda: {"pager": Receiver()})
@@ -87,7 +88,7 @@ class Shop:
         """Begin anew, as after the end of the process; files are read again."""
         (self.root / "alerts/shop.yaml").write_text(self.rules)
         config = load(self.root / "opskit.yaml", {}, self.root)
-        plan = None
+        plan = unrouted()
         if self.routes is not None:
             path = self.root / "alerts/routes.yaml"
             path.write_text(self.routes)
@@ -103,7 +104,7 @@ class Shop:
         samples = tuple(Sample(value, (("service", name),)) for name, value in self.down.items())
         family = Family("down", "gauge", "Whether it is down.", samples)
         shown = () if self.hidden("down") else (family,)
-        return Page(shown, self.hidden)
+        return Page(shown, self.hidden, self.unseen)
 
     def look(self) -> Passed:
         """Pass once, and deliver what is owed."""

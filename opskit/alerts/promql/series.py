@@ -162,11 +162,10 @@ class Memory:
             self._index.setdefault(name, {}).setdefault(value, {})[series.labels] = None
         self._changed(series.labels)
 
-    def clear(self) -> None:
-        """Forget everything."""
-        self._series.clear()
-        self._index.clear()
-        self._found.clear()
+    def move(self, by: int) -> None:
+        """Let every sample have been taken BY ms later, or earlier."""
+        for series in self._series.values():
+            series.times[:] = array("q", (time + by for time in series.times))
 
     def append(self, labels: Labels, time: int, value: float) -> None:
         """Add one sample behind the others of its series."""

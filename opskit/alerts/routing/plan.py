@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import time
 
 from opskit.alerts.routing.groups import Destinations, Step
-from opskit.alerts.routing.matchers import Matcher, parsed
+from opskit.alerts.routing.matchers import Matcher, Operator, parsed
 from opskit.alerts.routing.rota import Layer, Rota, Shift
 from opskit.alerts.routing.router import Router
 from opskit.alerts.routing.settings import (
@@ -16,12 +16,13 @@ from opskit.alerts.routing.settings import (
     ReceiverSettings,
     RotaSettings,
     Routes,
+    RouteSettings,
     Weekday,
 )
 from opskit.alerts.routing.tree import grown
 from opskit.alerts.routing.verdicts import Inhibition, Quiet
 from opskit.core.calendar import Hours
-from opskit.core.clock import Duration, Instant, from_datetime
+from opskit.core.clock import NOTHING, Duration, Instant, from_datetime
 from opskit.core.interval import Interval
 
 _WEEK: tuple[Weekday, ...] = (
@@ -78,16 +79,29 @@ class Plan:
     def recipients(self, receiver: str, at: Instant) -> Destinations:
         """Return who a receiver reaches: its channels, and the contacts of who is on call.
 
-        Where nobody is on call, the receiver of the first route is told: never nobody.
+        Where nobody is on call, or the file has that receiver no more, the receiver of the first
+        route is told: never nobody.
         """
         known = {one.name: one for one in self.routes.receivers}
-        found = self._reached(known[receiver], at)
-        return found or self._reached(known[self.routes.route.receiver], at)
+        first = known[self.routes.route.receiver]
+        return self._reached(known.get(receiver, first), at) or self._reached(first, at)
 
     def _reached(self, receiver: ReceiverSettings, at: Instant) -> Destinations:
         shift = self.duties[receiver.rota].on_call(at) if receiver.rota else None
         contacts = () if shift is None else self.routes.contacts.get(shift.person, ())
         return frozenset((*receiver.channels, *contacts))
+
+
+def unrouted() -> Plan:
+    """Return the plan where no routes file is: nobody is told, but of the end of what they know."""
+    nobody = ReceiverSettings.model_construct(name="nobody", channels=(), rota="")
+    plan = planned(
+        Routes.model_construct(route=RouteSettings(receiver="nobody"), receivers=(nobody,))
+    )
+    # No alert has this: labels cannot be both.
+    never = (Matcher("alertname", Operator.IS, ""), Matcher("alertname", Operator.IS_NOT, ""))
+    tree = replace(plan.router.tree, matchers=never, group_wait=NOTHING, group_interval=NOTHING)
+    return replace(plan, router=replace(plan.router, tree=tree))
 
 
 def planned(routes: Routes) -> Plan:

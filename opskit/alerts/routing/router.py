@@ -117,16 +117,21 @@ class Router:
         routes = {one.name: one for one in _nodes(self.tree)}
         left: list[Waiting] = []
         due: dict[str, list[Waiting]] = {}
-        for one in memory.waiting:
+        for one in _still(memory.waiting, here, routes.keys()):
             route = routes.get(one.key.route)
             verdict = Verdict() if route is None else judged(one.alert, route, circumstances)
             if any(reason is Reason.QUIET for reason, _ in verdict.reasons):
                 left.append(one)
             elif verdict.told:
                 due.setdefault(one.receiver, []).append(one)
-        groups, notices = dict(memory.groups), []
-        for number, (receiver, waited) in enumerate(sorted(due.items()), memory.digests + 1):
+        groups = dict(memory.groups)
+        notices: list[Notice] = []
+        for receiver, waited in sorted(due.items()):
             to = recipients(receiver)
+            if not to:
+                left += waited
+                continue
+            number = memory.digests + len(notices) + 1
             notices.append(_digest(number, receiver, to, waited, here.now))
             for one in waited:
                 group = groups.get(one.key) or Group(one.key, here.now, here.now)
@@ -155,6 +160,12 @@ class Router:
             if key.route in routes
         )
         return min(times, default=None)
+
+    def looks_after(self, memory: Memory) -> AbstractSet[str]:
+        """Return the alerts whose end comes to a group that is looked at by itself."""
+        routes = {one.name for one in _nodes(self.tree)}
+        kept = (one.told for key, one in memory.groups.items() if key.route in routes)
+        return {name for told in kept for name in told}
 
     def _steps(self, route: Route) -> tuple[Step, ...]:
         return self.escalations.get(route.escalation, ())
@@ -248,6 +259,19 @@ def _begun(
     """Return a new group; one whose alerts have waited long enough elsewhere is told at once."""
     first = min(one.starts_at for one, _ in alerts)
     return Group(key, now, Instant(max(now, min(first, now) + route.group_wait)))
+
+
+def _still(
+    waiting: Sequence[Waiting], here: Situation, routes: AbstractSet[str]
+) -> Iterator[Waiting]:
+    """Yield what waits; what fires, and whose route is gone, is news where it belongs now."""
+    known = {one.fingerprint: one for one in here.alerts}
+    for one in waiting:
+        alert = known.get(one.alert.fingerprint, one.alert)
+        if one.key.route in routes:
+            yield one
+        elif not alert.fires(here.now):
+            yield replace(one, alert=alert)
 
 
 def _waited(memory: Memory, members: Members) -> Memory:

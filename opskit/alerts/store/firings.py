@@ -40,11 +40,15 @@ def forget(connection: sa.Connection, never_fired: Iterable[int]) -> None:
         connection.execute(sa.delete(FIRINGS).where(own, FIRINGS.c.starts_at.is_(None)), gone)
 
 
-def close(connection: sa.Connection, settled: Iterable[int]) -> None:
-    """Remember that everybody who has to know that these are over knows."""
+def close(connection: sa.Connection, settled: Iterable[int], now: Instant) -> None:
+    """Remember that everybody who has to know that these are over knows.
+
+    One of which somebody said in the meantime that it goes on stays open.
+    """
     done = [{"own": one} for one in settled]
     if done:
-        own = sa.update(FIRINGS).where(FIRINGS.c.id == sa.bindparam("own"))
+        over = FIRINGS.c.ends_at <= now
+        own = sa.update(FIRINGS).where(FIRINGS.c.id == sa.bindparam("own"), over)
         connection.execute(own.values(open=0), done)
 
 
@@ -58,6 +62,12 @@ def newest(connection: sa.Connection) -> int:
     """Return the highest number of those that are open; 0 where none is."""
     found = sa.select(sa.func.max(FIRINGS.c.id)).where(FIRINGS.c.open == 1)
     return int(connection.execute(found).scalar() or 0)
+
+
+def over(connection: sa.Connection, now: Instant) -> frozenset[str]:
+    """Return the fingerprints of those that are over, and not settled."""
+    found = sa.select(FIRINGS.c.fingerprint).where(FIRINGS.c.open == 1, FIRINGS.c.ends_at <= now)
+    return frozenset(connection.execute(found).scalars())
 
 
 def named(connection: sa.Connection, name: str) -> tuple[Firing, ...]:
