@@ -5,8 +5,8 @@ that it tells of, while it fired or shortly after: a run that changed the host, 
 that was granted to the host, announced maintenance of the service. An acknowledgement alone is no
 action: it says that somebody read it, and a rule that is read and closed each night is the one
 to be found. A silence is none either: it says that it was not wanted. An outage says that the
-warning was right, whoever acted. What follows need not be what helped: a timetable that changes
-each host each night makes every alert of it look acted on.
+warning was right, whoever acted. What follows need not be what helped; but what a timetable
+started is no answer to it, and is not counted.
 """
 
 from __future__ import annotations

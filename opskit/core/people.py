@@ -9,6 +9,14 @@ _CI_JOBS = (
     ("GITLAB_CI", "gitlab", ("CI_PROJECT_PATH", "CI_JOB_ID")),
     ("JENKINS_URL", "jenkins", ("JOB_NAME", "BUILD_NUMBER")),
 )
+# What tells that nobody asked for it now, a timetable did: opskit's own or cron's, and those of CI.
+SCHEDULED = "OPSKIT_SCHEDULED"
+_TIMETABLES = (
+    (SCHEDULED, "1"),
+    ("GITHUB_EVENT_NAME", "schedule"),
+    ("CI_PIPELINE_SOURCE", "schedule"),
+)
+_BY_TIMETABLE = "schedule:"
 
 
 def user(environment: Mapping[str, str], account: str, uid: int) -> str:
@@ -20,8 +28,18 @@ def user(environment: Mapping[str, str], account: str, uid: int) -> str:
 
 
 def actor(environment: Mapping[str, str], user: str) -> str:
-    """Return the actor of this process: `person:alice`, or `ci:github/org/repo/123`."""
+    """Return the actor of this process: `person:alice`, or `ci:github/org/repo/123`.
+
+    Where a timetable started it: `schedule:alice`, or `schedule:github/org/repo/123`.
+    """
+    planned = any(environment.get(name) == value for name, value in _TIMETABLES)
     for marker, system, names in _CI_JOBS:
         if environment.get(marker):
-            return "/".join([f"ci:{system}", *(environment.get(name, "?") for name in names)])
-    return f"person:{user}"
+            kind = _BY_TIMETABLE if planned else "ci:"
+            return "/".join([f"{kind}{system}", *(environment.get(name, "?") for name in names)])
+    return f"{_BY_TIMETABLE if planned else 'person:'}{user}"
+
+
+def by_timetable(actor: str) -> bool:
+    """Return whether a timetable started what this actor did."""
+    return actor.startswith(_BY_TIMETABLE)

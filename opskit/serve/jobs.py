@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from opskit.app import App
 from opskit.core.clock import Instant
+from opskit.core.people import SCHEDULED
 from opskit.outside import cron
 from opskit.outside.config import Scheduled
 from opskit.outside.eventlog import EventLog
@@ -85,7 +86,8 @@ class Jobs:
 
     def _run(self, scheduled: Scheduled) -> Beside:
         config = self._app.config
-        environment = {**self._app.environment, "OPSKIT_CONFIG": str(config.root)}
+        own = {"OPSKIT_CONFIG": str(config.root), SCHEDULED: "1"}
+        environment = {**self._app.environment, **own}
         environment.pop("NOTIFY_SOCKET", None)
         return Beside(
             [sys.executable, "-m", "opskit", *scheduled.arguments],

@@ -11,6 +11,7 @@ from opskit.alerts.reviewing import Reviewing
 from opskit.alerts.store import firings, notices
 from opskit.core.clock import DAY, HOUR, MINUTE, FrozenClock, Instant
 from opskit.core.evidence import PageEvidence, PredictionEvidence, WarningEvidence, recorded
+from opskit.core.hosts import Verdict
 from opskit.core.interval import Interval
 from opskit.deeds import RecordedDeeds
 from opskit.outside.database import Database
@@ -131,3 +132,42 @@ def test_an_outage_that_was_there_before_the_warning_is_not_what_it_foretold(pas
     past.told(down, "target.flipped", "shop/disk", to="down", since=past.now - down)
     past.told(WEEK - HOUR, "target.flipped", "shop/disk", to="up")
     assert [one.failed_at for one in predictions(past) if one.warned_at is not None] == [None]
+
+
+@pytest.mark.parametrize(
+    ("by", "acted"),
+    [("person:alice", True), ("ci:github/org/ops/17", True), ("schedule:opskit", False)],
+)
+@pytest.mark.parametrize("work", ["run", "maintenance"])
+def test_what_a_timetable_started_is_no_answer_to_an_alert(
+    past: Past, by: str, work: str, *, acted: bool
+) -> None:
+    past.fired("s/DiskFillsUp", WEEK, DAY, host="web1", service="shop", predicts="failure")
+    if work == "run":
+        hosts = {"web1": Verdict.NOT_EVALUATED}
+        past.told_by(by, WEEK - HOUR, "run.finished", "r1", {"mode": "apply", "hosts": hosts})
+    else:
+        past.fired("s/Slow", WEEK, DAY, service="shop", predicts="failure")
+        past.announced(WEEK - HOUR, HOUR, "shop", by)
+    assert any(one.acted_at is not None for one in predictions(past)) is acted
+
+
+def test_an_outage_within_announced_work_is_no_failure_that_nobody_foretold(past: Past) -> None:
+    past.fired("s/ServiceDown", 20 * DAY, HOUR, service="mail")
+    past.announced(WEEK, 2 * HOUR, "shop")
+    past.told(WEEK - HOUR, "target.flipped", "shop/web", to="down")
+    past.told(WEEK - HOUR - MINUTE, "target.flipped", "shop/web", to="up")
+    assert predictions(past) == []
+    past.told(WEEK - HOUR - 2 * MINUTE, "target.flipped", "mail/web", to="down")
+    past.told(WEEK - 3 * HOUR, "target.flipped", "mail/web", to="up")
+    assert [one.subject for one in predictions(past)] == ["mail/web"]
+
+
+def test_an_outage_that_outlasts_announced_work_counts_from_its_end(past: Past) -> None:
+    past.fired("s/ServiceDown", 20 * DAY, HOUR, service="mail")
+    past.announced(WEEK, 2 * HOUR, "shop")
+    past.announced(WEEK - HOUR, 2 * HOUR, "shop")
+    past.told(WEEK - MINUTE, "target.flipped", "shop/web", to="down")
+    past.told(WEEK - 4 * HOUR, "target.flipped", "shop/web", to="up")
+    (one,) = predictions(past)
+    assert one.failed_at == past.now - WEEK + 3 * HOUR

@@ -25,6 +25,17 @@ from opskit.core.people import actor, user
         ),
         ({"GITHUB_ACTIONS": "true"}, "ci:github/?/?"),
         ({"GITHUB_ACTIONS": ""}, "person:root"),
+        ({"OPSKIT_SCHEDULED": "1"}, "schedule:root"),
+        ({"OPSKIT_SCHEDULED": ""}, "person:root"),
+        (
+            {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "schedule"},
+            "schedule:github/?/?",
+        ),
+        ({"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "push"}, "ci:github/?/?"),
+        (
+            {"GITLAB_CI": "true", "CI_PIPELINE_SOURCE": "schedule", "CI_JOB_ID": "4"},
+            "schedule:gitlab/?/4",
+        ),
     ],
 )
 def test_the_actor(environment: dict[str, str], wanted: str) -> None:

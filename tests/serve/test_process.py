@@ -189,7 +189,8 @@ def test_what_is_owed_is_delivered(root: Path, target: Server) -> None:
 
 def test_a_due_command_runs_and_one_that_was_missed_runs_once(root: Path) -> None:
     settings = json.loads((root / "opskit.yaml").read_text())
-    schedule = [{"cron": "0 0 1 1 *", "command": "config show --json"}]
+    command = "monitor maintenance open shop --for 1h --reason weekly"
+    schedule = [{"cron": "0 0 1 1 *", "command": command}]
     (root / "opskit.yaml").write_text(json.dumps({**settings, "schedule": schedule}))
     with Serving(root) as serving:
         serving.says("seen=up")
@@ -197,11 +198,13 @@ def test_a_due_command_runs_and_one_that_was_missed_runs_once(root: Path) -> Non
         assert serving.end(signal.SIGTERM) == ExitCode.OK
     _write(root, "UPDATE schedule_ticks SET due_at = 1000000")  # down since 1970
     with Serving(root) as serving:
-        serving.says('job.finished command="config show --json" status=0')
-        serving.says('timezone\\":')
+        serving.says(f'job.finished command="{command}" status=0')
+        serving.says("job.said")
         assert serving.end(signal.SIGTERM) == ExitCode.OK
     kinds = rows(root, "SELECT kind, COUNT(*) FROM ledger WHERE kind LIKE 'job.%' GROUP BY kind")
     assert kinds == [("job.finished", 1), ("job.started", 1)]
+    (by,) = rows(root, "SELECT actor FROM ledger WHERE kind = 'maintenance.opened'")[0]
+    assert str(by).startswith("schedule:")
 
 
 def _write(root: Path, statement: str) -> None:

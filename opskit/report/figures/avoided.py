@@ -27,7 +27,7 @@ _WARNINGS = Name("money.avoided.warnings", "Avoided by acting on warnings, net")
 _DOWNTIME = Name("money.avoided.downtime", "Avoided: less time lost than in the baseline")
 
 
-@AVOIDED.method("F19c", 1)
+@AVOIDED.method("F19c", 2)
 def avoided(ground: Ground) -> Iterator[Figure]:
     """What would have been lost, by a model and a price that somebody stands for.
 

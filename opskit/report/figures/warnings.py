@@ -60,13 +60,14 @@ def came_to_nothing(ground: Ground) -> list[PredictionEvidence]:
     return [one for one in made(ground) if one.acted_at is None and _came_to_nothing(one)]
 
 
-@WARNINGS.method("F9a", 2)
+@WARNINGS.method("F9a", 3)
 def predictions(ground: Ground) -> Iterator[Figure]:
     """Warnings, what was done about them, and what came without one.
 
     Formula: predictions made in the period, and those of them somebody acted on after the warning
         and before they came about; those nobody acted on that did not come about; failures that
-        came without a warning
+        came without a warning. What a timetable started is no action; an outage within announced
+        work is no failure
     Unit: predictions
     Source: the predictions that alerting recorded, and what followed each
     Not for: outages prevented: see F9 for what own history says of those acted on
@@ -155,7 +156,7 @@ def let_be(ground: Ground) -> LetBe:
     return LetBe(failed, [one for one in ignored if _came_to_nothing(one)])
 
 
-@WARNINGS.method("F9", 3)
+@WARNINGS.method("F9", 4)
 def prevented(ground: Ground) -> Iterator[Figure]:
     """What acting on warnings prevented, by what became of those that nobody acted on.
 

@@ -84,7 +84,7 @@ def not_assumed(names: Sequence[str], ground: Ground) -> str:
     return f"nobody stands for {told} any more" if over else f"nobody assumes {told}"
 
 
-@WORTH.method("F9b", 1)
+@WORTH.method("F9b", 2)
 def worth(ground: Ground) -> Iterator[Figure]:
     """From which cost of a failure on acting on warnings pays, and what it avoided net of that.
 
