@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -114,8 +115,16 @@ def clock() -> FrozenClock:
     return FrozenClock(Instant(from_datetime(datetime(2026, 10, 1, 12, tzinfo=UTC))))
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Migrate one SQLite database, to be copied: the migrations have tests of their own."""
+    path = tmp_path_factory.mktemp("migrated") / "opskit.db"
+    Database.open(sqlite_url(path)).close()
+    return path
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(tmp_path: Path, migrated: Path) -> Iterator[Database]:
     """Open an empty, migrated SQLite database."""
     from opskit.access.store import tables as _access  # noqa: F401  # every table must be known
     from opskit.alerts.store import tables as _alerts  # noqa: F401
@@ -124,7 +133,10 @@ def database(tmp_path: Path) -> Iterator[Database]:
     from opskit.monitor import store as _monitor  # noqa: F401
     from opskit.records import waivers as _waivers  # noqa: F401
 
-    opened = Database.open(sqlite_url(tmp_path / "state" / "opskit.db"))
+    path = tmp_path / "state" / "opskit.db"
+    path.parent.mkdir(mode=0o700)
+    shutil.copy(migrated, path)
+    opened = Database.open(sqlite_url(path))
     yield opened
     opened.close()
 
