@@ -174,14 +174,17 @@ class Outbox:
                     break
                 try:
                     sent.append((one, sender.send(one.message)))
+                    counts["sent"] += 1
                 except OpskitError as error:
+                    # In the order it happened: what arrived before must not end this one's rest.
+                    self._settle(sent, terms)
+                    sent.clear()
                     counts[self._postpone(one, error, terms)] += 1
                     if error.retryable:
                         self._give_back(claimed[number + 1 :])
                         break
         finally:
             self._settle(sent, terms)
-        counts["sent"] += len(sent)
         return counts
 
     def _give_back(self, claimed: Sequence[_Claimed]) -> None:

@@ -317,6 +317,21 @@ def test_what_was_claimed_with_one_that_failed_was_not_tried(
     assert attempts(database) == {"a": 1, "b": 1, "c": 1}
 
 
+def test_who_asks_to_be_left_alone_is_whatever_arrived_just_before(
+    database: Database, clock: FrozenClock
+) -> None:
+    owe(database, clock, *"abcd")
+    receiver = Receiver(before=[None, Throttled("slow down", seconds=600)])
+    outbox = Outbox(database, clock)
+    outbox.deliver({"webhook": receiver}, TOGETHER)
+    clock.advance(9 * MINUTE)
+    outbox.deliver({"webhook": receiver}, TOGETHER)
+    assert receiver.keys == ["a"]
+    clock.advance(2 * MINUTE)
+    outbox.deliver({"webhook": receiver}, TOGETHER)
+    assert sorted(receiver.keys) == list("abcd")
+
+
 def test_one_that_never_succeeds_keeps_none_of_the_others_back(
     database: Database, clock: FrozenClock
 ) -> None:
