@@ -12,7 +12,7 @@ from opskit.access.model import People
 from opskit.access.references import owners, unknown_team
 from opskit.access.repository import Names, Repository, checked, repository
 from opskit.alerts import checking
-from opskit.alerts.planning import ROUTES, untold
+from opskit.alerts.planning import ROUTES, unnamed, untold
 from opskit.alerts.routing.settings import Routes
 from opskit.core.clock import SystemClock, to_datetime
 from opskit.core.errors import ConfigError, OutsideError
@@ -173,6 +173,7 @@ class Inspection:
         if routes is not None:
             for message in untold(routes, self.config.settings):
                 yield Finding("alerts-channel", Severity.HIGH, ROUTES, message, Location(ROUTES))
+            yield from unnamed(self.config, routes)
 
     def _lint_fleet(self) -> Iterator[Finding]:
         root = self.config.root

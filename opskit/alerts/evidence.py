@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from opskit.alerts.drill import Drill
 from opskit.alerts.foretold import predictions
 from opskit.alerts.reviewing import Looked, Reviewing, is_after_hours
 from opskit.alerts.routing.groups import Occasion
 from opskit.alerts.store import drills as store, firings, notices
-from opskit.alerts.worth import Judged, Outcome
-from opskit.core.clock import Instant
-from opskit.core.evidence import DrillEvidence, Evidence, PageEvidence, WarningEvidence
+from opskit.alerts.worth import Judged, Kind, Outcome
+from opskit.core.clock import Duration, Instant
+from opskit.core.evidence import (
+    DrillEvidence,
+    Evidence,
+    FiringEvidence,
+    PageEvidence,
+    WarningEvidence,
+)
 from opskit.core.evidence.rows import only
 from opskit.core.interval import Interval
 from opskit.core.notice import Weight
@@ -22,6 +29,8 @@ from opskit.outside.database import Database
 SERVICE = "opskit drill"
 # A reminder calls nobody anew, and a digest waits until somebody reads it.
 _CALLS = frozenset({Occasion.NEWS, Occasion.ESCALATION})
+# What is known once an alert fired.
+_WATCHED = ("predictions", "pages", "firings")
 _LOUD = frozenset({Weight.CRITICAL, Weight.ERROR})
 
 
@@ -51,7 +60,7 @@ class AlertsEvidence:
             return Evidence()
         own = (one for one in every if period.start <= one.begun_at < period.end)
         rows = tuple(_drill(one, period.end) for one in own)
-        names = (("drills",) if drilled else ()) + (("predictions", "pages") if watched else ())
+        names = (("drills",) if drilled else ()) + (_WATCHED if watched else ())
         found = WarningEvidence(drills=rows, unrecorded=only(WarningEvidence, *names))
         return Evidence(warnings=found + self._watched(period) if watched else found)
 
@@ -65,7 +74,12 @@ class AlertsEvidence:
         return WarningEvidence(
             predictions=tuple(predictions(looked.judged, looked.deeds, watched)),
             pages=tuple(self._calls(looked, owed)),
-            unrecorded=only(WarningEvidence, "predictions", "pages"),
+            firings=tuple(
+                _firing(one, self.reviewing.zone)
+                for one in looked.judged
+                if period.start <= one.begun < period.end
+            ),
+            unrecorded=only(WarningEvidence, *_WATCHED),
         )
 
     def _calls(self, looked: Looked, owed: Sequence[notices.Owed]) -> Iterator[PageEvidence]:
@@ -83,6 +97,20 @@ class AlertsEvidence:
                     acted=_followed(about),
                     refs=one.refs,
                 )
+
+
+def _firing(one: Judged, zone: ZoneInfo) -> FiringEvidence:
+    outage = one.first(Kind.OUTAGE)
+    return FiringEvidence(
+        at=one.begun,
+        team=one.firing.labels.get("team", ""),
+        rule=one.firing.rule or one.firing.name,
+        worth=None if one.outcome is Outcome.OPEN else one.was_worth_it,
+        acted=one.outcome is Outcome.ACTED,
+        after_hours=is_after_hours(one.begun, zone),
+        lead=Duration(outage - one.begun) if outage is not None and outage > one.begun else None,
+        refs=one.firing.refs,
+    )
 
 
 def _about(known: Mapping[str, Sequence[Judged]], fingerprint: str, at: Instant) -> Judged | None:

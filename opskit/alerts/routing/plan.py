@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import time
+from types import MappingProxyType
 
+from opskit.alerts.routing.agenda import Agenda, Entries, Roll
 from opskit.alerts.routing.groups import Destinations, Step
 from opskit.alerts.routing.matchers import Matcher, Operator, parsed
 from opskit.alerts.routing.rota import Layer, Rota, Shift
@@ -25,6 +27,7 @@ from opskit.core.calendar import Hours
 from opskit.core.clock import NOTHING, Duration, Instant, from_datetime
 from opskit.core.interval import Interval
 
+_NONE: Mapping[str, Entries] = MappingProxyType({})
 _WEEK: tuple[Weekday, ...] = (
     "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
 )  # fmt: skip
@@ -104,8 +107,8 @@ def unrouted() -> Plan:
     return replace(plan, router=replace(plan.router, tree=tree))
 
 
-def planned(routes: Routes) -> Plan:
-    """Return what a routes file describes."""
+def planned(routes: Routes, calendars: Mapping[str, Entries] = _NONE) -> Plan:
+    """Return what a routes file describes; `calendars` are the files that its layers name."""
     intervals = {one.name: one for one in routes.time_intervals}
     router = Router(
         tree=grown(routes.route),
@@ -129,14 +132,14 @@ def planned(routes: Routes) -> Plan:
         ),
         silent_ends=frozenset(one.name for one in routes.receivers if not one.send_resolved),
     )
-    return Plan(routes, router, {one.name: _duty(one) for one in routes.rotas})
+    return Plan(routes, router, {one.name: _duty(one, routes, calendars) for one in routes.rotas})
 
 
 def _all(texts: Iterable[str]) -> tuple[Matcher, ...]:
     return tuple(one for text in texts for one in parsed(text))
 
 
-def _duty(own: RotaSettings) -> Duty:
+def _duty(own: RotaSettings, routes: Routes, calendars: Mapping[str, Entries]) -> Duty:
     overrides = tuple(
         Shift(
             Interval(
@@ -147,10 +150,17 @@ def _duty(own: RotaSettings) -> Duty:
         )
         for one in own.overrides
     )
-    return Duty(Rota(own.name, own.zone, tuple(_layer(one) for one in own.layers)), overrides)
+    roll = Roll(routes.contacts)
+    layers = tuple(
+        Agenda(calendars[one.calendar], roll) if one.calendar else _layer(one) for one in own.layers
+    )
+    return Duty(Rota(own.name, own.zone, layers), overrides)
 
 
 def _layer(own: LayerSettings) -> Layer:
+    if own.start is None:
+        message = "a layer of people has a start"
+        raise ValueError(message)
     hours = tuple(_hours(one) for one in own.hours)
     return Layer(own.people, own.start, Duration(own.turn), hours, own.until)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from opskit.core.calendar import Hours, outside, spans
@@ -24,6 +25,19 @@ class Shift:
     person: str
 
 
+class Turns(Protocol):
+    """Who takes a shift when."""
+
+    def taken(self, window: Interval, zone: ZoneInfo) -> tuple[Shift, ...]:
+        """Return the shifts that reach into a window, cut at its ends."""
+        ...
+
+    @property
+    def reach(self) -> int:
+        """Return a time within which it changes hands."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """People who take shifts in turn: from `start`, a wall-clock time, each for `length`.
@@ -37,6 +51,24 @@ class Layer:
     hours: tuple[Hours, ...] = ()
     until: datetime | None = None
 
+    def taken(self, window: Interval, zone: ZoneInfo) -> tuple[Shift, ...]:
+        """Return the shifts that reach into a window, cut at its ends."""
+        turns = (part for one in _turns(self, window, zone) for part in cut(one, window))
+        if not self.hours:
+            return tuple(turns)
+        duty = spans(self.hours, window, zone)
+        return tuple(
+            Shift(common, turn.person)
+            for turn in turns
+            for one in duty
+            if (common := _common(turn.interval, one)) is not None
+        )
+
+    @property
+    def reach(self) -> int:
+        """Return its longest turn of everybody."""
+        return self.length * (len(self.people) + 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Rota:
@@ -44,15 +76,15 @@ class Rota:
 
     name: str
     zone: ZoneInfo
-    layers: tuple[Layer, ...]
+    layers: tuple[Turns, ...]
 
     def shifts(self, window: Interval, overrides: Iterable[Shift] = ()) -> tuple[Shift, ...]:
         """Return who is on call within a window, in order; gaps are times without anybody."""
         found: tuple[Shift, ...] = ()
         for layer in self.layers:
-            found = _over(found, _taken(layer, window, self.zone))
+            found = over(found, layer.taken(window, self.zone))
         for one in overrides:
-            found = _over(found, _cut(one, window))
+            found = over(found, cut(one, window))
         return _joined(found)
 
     def on_call(self, at: Instant, overrides: Iterable[Shift] = ()) -> Shift | None:
@@ -70,23 +102,8 @@ class Rota:
 
     @property
     def reach(self) -> int:
-        """Return a time within which each layer changes hands: its longest turn of everybody."""
-        turns = (one.length * (len(one.people) + 1) for one in self.layers)
-        return max((8 * 24 * HOUR, *turns))
-
-
-def _taken(layer: Layer, window: Interval, zone: ZoneInfo) -> tuple[Shift, ...]:
-    """Return the shifts of a layer that reach into a window."""
-    turns = (cut for one in _turns(layer, window, zone) for cut in _cut(one, window))
-    if not layer.hours:
-        return tuple(turns)
-    duty = spans(layer.hours, window, zone)
-    return tuple(
-        Shift(common, turn.person)
-        for turn in turns
-        for one in duty
-        if (common := _common(turn.interval, one)) is not None
-    )
+        """Return a time within which each layer changes hands."""
+        return max((8 * 24 * HOUR, *(one.reach for one in self.layers)))
 
 
 def _turns(layer: Layer, window: Interval, zone: ZoneInfo) -> Iterator[Shift]:
@@ -109,7 +126,8 @@ def _instant(local: datetime, zone: ZoneInfo) -> Instant:
     return from_datetime(local.replace(tzinfo=zone))
 
 
-def _cut(shift: Shift, window: Interval) -> tuple[Shift, ...]:
+def cut(shift: Shift, window: Interval) -> tuple[Shift, ...]:
+    """Return what of a shift lies within a window."""
     common = _common(shift.interval, window)
     return () if common is None else (Shift(common, shift.person),)
 
@@ -119,7 +137,7 @@ def _common(one: Interval, other: Interval) -> Interval | None:
     return Interval(start, end) if start < end else None
 
 
-def _over(below: tuple[Shift, ...], above: tuple[Shift, ...]) -> tuple[Shift, ...]:
+def over(below: tuple[Shift, ...], above: tuple[Shift, ...]) -> tuple[Shift, ...]:
     """Return the shifts below where those above leave room, and those above."""
     taken = sorted((one.interval for one in above), key=lambda one: one.start)
     left = tuple(

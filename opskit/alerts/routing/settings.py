@@ -109,13 +109,32 @@ class HoursSettings(Model):
 
 
 class LayerSettings(Model):
-    """People who are on call in turn."""
+    """People who are on call in turn, or a calendar that says who is."""
 
-    people: tuple[str, ...] = Field(min_length=1, max_length=1_000)
-    start: WallTime = Field(description="when the first takes over, like 2026-11-23T09:00")
+    people: tuple[str, ...] = Field(default=(), max_length=1_000, description="in turn")
+    start: WallTime | None = Field(
+        default=None, description="when the first takes over, like 2026-11-23T09:00"
+    )
     turn: Span = Field(default=7 * DAY, ge=HOUR, description="how long each is on call, like 1w")
     until: WallTime | None = Field(default=None, description="when this layer ends")
     hours: tuple[HoursSettings, ...] = Field(default=(), description="on call only then")
+    calendar: str = Field(
+        default="",
+        description="an iCalendar file in place of people: events whose summary or attendee names "
+        "one of contacts",
+        examples=["alerts/oncall.ics"],
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> LayerSettings:
+        if self.calendar:
+            if self.model_fields_set - {"calendar"}:
+                message = "a layer with a calendar has nothing beside it: the calendar says when"
+                raise ValueError(message)
+        elif not self.people or self.start is None:
+            message = "a layer needs people and start, or a calendar"
+            raise ValueError(message)
+        return self
 
 
 class OverrideSettings(Model):

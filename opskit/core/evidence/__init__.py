@@ -31,6 +31,7 @@ from opskit.core.evidence.rows import Rows, bare, only, recorded, settle_order
 from opskit.core.evidence.services import Blip, ServiceEvidence
 from opskit.core.evidence.warnings import (
     DrillEvidence,
+    FiringEvidence,
     PredictionEvidence,
     RenewalEvidence,
     TrendEvidence,
@@ -75,6 +76,7 @@ __all__ = [
     "EmergencyEvidence",
     "Evidence",
     "EvidenceSource",
+    "FiringEvidence",
     "FixUseEvidence",
     "FocusEvidence",
     "FrictionEvidence",
@@ -122,6 +124,7 @@ class WarningEvidence(Rows):
     renewals: tuple[RenewalEvidence, ...] = ()
     drills: tuple[DrillEvidence, ...] = ()
     pages: tuple[PageEvidence, ...] = ()
+    firings: tuple[FiringEvidence, ...] = ()
     unrecorded: tuple[str, ...] = ()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from opskit.core.clock import Instant
+from opskit.core.clock import Duration, Instant
 from opskit.core.interval import Interval
 
 
@@ -26,6 +26,25 @@ class PredictionEvidence:
     acted_at: Instant | None
     failed_at: Instant | None
     closed_at: Instant | None
+    refs: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FiringEvidence:
+    """One time that an alert fired, and whether it was worth it.
+
+    `worth` is whether somebody acted on it or it came true, None where that is not known yet;
+    `acted` whether somebody did something. `lead` is from it to the outage that it told of, None
+    where none came after it. `after_hours` as for calls.
+    """
+
+    at: Instant
+    team: str
+    rule: str
+    worth: bool | None
+    acted: bool
+    after_hours: bool
+    lead: Duration | None = None
     refs: tuple[int, ...] = ()
 
 

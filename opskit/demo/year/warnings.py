@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from random import Random
 
-from opskit.core.clock import DAY, HOUR, MINUTE, Instant
+from opskit.core.clock import DAY, HOUR, MINUTE, Duration, Instant
 from opskit.core.evidence import (
     DrillEvidence,
+    FiringEvidence,
+    PageEvidence,
     PredictionEvidence,
     RenewalEvidence,
     TrendEvidence,
@@ -23,6 +25,7 @@ from opskit.demo.year.when import (
     PERIOD,
     WARNED_SINCE,
     WHOLE,
+    after_hours,
     at,
     later,
     mornings,
@@ -43,13 +46,34 @@ _SUBJECTS = (
 def warnings(book: Book) -> WarningEvidence:
     """Return what alerting shows, from the day on that it was there."""
     source = stream("year/warnings")
-    return WarningEvidence(
+    found = WarningEvidence(
         predictions=tuple(_predictions(book, source)),
         trends=tuple(_trend(book, one) for one in _LINES),
         renewals=tuple(_renewals(book, source)),
         drills=tuple(_drills(book)),
         pages=tuple(one for one in pages(book) if one.at >= WARNED_SINCE),
     )
+    fired = sorted(_firings(found.predictions, found.pages), key=lambda one: one.at)
+    return replace(found, firings=tuple(fired))
+
+
+def _firings(
+    predictions: Iterable[PredictionEvidence], called: Iterable[PageEvidence]
+) -> Iterator[FiringEvidence]:
+    """Yield the alerts behind warnings and calls."""
+    for one in called:
+        yield FiringEvidence(
+            one.at, one.team, one.rule, one.acted, bool(one.acted), one.after_hours, refs=one.refs
+        )
+    for told_of in predictions:
+        at, failed = told_of.warned_at, told_of.failed_at
+        if at is None:
+            continue
+        acted, over = told_of.acted_at is not None, told_of.closed_at is not None
+        worth = True if acted or failed is not None else (False if over else None)
+        lead = None if failed is None or failed <= at else Duration(failed - at)
+        late = after_hours(at)
+        yield FiringEvidence(at, OPS, told_of.rule, worth, acted, late, lead, told_of.refs)
 
 
 # Predictions

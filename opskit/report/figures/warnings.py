@@ -92,6 +92,36 @@ def predictions(ground: Ground) -> Iterator[Figure]:
     )
 
 
+@WARNINGS.method("F9d", 1)
+def alerts_worth(ground: Ground) -> Iterator[Figure]:
+    """Alerts that were worth it: somebody acted on them, or they came true.
+
+    Formula: firings that somebody acted on, or that an outage of their subject followed / firings
+        of which either can be said; one that may still come true is left out
+    Unit: share of firings
+    Source: the alerts that alerting recorded, and what followed each
+    Not for: a target: who wants a high share silences the early ones
+    """
+    name = Name("alerts.worth", "Alerts that were worth it")
+    if not recorded(ground.evidence.warnings, "firings"):
+        yield _unconfigured(name, "ratio")
+        return
+    rows = ground.evidence.warnings.firings
+    decided = [one for one in rows if one.worth is not None]
+    if not decided:
+        why = f"{plural(len(rows), 'alert')} fired, and nothing can be said of them yet"
+        yield missing(
+            name, "ratio", Presence.NOT_OBSERVED, "none to judge", Basis(rows, why if rows else "")
+        )
+        return
+    worth = sum(one.worth is True for one in decided)
+    rules = {one.rule for one in decided}
+    idle = rules - {one.rule for one in decided if one.worth}
+    note = f"{len(idle)} of {plural(len(rules), 'rule')} never were" if idle else ""
+    shown = f"{worth} of {len(decided)}"
+    yield share(name, Fraction(worth, len(decided)), shown, Basis(decided, note))
+
+
 def _within(at: Instant, ground: Ground) -> bool:
     return ground.period.start <= at < ground.period.end
 

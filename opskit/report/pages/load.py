@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from statistics import median
 
 from opskit.core.clock import format_duration
-from opskit.core.evidence import FocusEvidence, PageEvidence, ProcessEvidence
+from opskit.core.evidence import FiringEvidence, FocusEvidence, PageEvidence, ProcessEvidence
 from opskit.core.interval import percent
 from opskit.core.text import plural
 from opskit.report.document import Block, Cell, Mark, Paragraph, Section
+from opskit.report.figures.shape import refs_of
 from opskit.report.figures.work import SATURATED
 from opskit.report.model import Figure
 from opskit.report.pages.cells import (
@@ -133,6 +135,44 @@ def pages(material: Material) -> Section:
         "Nobody was called in this period.",
     )
     return Section("calls", title, (*_nights(rows), found))
+
+
+def alerts(material: Material) -> Section:
+    """Return what alerts were worth, by rule: those that nobody ever needed first."""
+    title = "What alerts were worth"
+    if not material.knows("warnings", "firings"):
+        return Section("alerts", title, (Paragraph("No alert is recorded anywhere."),))
+    rows = material.warnings.firings
+    by_rule = {
+        rule: [one for one in rows if one.rule == rule] for rule in {one.rule for one in rows}
+    }
+    counted = counts_of("Fired", "Worth it", "For nothing", "After hours")
+    found = table(
+        "alerts",
+        "Alerts, by rule",
+        (*words("Rule"), *counted, *times_of("Median lead"), EVIDENCE),
+        (_worth(rule, own) for rule, own in sorted(by_rule.items(), key=_idle_first)),
+        "No alert fired in this period.",
+    )
+    return Section("alerts", title, (*tiled(material.figures("alerts.")), found))
+
+
+def _idle_first(item: tuple[str, Sequence[FiringEvidence]]) -> tuple[int, str]:
+    rule, rows = item
+    return -sum(one.worth is False for one in rows), rule
+
+
+def _worth(rule: str, rows: Sequence[FiringEvidence]) -> tuple[Cell, ...]:
+    leads = [one.lead for one in rows if one.lead is not None]
+    return (
+        said(rule, nothing="no rule"),
+        number(len(rows)),
+        number(sum(one.worth is True for one in rows)),
+        number(sum(one.worth is False for one in rows)),
+        number(sum(one.after_hours for one in rows)),
+        Cell(format_duration(round(median(leads))) if leads else "no outage after it"),
+        entries(refs_of(rows)),
+    )
 
 
 def _nights(rows: Sequence[PageEvidence]) -> Iterator[Block]:

@@ -18,6 +18,7 @@ def page(material: Material) -> Page:
                 work.load(material),
                 _months(material),
                 load.pages(material),
+                load.alerts(material),
                 load.focus(material),
                 load.doubling(material),
                 people.intake(material),
