@@ -59,8 +59,9 @@ class IncidentWatch:
             return new
 
     def _fresh(self, connection: sa.Connection, found: Sequence[Warned]) -> list[Warned]:
-        """Return the alerts that may open an incident and are in none so far."""
-        own = {fired_key(one): one for one in found if one.severity in self.policy.opens}
+        """Return the alerts that fire, may open an incident and are in none so far."""
+        opens = (one for one in found if one.ended is None and one.severity in self.policy.opens)
+        own = {fired_key(one): one for one in opens}
         known = store.known(connection, own)
         return [one for key, one in own.items() if key not in known]
 
@@ -72,8 +73,6 @@ class IncidentWatch:
         """Write that an alert fires, in the incident it belongs to; return 1 for a new one."""
         lately = Instant(self.clock.now() - self.policy.comes_back)
         incident = store.of_group(connection, self.policy.group(alert), lately)
-        if incident is None and alert.ended is not None:
-            return 0
         new = incident is None
         if incident is None:
             first = opening(alert, self.policy)
