@@ -186,6 +186,21 @@ def test_alerts_of_one_that_was_merged_join_the_other(room: Room) -> None:
     assert room.one.status is Status.OPEN
 
 
+def test_what_somebody_says_is_back_is_so_although_no_alert_fires(room: Room) -> None:
+    room.fires("a1")
+    room.later(3)
+    room.ends("a1")
+    room.later(20)
+    assert room.one.status is Status.RESOLVED
+    room.said().reopen("INC-1", "users still call")
+    with room.database.read() as connection:
+        before = head(connection)
+    room.later(60)
+    assert room.one.status is Status.OPEN
+    with room.database.read() as connection:
+        assert head(connection) == before
+
+
 def test_one_that_nobody_saw_fire_opens_nothing(room: Room) -> None:
     room.fires("a1")
     room.clock.advance(HOUR)

@@ -114,6 +114,9 @@ def _over(
     if not ends or None in ends or not incident.is_open:
         return ()
     last = Instant(max(one for one in ends if one is not None))
+    if any(one.kind is Kind.REOPENED and one.at > last for one in incident.events):
+        # Somebody says that it is back: its alerts had nothing to tell of that.
+        return ()
     if incident.mitigated_at is None:
         key = f"{incident.number}-mitigated-{last}"
         return (_event(key, incident, last, Kind.MITIGATED, {"text": "its alerts are over"}),)
