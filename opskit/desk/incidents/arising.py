@@ -96,8 +96,8 @@ def following(
             events.append(ended(incident, alert, alert.ended))
         if alert.taken_at is not None and incident.acknowledged_at is None:
             events.append(_taken(incident, alert, alert.taken_at))
-    return (*events, *_over(incident, {one.data["alarm"]: one.at for one in events
-                                       if one.kind is Kind.ENDED}, policy, now))  # fmt: skip
+    just = {one.data["alarm"]: one.at for one in events if one.kind is Kind.ENDED}
+    return (*events, *_over(incident, just, policy, now))
 
 
 def _taken(incident: Incident, alert: Warned, at: Instant) -> Event:
