@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export PYTHONDONTWRITEBYTECODE := 1
-# Tests wait for servers and hosts for much of their time: one worker more than processors.
-WORKERS ?= $(shell expr $$(nproc) + 1)
+# Tests wait for servers and hosts for much of their time: two workers more than processors.
+WORKERS ?= $(shell expr $$(nproc) + 2)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench shape lock clean servers

@@ -13,6 +13,7 @@ from opskit.core.text import nearest
 from opskit.desk.incidents.arising import Policy
 from opskit.desk.incidents.keeping import Incidents
 from opskit.desk.incidents.watching import IncidentWatch
+from opskit.desk.register import Kind, Register
 from opskit.desk.settings import Desk
 from opskit.monitor.catalogue import Catalogue
 from opskit.outside.database import Database
@@ -53,6 +54,10 @@ class Deskwork:
         )
         alerts = RecordedAlerts(self.database, self.clock, self.services)
         return IncidentWatch(self.database, self.ledger, self.clock, alerts, policy)
+
+    def register(self, kind: Kind, listing: str) -> Register:
+        """Return the records of a kind, taking the word of whoever runs this process."""
+        return Register(self.database, self.ledger, self.clock, self.user, kind, listing)
 
     def services(self) -> Mapping[str, Hit]:
         """Return of each service whose it is, and whether users are hit when it is down."""

@@ -18,6 +18,9 @@ from alembic.script import ScriptDirectory
 from opskit.access.store import tables as access
 from opskit.alerts.store import tables as alerts
 from opskit.core.errors import ConfigError, OpskitError, OutsideError
+from opskit.desk import register
+from opskit.desk.focus import store as focus
+from opskit.desk.incidents import store as incidents
 from opskit.fleet import store as fleet
 from opskit.history import store as history
 from opskit.monitor import store as monitor
@@ -35,7 +38,7 @@ from tests.rig.postgres import Postgres
 
 # Every table must be known before two schemas are compared.
 RECORDS = (archive, intake, leases, ledger, outbox, ticks, waivers)
-MODULES = (access, alerts, fleet, history, monitor, *RECORDS)
+MODULES = (access, alerts, fleet, focus, history, incidents, monitor, register, *RECORDS)
 CANARY = "C4n4ryV4lu3Xq7Zm2"
 
 
