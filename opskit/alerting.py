@@ -15,12 +15,14 @@ from opskit.alerts.planning import ROUTES, plan_of, untold
 from opskit.alerts.quieting import Silences, Witnessed
 from opskit.alerts.remote import RemoteAlerting
 from opskit.alerts.responding import Responses
+from opskit.alerts.reviewing import is_after_hours
+from opskit.alerts.routing.load import Call, Load, loads
 from opskit.alerts.routing.plan import Plan, unrouted
 from opskit.alerts.routing.rota import Shift
 from opskit.alerts.routing.verdicts import Acknowledgement
 from opskit.alerts.rulebook import rulebook
 from opskit.alerts.silencing import Keeper, Silencing
-from opskit.alerts.store import firings, passes, said, shifts
+from opskit.alerts.store import firings, notices, passes, said, shifts
 from opskit.alerts.watching import Watcher
 from opskit.core.clock import DAY, Clock, Duration, Instant, format_duration
 from opskit.core.errors import ConfigError, OpskitError, OutsideError
@@ -194,6 +196,19 @@ class Alerting:
             told = {"from": interval.start, "until": interval.end}
             self.ledger.append(connection, "oncall.taken", f"rota/{rota}", told)
         return person
+
+    def loads(self, period: Interval) -> tuple[Load, ...]:
+        """Return how often the shifts of each rota were called within a period.
+
+        Raises:
+            ConfigError: there is no routes file.
+        """
+        plan = self.on_call()
+        with self.database.read() as connection:
+            called = notices.calls(connection, period)
+        zone = self.config.zone
+        calls = [Call(x.at, frozenset(x.told), is_after_hours(x.at, zone)) for x in called]
+        return loads(plan, calls, period)
 
     def on_call(self) -> Plan:
         """Return the plan with what was taken over by a command.

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from opskit.alerts.drill import Drill
 from opskit.alerts.foretold import predictions
 from opskit.alerts.reviewing import Looked, Reviewing, is_after_hours
-from opskit.alerts.routing.groups import Occasion
 from opskit.alerts.store import drills as store, firings, notices
 from opskit.alerts.worth import Judged, Kind, Outcome
 from opskit.core.clock import Duration, Instant
@@ -22,16 +21,12 @@ from opskit.core.evidence import (
 )
 from opskit.core.evidence.rows import only
 from opskit.core.interval import Interval
-from opskit.core.notice import Weight
 from opskit.outside.database import Database
 
 # The fault is opskit's own, and no service's.
 SERVICE = "opskit drill"
-# A reminder calls nobody anew, and a digest waits until somebody reads it.
-_CALLS = frozenset({Occasion.NEWS, Occasion.ESCALATION})
 # What is known once an alert fired.
 _WATCHED = ("predictions", "pages", "firings")
-_LOUD = frozenset({Weight.CRITICAL, Weight.ERROR})
 
 
 @dataclass(frozen=True)
@@ -68,12 +63,12 @@ class AlertsEvidence:
         looked = self.reviewing.looked(period)
         with self.database.read() as connection:
             since = firings.first_at(connection) or period.start
-            owed = notices.within(connection, period)
+            called = notices.calls(connection, period)
         # Before anything fired, nobody can tell whether rules were evaluated at all.
         watched = Interval(Instant(max(period.start, since)), period.end)
         return WarningEvidence(
             predictions=tuple(predictions(looked.judged, looked.deeds, watched)),
-            pages=tuple(self._calls(looked, owed)),
+            pages=tuple(self._calls(looked, called)),
             firings=tuple(
                 _firing(one, self.reviewing.zone)
                 for one in looked.judged
@@ -82,21 +77,20 @@ class AlertsEvidence:
             unrecorded=only(WarningEvidence, *_WATCHED),
         )
 
-    def _calls(self, looked: Looked, owed: Sequence[notices.Owed]) -> Iterator[PageEvidence]:
+    def _calls(self, looked: Looked, called: Sequence[notices.Owed]) -> Iterator[PageEvidence]:
         known: dict[str, list[Judged]] = {}
         for judged in looked.judged:
             known.setdefault(judged.firing.fingerprint, []).append(judged)
-        for one in owed:
-            if one.occasion in _CALLS and one.severity in _LOUD and one.firing:
-                about = [x for x in (_about(known, name, one.at) for name in one.firing) if x]
-                yield PageEvidence(
-                    at=one.at,
-                    team=about[0].firing.labels.get("team", "") if about else "",
-                    rule=about[0].firing.name if about else "",
-                    after_hours=is_after_hours(one.at, self.reviewing.zone),
-                    acted=_followed(about),
-                    refs=one.refs,
-                )
+        for one in called:
+            about = [x for x in (_about(known, name, one.at) for name in one.firing) if x]
+            yield PageEvidence(
+                at=one.at,
+                team=about[0].firing.labels.get("team", "") if about else "",
+                rule=about[0].firing.name if about else "",
+                after_hours=is_after_hours(one.at, self.reviewing.zone),
+                acted=_followed(about),
+                refs=one.refs,
+            )
 
 
 def _firing(one: Judged, zone: ZoneInfo) -> FiringEvidence:

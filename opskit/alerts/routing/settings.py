@@ -159,6 +159,9 @@ class RotaSettings(Model):
     zone: Zone
     layers: tuple[LayerSettings, ...] = Field(min_length=1, max_length=20)
     overrides: tuple[OverrideSettings, ...] = ()
+    most_calls: int | None = Field(
+        default=None, ge=0, description="more calls of one shift are told by opskit alerts load"
+    )
 
 
 class StepSettings(Model):

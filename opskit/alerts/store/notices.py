@@ -7,9 +7,14 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from opskit.alerts.routing.groups import Occasion
 from opskit.alerts.store.tables import NOTICES
 from opskit.core.clock import Instant
 from opskit.core.interval import Interval
+from opskit.core.notice import Weight
+
+_CALLS = frozenset({Occasion.NEWS, Occasion.ESCALATION})
+_LOUD = frozenset({Weight.CRITICAL, Weight.ERROR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,18 @@ def within(connection: sa.Connection, period: Interval) -> tuple[Owed, ...]:
     """Return those of a period, oldest first."""
     found = sa.select(NOTICES).where(NOTICES.c.at >= period.start, NOTICES.c.at < period.end)
     return tuple(_owed(row) for row in connection.execute(found.order_by(NOTICES.c.id)))
+
+
+def calls(connection: sa.Connection, period: Interval) -> tuple[Owed, ...]:
+    """Return those of a period that called a human, oldest first.
+
+    A reminder calls nobody anew, and a digest waits until somebody reads it.
+    """
+    return tuple(
+        one
+        for one in within(connection, period)
+        if one.occasion in _CALLS and one.severity in _LOUD and one.firing
+    )
 
 
 def about(connection: sa.Connection, fingerprint: str, since: Instant) -> tuple[Owed, ...]:

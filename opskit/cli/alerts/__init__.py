@@ -18,6 +18,7 @@ _COMMANDS = {
     ),
     "export": ("opskit.cli.alerts.exporting:export", "alerts/routes.yaml for an Alertmanager."),
     "list": ("opskit.cli.alerts.listing:listing", "What fires now, and who has it in hand."),
+    "load": ("opskit.cli.alerts.loading:load", "How often on-call shifts were called."),
     "new": ("opskit.cli.alerts.drafting:new", "Write a rule with its test and runbook section."),
     "oncall": ("opskit.cli.alerts.routing:oncall", "Who is on call, now and next."),
     "review": ("opskit.cli.alerts.reviewing:review", "Which rules were worth it, and which not."),
